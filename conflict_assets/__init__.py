@@ -1,0 +1,1 @@
+"""Finds the visit conflicts of home-care caregivers, every night, as Dagster assets."""

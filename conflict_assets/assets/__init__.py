@@ -1,0 +1,1 @@
+"""The asset graph: active visits, visit conflicts, their checks and the summary."""

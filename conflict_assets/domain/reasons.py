@@ -1,0 +1,37 @@
+"""Why a visit is left out, and what is noted about one that is kept. The values are the names that users see."""
+
+from enum import StrEnum
+
+
+class InactiveReason(StrEnum):
+    """Why a visit is not active; in the order in which the source asks (the first that fits counts)."""
+
+    INACTIVE_STATUS = "inactive_status"
+    DELETED = "deleted"
+    MISSED = "missed"
+    OUT_OF_WINDOW = "out_of_window"
+    UNKNOWN_AGENCY = "unknown_agency"
+    INACTIVE_AGENCY = "inactive_agency"
+    EXCLUDED_AGENCY = "excluded_agency"
+    EXCLUDED_SSN = "excluded_ssn"
+
+
+class RejectReason(StrEnum):
+    """Why a visit can't be judged; `DUPLICATE_VISIT_ID` is asked first of all, the others after `InactiveReason`."""
+
+    DUPLICATE_VISIT_ID = "duplicate_visit_id"
+    MISSING_SSN = "missing_ssn"
+    INVALID_SSN = "invalid_ssn"
+    MISSING_KEY = "missing_key"
+    NO_TIMES = "no_times"
+    EMPTY_INTERVAL = "empty_interval"
+    IMPLAUSIBLE_DENSITY = "implausible_density"
+
+
+class Note(StrEnum):
+    """What is worth knowing about a visit that is kept."""
+
+    BAD_COORDINATES = "bad_coordinates"
+    MISSING_STATUS = "missing_status"
+    ODD_TIMES = "odd_times"
+    ONE_ACTUAL_TIME = "one_actual_time"

@@ -1,0 +1,41 @@
+"""SSN prefixes: the partitions of the platform, and the ways people name some of them."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+MIN_PREFIX_LENGTH = 1
+MAX_PREFIX_LENGTH = 3
+
+
+def all_prefixes(length: int) -> tuple[str, ...]:
+    """Every prefix of `length` digits, in order: 2 gives `00` to `99`."""
+    return tuple(f"{number:0{length}d}" for number in range(10**length))
+
+
+def parse_prefixes(selections: Iterable[str], length: int) -> tuple[str, ...]:
+    """Turn selections such as `04` and `17-30` into prefixes, in order and without repeats.
+
+    Raises:
+        ValueError: a selection is neither a prefix nor a range of prefixes of this length.
+    """
+    known = all_prefixes(length)
+    chosen: set[str] = set()
+    for selection in selections:
+        first, dash, last = selection.strip().partition("-")
+        if not dash:
+            last = first
+        if first not in known or last not in known or first > last:
+            raise ValueError(
+                f"prefix {selection!r} is unknown; allowed: {length} digit(s), {known[0]} to {known[-1]}, "
+                f"or a range such as {known[1]}-{known[4]}"
+            )
+        chosen.update(known[known.index(first) : known.index(last) + 1])
+    return tuple(sorted(chosen))
+
+
+def contiguous_ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
+    """Split sorted prefixes into (first, last) ranges without holes: one Dagster run can cover each."""
+    if not prefixes:
+        return []
+    breaks = [0, *(i for i, (a, b) in enumerate(pairwise(prefixes), 1) if int(b) != int(a) + 1), len(prefixes)]
+    return [(prefixes[start], prefixes[end - 1]) for start, end in pairwise(breaks)]

@@ -1,0 +1,1 @@
+"""Where visits come from: the warehouse, the embedded DuckDB file, and the snapshots taken of them."""

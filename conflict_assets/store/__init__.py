@@ -1,0 +1,1 @@
+"""Where conflicts live: PostgreSQL, embedded or given, and every statement sent to it."""
