@@ -1,0 +1,202 @@
+"""The settings: the only reader of the environment and of `.env`."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from conflict_assets.domain.policy import IncompleteActuals
+
+DEFAULT_SOURCE_NAME = "visits.duckdb"
+
+
+class SettingsError(Exception):
+    """A setting has a value that is not allowed; the message names the variable, what was found and what is allowed."""
+
+
+def project_folder() -> Path:
+    """Where `.env` and `data` are looked for: the checkout that holds the package, else the working folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def _setting(default: Any, allowed: str, description: str, **bounds: float) -> Any:
+    return Field(default, description=description, json_schema_extra={"allowed": allowed}, **bounds)  # type: ignore[arg-type]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what is allowed. The variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    source: Literal["duckdb", "snowflake"] | None = _setting(
+        None,
+        "duckdb or snowflake",
+        "Where visits are read; unset: snowflake when SNOWFLAKE_ACCOUNT is set, else duckdb",
+    )
+    source_file: Path | None = _setting(
+        None, "the path of a DuckDB file", "The embedded source; unset: visits.duckdb in CONFLICTS_DATA_DIR"
+    )
+    source_schema: str = _setting("BI", "the name of a schema", "Schema of the tables in the DuckDB file")
+    source_time_zone: str = _setting(
+        "America/New_York",
+        "an IANA time zone such as America/New_York",
+        "The agencies' zone, in which visits are dated",
+    )
+    visit_status_column: str | None = _setting(
+        "Visit Status",
+        "the name of a column, or empty",
+        "The fact's status column; empty: the view has no such column",
+    )
+    generated_visits: int = _setting(
+        300_000,
+        "a whole number from 10000",
+        "Visits of the generated source, made when there is no other",
+        ge=10_000,
+    )
+    source_memory: str = _setting("768MB", "a size such as 768MB or 2GB", "Memory that DuckDB may use")
+
+    snowflake_account: str | None = _setting(None, "an account identifier", "Snowflake account")
+    snowflake_user: str | None = _setting(None, "a user name", "Snowflake user")
+    snowflake_password: SecretStr | None = _setting(None, "a password", "Snowflake password")
+    snowflake_private_key: SecretStr | None = _setting(
+        None, "a PEM key in base64", "Snowflake private key, in base64"
+    )
+    snowflake_private_key_path: Path | None = _setting(
+        None, "the path of a PEM file", "Snowflake private key, as a file"
+    )
+    snowflake_private_key_password: SecretStr | None = _setting(
+        None, "a passphrase", "Passphrase of the private key"
+    )
+    snowflake_authenticator: str | None = _setting(
+        None, "externalbrowser, oauth or snowflake", "How to log in when it is not by password or key"
+    )
+    snowflake_token: SecretStr | None = _setting(None, "an OAuth token", "Token for the oauth authenticator")
+    snowflake_role: str | None = _setting(None, "a role", "Snowflake role")
+    snowflake_warehouse: str | None = _setting(None, "a warehouse", "Snowflake warehouse")
+    snowflake_database: str = _setting("ANALYTICS", "a database", "Snowflake database")
+    snowflake_schema: str = _setting("BI", "a schema", "Snowflake schema")
+    snowflake_statement_timeout: int = _setting(
+        3600, "seconds, a whole number from 1", "Longest time a statement may run in the warehouse", ge=1
+    )
+
+    conflicts_postgres_url: SecretStr | None = _setting(
+        None, "postgresql://user:password@host:5432/database", "The store; unset: an embedded PostgreSQL"
+    )
+    conflicts_data_dir: Path = _setting(
+        Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
+    )
+    ssn_prefix_length: int = _setting(
+        2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3
+    )
+    max_workers: int = _setting(
+        4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
+    )
+    allow_visit_drop: bool = _setting(
+        False, "true or false", "Let a run through although the source has far fewer visits than last time"
+    )
+    snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots stay", ge=1)
+
+    schedule_time_zone: str = _setting(
+        "America/New_York",
+        "an IANA time zone such as America/New_York",
+        "The zone of the schedule and of the window",
+    )
+
+    cross_midnight: bool = _setting(True, "true or false", "Compare visits on neighbouring dates too")
+    extra_distance_factor: float = _setting(1.25, "a number above 0", "Road miles for a mile by air", gt=0)
+    back_to_back_counts: bool = _setting(True, "true or false", "No time between two places is a conflict")
+    incomplete_actuals: IncompleteActuals = _setting(
+        "scheduled", "scheduled or ignore", "What a visit with one actual time is judged by"
+    )
+    max_visits_per_day: int = _setting(
+        200, "a whole number from 1", "More visits of one SSN on a date are no person's", ge=1
+    )
+
+    @field_validator("source_time_zone", "schedule_time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("unknown time zone")
+        return zone
+
+    @field_validator("visit_status_column")
+    @classmethod
+    def _no_status_column(cls, column: str | None) -> str | None:
+        return column.strip() or None if column is not None else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != "" or name == "visit_status_column"}
+
+    @model_validator(mode="after")
+    def _snowflake_has_an_account(self) -> "Settings":
+        if self.source == "snowflake" and not (self.snowflake_account and self.snowflake_user):
+            raise ValueError(
+                "SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both"
+            )
+        return self
+
+    @property
+    def source_kind(self) -> Literal["duckdb", "snowflake"]:
+        """Which source is read."""
+        return self.source or ("snowflake" if self.snowflake_account else "duckdb")
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, absolute; a relative one counts from the project's folder."""
+        return (project_folder() / self.conflicts_data_dir.expanduser()).absolute()
+
+    @property
+    def source_path(self) -> Path:
+        """The DuckDB file that the embedded source reads."""
+        return (project_folder() / self.source_file.expanduser()) if self.source_file else self.generated_path
+
+    @property
+    def generated_path(self) -> Path:
+        """The one place where a generated source may appear by itself."""
+        return self.data_dir / DEFAULT_SOURCE_NAME
+
+    @property
+    def may_generate(self) -> bool:
+        """Whether invented visits may be made: never where a real source or a real store could meet them."""
+        return (
+            self.source_kind == "duckdb"
+            and self.source_path == self.generated_path
+            and self.snowflake_account is None
+            and self.conflicts_postgres_url is None
+        )
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env` anew; an override wins over both.
+
+    Raises:
+        SettingsError: one line for each wrong value.
+    """
+    try:
+        return Settings(_env_file=project_folder() / ".env", _env_file_encoding="utf-8", **overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(each) for each in error.errors())) from None
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read once."""
+    return read_settings()
+
+
+def _explain(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return str(error["ctx"]["error"]) if "ctx" in error else error["msg"]
+    name = str(error["loc"][0])
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    allowed = extra["allowed"] if isinstance(extra, dict) else field.annotation
+    found = "a value that can't be used" if "SecretStr" in str(field.annotation) else repr(error["input"])
+    return f"{name.upper()} is {found}; allowed: {allowed}. Change it in the environment or in .env."

@@ -1,0 +1,83 @@
+"""What the assets ask of a source, whichever warehouse stands behind it."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+
+from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.domain.visits import VISIT_SCHEMA
+
+
+@dataclass(frozen=True)
+class VisitQuery:
+    """Which visits a run wants: the prefixes, the window (both ends in) and who is excluded."""
+
+    prefixes: tuple[str, ...]
+    prefix_length: int
+    first_date: date
+    last_date: date
+    cross_midnight: bool = True
+    max_visits_per_day: int = 200
+    excluded_agencies: tuple[str, ...] = ()
+    excluded_ssns: tuple[str, ...] = ()
+
+    @property
+    def all_prefixes(self) -> bool:
+        """Whether the run covers every prefix, and so also the visits that have none."""
+        return len(self.prefixes) == 10**self.prefix_length
+
+
+CONTESTED = "contested"
+
+ROW_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("outcome", pa.string()), *VISIT_SCHEMA])
+"""A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`,
+`visit_id` and `outcome` are filled. Rejected visits travel so, all but `missing_ssn`, and so do inactive visits on days
+that would be contested with them (the store tells by them why a conflict has gone)."""
+
+COUNT_COLUMNS = (
+    "visits_seen",
+    "active",
+    "contested",
+    *(str(reason) for reason in InactiveReason),
+    *(str(reason) for reason in RejectReason),
+    *(str(note) for note in Note),
+    "contested_caregivers",
+)
+COUNT_SCHEMA = pa.schema([("ssn_prefix", pa.string()), *((name, pa.int64()) for name in COUNT_COLUMNS)])
+"""Visits counted, a row a prefix; `ssn_prefix` is null for visits without one (missing or invalid SSN)."""
+
+
+class SourceError(Exception):
+    """The source can't be read as asked; the message says what was found, what is allowed and what to do."""
+
+
+class PassingSourceError(SourceError):
+    """The source failed in a way that may pass by itself: a lost connection, a time-out, a busy warehouse."""
+
+
+class VisitReader(Protocol):
+    """An open source; every statement of a run goes through one connection."""
+
+    def check_contract(self) -> None:
+        """Raise `SourceError` naming, all at once, the views and columns that are missing or of a wrong type."""
+
+    def count_visits(self, query: VisitQuery) -> pa.Table:
+        """Count visits by prefix and reason, as `COUNT_SCHEMA`; one statement that reads the fact view once."""
+
+    def read_visits(self, query: VisitQuery) -> Iterator[pa.RecordBatch]:
+        """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first); one statement, memory of a batch."""
+
+
+class VisitSource(Protocol):
+    """A warehouse that can be opened for a run."""
+
+    @property
+    def description(self) -> str:
+        """Where the visits come from, without secrets, for people to read."""
+
+    def open(self, *, run_id: str) -> AbstractContextManager[VisitReader]:
+        """Open one connection, tagged with the run where the warehouse can; closed in every case."""
