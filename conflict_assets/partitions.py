@@ -37,5 +37,9 @@ def contiguous_ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
     """Split sorted prefixes into (first, last) ranges without holes: one Dagster run can cover each."""
     if not prefixes:
         return []
-    breaks = [0, *(i for i, (a, b) in enumerate(pairwise(prefixes), 1) if int(b) != int(a) + 1), len(prefixes)]
+    breaks = [
+        0,
+        *(i for i, (a, b) in enumerate(pairwise(prefixes), 1) if int(b) != int(a) + 1),
+        len(prefixes),
+    ]
     return [(prefixes[start], prefixes[end - 1]) for start, end in pairwise(breaks)]

@@ -13,19 +13,28 @@ from conflict_assets.domain.policy import IncompleteActuals
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 
+_SECRETS = {
+    "snowflake_password",
+    "snowflake_private_key",
+    "snowflake_private_key_password",
+    "snowflake_token",
+    "conflicts_postgres_url",
+    "dagster_postgres_url",
+}
+
 
 class SettingsError(Exception):
-    """A setting has a value that is not allowed; the message names the variable, what was found and what is allowed."""
+    """A setting has a wrong value; the message names the variable, what was found and what is allowed."""
 
 
 def project_folder() -> Path:
-    """Where `.env` and `data` are looked for: the checkout that holds the package, else the working folder."""
+    """Where `.env` and `data` are looked for: the checkout with the package, else the working folder."""
     checkout = Path(__file__).resolve().parent.parent
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
 
 
 def _setting(default: Any, allowed: str, description: str, **bounds: float) -> Any:
-    return Field(default, description=description, json_schema_extra={"allowed": allowed}, **bounds)  # type: ignore[arg-type]
+    return Field(default, description=description, json_schema_extra={"allowed": allowed}, **bounds)  # type: ignore[call-overload]
 
 
 class Settings(BaseSettings):
@@ -86,6 +95,9 @@ class Settings(BaseSettings):
 
     conflicts_postgres_url: SecretStr | None = _setting(
         None, "postgresql://user:password@host:5432/database", "The store; unset: an embedded PostgreSQL"
+    )
+    dagster_postgres_url: SecretStr | None = _setting(
+        None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: SQLite"
     )
     conflicts_data_dir: Path = _setting(
         Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
@@ -197,6 +209,6 @@ def _explain(error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
     extra = field.json_schema_extra
-    allowed = extra["allowed"] if isinstance(extra, dict) else field.annotation
-    found = "a value that can't be used" if "SecretStr" in str(field.annotation) else repr(error["input"])
+    allowed = extra["allowed"] if isinstance(extra, dict) else "another value"
+    found = "a value that can't be used" if name in _SECRETS else repr(error["input"])
     return f"{name.upper()} is {found}; allowed: {allowed}. Change it in the environment or in .env."

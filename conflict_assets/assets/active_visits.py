@@ -1,0 +1,184 @@
+"""`active_visits`: the contested visits of every prefix of the run, read from the source in one step."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dagster import (
+    AssetExecutionContext,
+    AssetSpec,
+    BackfillPolicy,
+    Config,
+    MaterializeResult,
+    RetryRequested,
+    multi_asset,
+)
+from pydantic import Field
+
+from conflict_assets.assets import checks
+from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
+from conflict_assets.assets.resources import Platform
+from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.domain.window import window_at
+from conflict_assets.source.guard import PrefixVolume, check_for_half_load
+from conflict_assets.source.protocol import PassingSourceError, VisitQuery, VisitReader
+from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.store.store import ConflictStore
+
+RETRIES = 2
+RETRY_SECONDS = 10
+
+
+class ActiveVisitsConfig(Config):
+    """What one run may do differently."""
+
+    allow_visit_drop: bool = Field(
+        default=False,
+        description="Let this run through although the source has far fewer visits than last time.",
+    )
+
+
+@multi_asset(
+    name="active_visits",
+    specs=[
+        AssetSpec(
+            "active_visits",
+            description="Active visits on contested days: the only ones that can conflict. One Parquet file a prefix.",
+            group_name="visit_conflicts",
+            kinds={"snowflake", "parquet"},
+            partitions_def=SSN_PREFIXES,
+        )
+    ],
+    check_specs=checks.ACTIVE_VISITS_CHECKS,
+    partitions_def=SSN_PREFIXES,
+    backfill_policy=BackfillPolicy.single_run(),
+    can_subset=True,
+)
+def active_visits(
+    context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
+) -> Iterator[MaterializeResult]:
+    """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
+    try:
+        snapshot = take_snapshot(context, config, platform)
+    except PassingSourceError as error:
+        raise RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from error
+    for prefix in snapshot.prefixes:
+        counts = snapshot.counts(prefix)
+        context.add_asset_metadata(_metadata(snapshot, counts), partition_key=prefix)
+    yield MaterializeResult(asset_key="active_visits")
+    for prefix in snapshot.prefixes:
+        checks.log_verdicts(context, "active_visits", prefix, judge(prefix, snapshot))
+
+
+def judge(prefix: str, snapshot: Snapshot) -> list[checks.Verdict]:
+    """Check what was written for a prefix, as it stands on disk."""
+    counts = snapshot.counts(prefix)
+    left_out = sum(counts[str(reason)] for reason in (*InactiveReason, *RejectReason))
+    return checks.judge_active_visits(prefix, snapshot.visits(prefix), counts, left_out)
+
+
+def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform) -> Snapshot:
+    """Read the run's prefixes from the source into a snapshot of the root run, and list the rejected visits."""
+    settings = platform.settings
+    as_of = datetime.now(tz=UTC)
+    run_id = root_run_id(context)
+    with platform.store() as store, platform.source().open(run_id=context.run.run_id) as reader:
+        store.prepare()
+        query = _query(context, platform, store, as_of)
+        reader.check_contract()
+        warn_of_duplicate_keys(context, reader)
+        counts = reader.count_visits(query)
+        if not (config.allow_visit_drop or settings.allow_visit_drop):
+            guard(store, query, counts)
+        snapshots = platform.snapshots()
+        snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query), counts)
+        _keep_rejected(store, context.run.run_id, query, snapshot)
+        snapshots.purge(keep=settings.snapshots_kept)
+    _log_counts(context, counts)
+    return snapshot
+
+
+def guard(store: ConflictStore, query: VisitQuery, counts: pa.Table) -> None:
+    """Stop before any commit when the source holds far fewer visits than at the last commit of each prefix."""
+    previous = {
+        prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
+        for prefix, volume in store.visit_volumes(query.prefixes).items()
+    }
+    current = {prefix: PrefixVolume(seen=0, usable=0) for prefix in query.prefixes}
+    current |= {
+        row["ssn_prefix"]: PrefixVolume(seen=row["visits_seen"], usable=usable_visits(row))
+        for row in counts.to_pylist()
+        if row["ssn_prefix"] in current
+    }
+    check_for_half_load(previous, current)
+
+
+def usable_visits(counts: Mapping[str, int]) -> int:
+    """Visits that are active, or would be had nobody excluded their agency or caregiver."""
+    return counts["active"] + counts[InactiveReason.EXCLUDED_AGENCY] + counts[InactiveReason.EXCLUDED_SSN]
+
+
+def warn_of_duplicate_keys(context: AssetExecutionContext, reader: VisitReader) -> None:
+    """Say which dimensions hold two rows for one key: one of them is used, no visit is multiplied."""
+    for view, keys in reader.dimension_duplicates().items():
+        context.log.warning(
+            f"{view} has {keys} keys with more than one row; one of them is used, the same each time"
+        )
+
+
+def _query(
+    context: AssetExecutionContext, platform: Platform, store: ConflictStore, as_of: datetime
+) -> VisitQuery:
+    settings = platform.settings
+    window = window_at(as_of, settings.schedule_time_zone)
+    exclusions = store.exclusions()
+    return VisitQuery(
+        prefixes=tuple(sorted(context.partition_keys)),
+        prefix_length=settings.ssn_prefix_length,
+        first_date=window.first,
+        last_date=window.last,
+        cross_midnight=settings.cross_midnight,
+        max_visits_per_day=settings.max_visits_per_day,
+        excluded_agencies=exclusions.agencies,
+        excluded_ssns=exclusions.ssns,
+    )
+
+
+def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:
+    sidelined = snapshot.all_sidelined()
+    rejected = sidelined.filter(
+        pc.is_in(sidelined["outcome"], pa.array([str(reason) for reason in RejectReason]))
+    )
+    store.write_rejected(
+        run_id,
+        rejected.rename_columns({"outcome": "reason"}),
+        prefixes=query.prefixes,
+        include_without_prefix=query.all_prefixes,
+        as_of=snapshot.as_of,
+    )
+
+
+def _metadata(snapshot: Snapshot, counts: Mapping[str, int]) -> dict[str, object]:
+    left_out = {str(reason): counts[reason] for reason in (*InactiveReason, *RejectReason) if counts[reason]}
+    return {
+        "visits_seen": counts["visits_seen"],
+        "active": counts["active"],
+        "contested": counts["contested"],
+        "dagster/row_count": counts["contested"],
+        "left_out": left_out,
+        "as_of": snapshot.as_of.isoformat(),
+        "window": f"{snapshot.first_date} to {snapshot.last_date}",
+    }
+
+
+def _log_counts(context: AssetExecutionContext, counts: pa.Table) -> None:
+    totals = {name: pc.sum(counts[name]).as_py() or 0 for name in counts.column_names if name != "ssn_prefix"}
+    left_out = ", ".join(
+        f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason]
+    )
+    notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
+    context.log.info(
+        f"Visits: {totals['visits_seen']} seen, {totals['active']} active, {totals['contested']} on contested days; "
+        f"left out: {left_out or 'none'}; noted: {notes or 'none'}"
+    )

@@ -1,0 +1,102 @@
+"""One prefix from its snapshot to the store: read, detect, validate, commit."""
+
+import time
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.assets.active_visits import usable_visits
+from conflict_assets.domain.detection import detect_conflicts_table
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.report.lines import PrefixLine
+from conflict_assets.settings import Settings
+from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.store import ConflictStore
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What all prefixes of a step share."""
+
+    run_id: str
+    root_run_id: str
+    policy: DetectionPolicy
+    total: int
+    """How many prefixes with visits the run has: the N of `[k/N]`."""
+
+
+@dataclass(frozen=True)
+class FinishedPrefix:
+    """A committed prefix: its line, and the rows that the checks judge."""
+
+    line: PrefixLine
+    conflicts: pa.Table
+
+
+def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolicy:
+    """The policy of a run: the settings' choices, and the speed bands that users keep in the store."""
+    return DetectionPolicy(
+        cross_midnight=settings.cross_midnight,
+        extra_distance_factor=settings.extra_distance_factor,
+        speed_bands=store.speed_bands(),
+        back_to_back_counts=settings.back_to_back_counts,
+        incomplete_actuals=settings.incomplete_actuals,
+        max_visits_per_day=settings.max_visits_per_day,
+    )
+
+
+def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
+    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails."""
+    started = time.perf_counter()
+    visits = snapshot.visits(prefix)
+    refuse_strangers(prefix, visits)
+    result = detect_conflicts_table(visits, batch.policy)
+    conflicts = result.conflicts_table()
+    detected = time.perf_counter()
+    counts = snapshot.counts(prefix)
+    outcome = store.replace_prefix(
+        PrefixCommit(
+            prefix=prefix,
+            run_id=batch.run_id,
+            root_run_id=batch.root_run_id,
+            as_of=snapshot.as_of,
+            first_date=snapshot.first_date,
+            last_date=snapshot.last_date,
+            conflicts=conflicts,
+            visits=visits_in_conflict(visits, conflicts),
+            sidelined=snapshot.sidelined(prefix),
+            counts={**counts, "usable": usable_visits(counts)},
+            batches_total=batch.total,
+            detect_seconds=detected - started,
+        )
+    )
+    line = PrefixLine(
+        prefix=prefix,
+        position=outcome.position,
+        total=batch.total,
+        conflicts=outcome.conflicts,
+        rows=outcome.rows,
+        new=outcome.new + outcome.reopened,
+        changed=outcome.changed,
+        resolved=outcome.resolved,
+        seconds=time.perf_counter() - started,
+    )
+    return FinishedPrefix(line, conflicts)
+
+
+def refuse_strangers(prefix: str, visits: pa.Table) -> None:
+    """Stop a prefix whose snapshot holds rows of another one: its commit would resolve what is not its own."""
+    strangers = pc.sum(pc.invert(pc.starts_with(visits["ssn"], prefix))).as_py() or 0
+    if strangers:
+        raise ValueError(
+            f"the snapshot of prefix {prefix} holds {strangers} visits of other prefixes; allowed: none. "
+            f"Read the prefix anew: conflict-assets run --prefix {prefix}"
+        )
+
+
+def visits_in_conflict(visits: pa.Table, conflicts: pa.Table) -> pa.Table:
+    """The visits that are in a conflict, each once: every such visit is the first of some conflict row."""
+    keys = conflicts.select(["ssn", "visit_id"]).group_by(["ssn", "visit_id"]).aggregate([])
+    return visits.join(keys, keys=["ssn", "visit_id"], join_type="left semi")

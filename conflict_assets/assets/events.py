@@ -1,0 +1,105 @@
+"""What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
+
+from collections.abc import Sequence
+from traceback import extract_tb
+
+from dagster import AssetKey, AssetMaterialization, OpExecutionContext
+
+from conflict_assets.assets.checks import StoredCounts, Verdict, judge_conflicts, log_verdicts
+from conflict_assets.assets.detection import FinishedPrefix
+from conflict_assets.report.lines import NightSummary, PrefixLine
+from conflict_assets.settings import SettingsError
+from conflict_assets.source.protocol import SourceError
+from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.store import ConflictStore, PrefixRun
+
+ASSET = "visit_conflicts"
+_OUR_OWN = (SettingsError, SourceError, StoreError)
+
+
+def log_finished(
+    context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
+) -> list[Verdict]:
+    """Log the materialization of a committed prefix, then what its checks found."""
+    log_materialization(context, snapshot, done.line)
+    counts = store.prefix_counts(done.line.prefix)
+    verdicts = judge_conflicts(
+        done.line.prefix,
+        done.conflicts,
+        snapshot.counts(done.line.prefix)["visits_seen"],
+        StoredCounts(
+            rows=counts.rows,
+            one_sided=counts.one_sided,
+            previous_conflicts=counts.previous_conflicts,
+            previous_visits=counts.previous_visits,
+        ),
+    )
+    log_verdicts(context, ASSET, done.line.prefix, verdicts)
+    return verdicts
+
+
+def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: PrefixLine) -> None:
+    """Log that a prefix is committed, with its counts."""
+    counts = snapshot.counts(line.prefix)
+    context.log_event(
+        AssetMaterialization(
+            asset_key=AssetKey(ASSET),
+            partition=line.prefix,
+            metadata={
+                "dagster/row_count": line.rows,
+                "conflicts": line.conflicts,
+                "new": line.new,
+                "changed": line.changed,
+                "resolved": line.resolved,
+                "visits_contested": counts["contested"],
+                "conflicts_per_1000_active_visits": round(
+                    1000 * line.conflicts / max(counts["active"], 1), 2
+                ),
+                "seconds": round(line.seconds, 3),
+                "as_of": snapshot.as_of.isoformat(),
+            },
+        )
+    )
+
+
+def line_of(run: PrefixRun, total: int) -> PrefixLine:
+    """The line of a prefix as its commit wrote it down."""
+    return PrefixLine(
+        prefix=run.prefix,
+        position=run.position,
+        total=total,
+        conflicts=run.conflicts,
+        rows=run.rows,
+        new=run.new + run.reopened,
+        changed=run.changed,
+        resolved=run.resolved,
+        seconds=run.detect_seconds + run.write_seconds,
+    )
+
+
+def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> dict[str, PrefixLine]:
+    """What the chain of runs has committed from this very snapshot, by prefix."""
+    total = len(snapshot.contested_prefixes)
+    return {
+        run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of
+    }
+
+
+def night_summary(
+    store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]
+) -> NightSummary:
+    """What a run was to do and has done: prefixes with visits, and the empty ones only where they failed."""
+    done = committed_lines(store, snapshot, root_run)
+    wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]
+    lines = [done[prefix] for prefix in wanted if prefix in done]
+    return NightSummary(expected=wanted, done=lines, open_conflicts=store.totals().open_conflicts)
+
+
+def describe(error: Exception) -> str:
+    """What may be said of an error: our own messages name no person; of any other only its type and its place."""
+    if isinstance(error, _OUR_OWN):
+        return str(error)
+    frames = extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,42 @@
+"""How prefixes share steps: a step must be worth its start, and every worker must have one."""
+
+from collections.abc import Mapping, Sequence
+
+from conflict_assets.partitions import contiguous_ranges
+
+VISITS_PER_STEP = 25_000
+"""Contested visits that make a step worth its start (about half a second of CPU)."""
+
+
+def pack_prefixes(visits: Mapping[str, int], *, workers: int) -> list[tuple[str, ...]]:
+    """Share out prefixes (with their contested visits) over steps: neighbours together, so that steps read well.
+
+    Small prefixes share a step until it is worth its start; there are as many steps as workers, as long as there
+    are prefixes. Every prefix is in exactly one step.
+    """
+    if not visits:
+        return []
+    total = sum(visits.values())
+    steps = min(len(visits), max(workers, -(-total // VISITS_PER_STEP)))
+    packs: dict[int, list[str]] = {}
+    before = 0
+    for prefix in sorted(visits):
+        middle = before + visits[prefix] / 2
+        packs.setdefault(min(int(middle * steps / total), steps - 1) if total else 0, []).append(prefix)
+        before += visits[prefix]
+    return [tuple(pack) for _, pack in sorted(packs.items())]
+
+
+def mapping_key(prefixes: Sequence[str]) -> str:
+    """Name a step after its prefixes, in the letters that Dagster allows: `04`, or `04_17to30`."""
+    ranges = contiguous_ranges(sorted(prefixes))
+    return "_".join(first if first == last else f"{first}to{last}" for first, last in ranges)
+
+
+def prefixes_of(key: str) -> tuple[str, ...]:
+    """Read a step's prefixes back from its name."""
+    prefixes: list[str] = []
+    for run in key.split("_"):
+        first, _, last = run.partition("to")
+        prefixes += [f"{number:0{len(first)}d}" for number in range(int(first), int(last or first) + 1)]
+    return tuple(prefixes)

@@ -1,0 +1,83 @@
+"""Following a run from outside, by its event log: what the assets say, and each prefix as it is done."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry, RunsFilter
+
+from conflict_assets.automation.failures import CONFLICTS
+
+MARK_TAG = "conflict_assets/mark"
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What someone who watches is told: lines to read (with their level), and each prefix that is done."""
+
+    say: Callable[[int, str], None]
+    finished: Callable[[str], None]
+
+
+def find_run(instance: DagsterInstance, mark: str) -> DagsterRun:
+    """The newest run with this mark.
+
+    Raises:
+        LookupError: there is none.
+    """
+    runs = instance.get_runs(RunsFilter(tags={MARK_TAG: mark}), limit=1)
+    if not runs:
+        raise LookupError("the run has not been created")
+    return runs[0]
+
+
+@contextmanager
+def following(instance: DagsterInstance, mark: str, watcher: Watcher) -> Iterator[None]:
+    """Tell the watcher of the run with this mark, from a thread, until the block ends and all is told."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_follow, args=(instance, mark, watcher, stop), name="follow-run", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _follow(instance: DagsterInstance, mark: str, watcher: Watcher, stop: threading.Event) -> None:
+    cursor: str | None = None
+    run_id: str | None = None
+    while True:
+        last_round = stop.wait(POLL_SECONDS)
+        if run_id is None:
+            runs = instance.get_runs(RunsFilter(tags={MARK_TAG: mark}), limit=1)
+            run_id = runs[0].run_id if runs else None
+        while run_id is not None:
+            page = instance.get_records_for_run(run_id, cursor=cursor)
+            for record in page.records:
+                _tell(record.event_log_entry, watcher)
+            cursor = page.cursor
+            if not page.has_more:
+                break
+        if last_round:
+            return
+
+
+def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
+    event = entry.dagster_event
+    if event is None:
+        if entry.level >= logging.INFO:
+            watcher.say(entry.level, entry.user_message)
+    elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
+        if event.asset_key == CONFLICTS and event.partition is not None:
+            watcher.finished(event.partition)
+    elif event.event_type is DagsterEventType.STEP_FAILURE:
+        failure = event.step_failure_data.user_failure_data
+        cause = event.step_failure_data.error
+        text = failure.description if failure and failure.description else cause.cls_name if cause else None
+        watcher.say(logging.ERROR, f"{event.step_key} failed: {text or 'no reason given'}")

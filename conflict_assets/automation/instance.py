@@ -1,0 +1,49 @@
+"""The Dagster instance of the command line: DAGSTER_HOME where it is set, else a home in the data folder."""
+
+import os
+from pathlib import Path
+
+from dagster import DagsterInstance
+
+from conflict_assets.settings import Settings
+
+INSTANCE_YAML = """\
+# Written when this home was made; yours to change.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    granularity: op
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  max_runtime_seconds: 21600
+"""
+
+POSTGRES_STORAGE = """\
+storage:
+  postgres:
+    postgres_url:
+      env: DAGSTER_POSTGRES_URL
+"""
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME."""
+    given = os.environ.get("DAGSTER_HOME")
+    home = Path(given).expanduser() if given else settings.data_dir / "dagster_home"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    configuration = home / "dagster.yaml"
+    if settings.dagster_postgres_url is not None:
+        os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
+    if not configuration.exists():
+        storage = POSTGRES_STORAGE if settings.dagster_postgres_url is not None else ""
+        configuration.write_text(INSTANCE_YAML + storage, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def dagster_instance(settings: Settings) -> DagsterInstance:
+    """Open the instance of that home."""
+    dagster_home(settings)
+    return DagsterInstance.get()

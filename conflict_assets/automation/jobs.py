@@ -1,0 +1,36 @@
+"""The jobs: the night, and the summary that follows it."""
+
+from dagster import AssetSelection, JobDefinition, define_asset_job
+
+NIGHTLY_JOB = "nightly_conflicts"
+SUMMARY_JOB = "conflict_summary_job"
+
+nightly_conflicts = define_asset_job(
+    NIGHTLY_JOB,
+    selection=AssetSelection.assets("active_visits", "visit_conflicts"),
+    description="Active visits and conflicts of the chosen prefixes; every night of all of them.",
+)
+conflict_summary_job = define_asset_job(
+    SUMMARY_JOB,
+    selection=AssetSelection.assets("conflict_summary"),
+    description="Totals and pictures of the store; starts by itself after any run that changed conflicts.",
+)
+
+
+def nightly_job() -> JobDefinition:
+    """The night's job with everything resolved, for runs that are started outside the UI."""
+    from conflict_assets.definitions import defs
+
+    return defs.resolve_job_def(NIGHTLY_JOB)
+
+
+def summary_job() -> JobDefinition:
+    """The summary's job with everything resolved, for runs that are started outside the UI."""
+    from conflict_assets.definitions import defs
+
+    return defs.resolve_job_def(SUMMARY_JOB)
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags by which one run covers the prefixes from `first` to `last`."""
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}

@@ -1,0 +1,182 @@
+"""The command line: `conflict-assets`."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from conflict_assets.partitions import all_prefixes, parse_prefixes
+from conflict_assets.settings import Settings, SettingsError, load_settings, project_folder
+from conflict_assets.source.protocol import SourceError
+from conflict_assets.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from conflict_assets.automation.following import Watcher
+
+FAILED = 1
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="conflict-assets",
+    help="Finds the visit conflicts of home-care caregivers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
+) -> None:
+    """Options of every command."""
+    logging.getLogger("conflict_assets").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+@app.command()
+def run(
+    prefix: Annotated[
+        list[str] | None, typer.Option("--prefix", help="A prefix (04) or a range (17-30); may be repeated.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, max=64, help="Steps at once.")] = None,
+    allow_visit_drop: Annotated[
+        bool,
+        typer.Option(
+            "--allow-visit-drop", help="Let the run through although the source has far fewer visits."
+        ),
+    ] = False,
+) -> None:
+    """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
+    settings = load_settings()
+    prefixes = _chosen(prefix, settings)
+    _prepare(settings)
+    from conflict_assets.automation.instance import dagster_instance
+    from conflict_assets.automation.night import NightOptions, run_night
+
+    chosen = NightOptions(prefixes, workers or settings.max_workers, allow_visit_drop)
+    with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
+        outcome = run_night(instance, chosen, watcher)
+    if not outcome.succeeded:
+        raise typer.Exit(FAILED)
+    _check_planted(settings, prefixes)
+
+
+def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
+    if not selections:
+        return all_prefixes(settings.ssn_prefix_length)
+    try:
+        return parse_prefixes(selections, settings.ssn_prefix_length)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _prepare(settings: Settings) -> None:
+    """Meet every wrong setting, source and store before a run is made of it."""
+    from conflict_assets.source.factory import generate_when_missing, visit_source
+    from conflict_assets.store.factory import conflict_store
+
+    if settings.may_generate and not settings.generated_path.exists():
+        out.print(f"Generating {settings.generated_visits:,} visits, since there is no source yet")
+        generate_when_missing(settings)
+    with visit_source(settings).open(run_id="check") as reader:
+        reader.check_contract()
+    with conflict_store(settings) as store:
+        store.prepare()
+
+
+@contextmanager
+def _watching(total: int) -> Iterator["Watcher"]:
+    """A watcher that prints lines, above a progress bar where there is a terminal."""
+    from conflict_assets.automation.following import Watcher
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task("prefixes", total=total)
+
+        def say(level: int, text: str) -> None:
+            style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else ""
+            progress.console.print(text, style=style, markup=False)
+
+        yield Watcher(say=say, finished=lambda _prefix: progress.advance(task))
+
+
+def _check_planted(settings: Settings, prefixes: Sequence[str]) -> None:
+    """Hold a whole night over the generated source against the conflicts that were planted in it."""
+    if not settings.may_generate or len(prefixes) != len(all_prefixes(settings.ssn_prefix_length)):
+        return
+    from conflict_assets.source.synthetic.planted import check_planted
+    from conflict_assets.store.factory import conflict_store
+
+    with conflict_store(settings) as store:
+        result = check_planted(settings.generated_path, store.open_pairs(), store.last_window())
+    out.print(f"Planted conflicts found: {result.found} of {result.planted}, {result.unexpected} unexpected")
+    if not result.complete:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def generate(
+    file: Annotated[Path, typer.Option("--out", help="The DuckDB file to write; it must not exist.")],
+    visits: Annotated[int, typer.Option(min=1, help="How many visits.")] = 300_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same content.")] = 1,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that counts as today.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write a synthetic source: a DuckDB file with planted conflicts, bad rows, and the list of what was planted."""
+    from conflict_assets.source.synthetic import generate as write_source
+
+    today = (as_of or datetime.now(tz=UTC)).date()
+    made = write_source(file, visits=visits, seed=seed, as_of=today, overwrite=overwrite)
+    out.print(
+        f"{made.path}: {made.visits:,} visits of {made.caregivers:,} caregivers, {made.planted:,} conflicts planted"
+    )
+    out.print(f"{made.planted_path}: the planted conflicts")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, source and store, and say what to mend."""
+    from conflict_assets.diagnosis import diagnose
+
+    problems = 0
+    for finding in diagnose(load_settings()):
+        mark, style = ("ok", "green") if finding.healthy else ("PROBLEM", "red")
+        out.print(f"{mark:8}{finding.part}: {finding.text}", style=style, markup=False)
+        problems += not finding.healthy
+    if problems:
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dev(context: typer.Context) -> None:
+    """Start the Dagster UI and daemon, on the same instance that `run` uses; options go to `dagster dev`."""
+    from conflict_assets.automation.instance import dagster_home
+
+    home = dagster_home(load_settings())
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    os.chdir(project_folder())
+    environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    os.execve(dagster, [dagster, "dev", "-w", "workspace.yaml", *context.args], environment)  # noqa: S606 - no shell wanted
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one message and exit code 2, without a stack trace."""
+    try:
+        app()
+    except (SettingsError, SourceError, StoreError) as error:
+        if "--debug" in sys.argv:
+            raise
+        err.print(f"Error: {error}", style="red", markup=False)
+        sys.exit(BAD_INPUT)

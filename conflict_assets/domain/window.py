@@ -1,0 +1,27 @@
+"""The window of dates that a run judges."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+YEARS_BACK = 2
+DAYS_AHEAD = 45
+
+
+@dataclass(frozen=True)
+class Window:
+    """Visit dates from `first` to `last`, both in."""
+
+    first: date
+    last: date
+
+
+def window_at(as_of: datetime, time_zone: str) -> Window:
+    """Return the window of a run at `as_of` (aware): two calendar years back to 45 days ahead of its date in the zone.
+
+    Two years before a 29 February is 28 February.
+    """
+    today = as_of.astimezone(ZoneInfo(time_zone)).date()
+    return Window(first=today - relativedelta(years=YEARS_BACK), last=today + timedelta(days=DAYS_AHEAD))

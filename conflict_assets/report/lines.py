@@ -1,0 +1,78 @@
+"""The log lines that operators know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SLOWEST_SHOWN = 5
+_TOTALLED = ("conflicts", "rows", "new", "changed", "resolved")
+
+
+@dataclass(frozen=True)
+class PrefixLine:
+    """What one finished prefix says of itself. Conflicts, new, changed and resolved count pairs; seconds are wall."""
+
+    prefix: str
+    position: int
+    total: int
+    conflicts: int
+    rows: int
+    new: int
+    changed: int
+    resolved: int
+    seconds: float
+
+
+def prefix_line(line: PrefixLine) -> str:
+    """`[17/97] prefix 04: 849 conflicts, 1698 rows (412 new, 3 resolved) in 0.4 s`."""
+    changed = f", {line.changed} changed" if line.changed else ""
+    return (
+        f"[{line.position}/{line.total}] prefix {line.prefix}: {line.conflicts} conflicts, {line.rows} rows "
+        f"({line.new} new{changed}, {line.resolved} resolved) in {line.seconds:.1f} s"
+    )
+
+
+def skipping_line(empty: Sequence[str], total: int) -> str:
+    """`Skipping 3 empty prefixes (processing 97/100): 13, 66, 90`."""
+    return (
+        f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
+    )
+
+
+@dataclass(frozen=True)
+class NightSummary:
+    """A run's end: prefixes with visits that were to be done, those done, and their totals (pairs; wall seconds)."""
+
+    expected: Sequence[str]
+    done: Sequence[PrefixLine]
+    open_conflicts: int
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The prefixes that were to be done and are not."""
+        return tuple(sorted(set(self.expected) - {line.prefix for line in self.done}))
+
+
+def summary_lines(night: NightSummary) -> list[str]:
+    """`Success rate: 97/97 prefixes`, the totals, the slowest prefixes, and what failed with its remedy."""
+    slowest = sorted(night.done, key=lambda line: -line.seconds)[:SLOWEST_SHOWN]
+    total = {name: sum(getattr(line, name) for line in night.done) for name in _TOTALLED}
+    lines = [
+        f"Success rate: {len(night.expected) - len(night.failed)}/{len(night.expected)} prefixes",
+        "Totals: {conflicts} conflicts, {rows} rows; {new} new, {changed} changed, {resolved} resolved; ".format(
+            **total
+        )
+        + f"{night.open_conflicts} open in the store",
+    ]
+    if slowest:
+        lines.append(
+            "Slowest prefixes: " + ", ".join(f"{line.prefix} ({line.seconds:.1f} s)" for line in slowest)
+        )
+    if night.failed:
+        lines.append(failure_line(night.failed))
+    return lines
+
+
+def failure_line(prefixes: Sequence[str]) -> str:
+    """Name the failed prefixes and the command that repeats them."""
+    options = " ".join(f"--prefix {prefix}" for prefix in prefixes)
+    return f"Failed prefixes: {', '.join(prefixes)}. Repeat them with: conflict-assets run {options}"

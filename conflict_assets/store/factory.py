@@ -1,0 +1,17 @@
+"""The store that the settings name."""
+
+from conflict_assets.settings import Settings
+from conflict_assets.store.embedded import embedded_url
+from conflict_assets.store.store import ConflictStore
+
+
+def store_url(settings: Settings) -> str:
+    """The given PostgreSQL's URL, else that of the embedded one, started if it does not run."""
+    if settings.conflicts_postgres_url is not None:
+        return settings.conflicts_postgres_url.get_secret_value()
+    return embedded_url(settings.data_dir / "postgres")
+
+
+def conflict_store(settings: Settings) -> ConflictStore:
+    """A store for these settings, to be opened by `with`."""
+    return ConflictStore(url=store_url(settings), prefix_length=settings.ssn_prefix_length)
