@@ -51,9 +51,7 @@ def run(
     workers: Annotated[int | None, typer.Option("--workers", min=1, max=64, help="Steps at once.")] = None,
     allow_visit_drop: Annotated[
         bool,
-        typer.Option(
-            "--allow-visit-drop", help="Let the run through although the source has far fewer visits."
-        ),
+        typer.Option("--allow-visit-drop", help="Let the run through although the source has far fewer visits."),
     ] = False,
 ) -> None:
     """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
@@ -129,9 +127,7 @@ def generate(
     file: Annotated[Path, typer.Option("--out", help="The DuckDB file to write; it must not exist.")],
     visits: Annotated[int, typer.Option(min=1, help="How many visits.")] = 300_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same content.")] = 1,
-    as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that counts as today.")
-    ] = None,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that counts as today.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write a synthetic source: a DuckDB file with planted conflicts, bad rows, and the list of what was planted."""

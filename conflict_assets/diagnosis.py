@@ -21,9 +21,7 @@ class Finding:
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
     """Look at settings, source and store in turn; one that fails does not hide the others."""
-    yield Finding(
-        "settings", True, f"{settings.max_workers} workers, prefixes of {settings.ssn_prefix_length} digits"
-    )
+    yield Finding("settings", True, f"{settings.max_workers} workers, prefixes of {settings.ssn_prefix_length} digits")
     yield _examine("source", lambda: _source(settings))
     yield _examine("store", lambda: _store(settings))
 

@@ -72,15 +72,11 @@ class Settings(BaseSettings):
     snowflake_account: str | None = _setting(None, "an account identifier", "Snowflake account")
     snowflake_user: str | None = _setting(None, "a user name", "Snowflake user")
     snowflake_password: SecretStr | None = _setting(None, "a password", "Snowflake password")
-    snowflake_private_key: SecretStr | None = _setting(
-        None, "a PEM key in base64", "Snowflake private key, in base64"
-    )
+    snowflake_private_key: SecretStr | None = _setting(None, "a PEM key in base64", "Snowflake private key, in base64")
     snowflake_private_key_path: Path | None = _setting(
         None, "the path of a PEM file", "Snowflake private key, as a file"
     )
-    snowflake_private_key_password: SecretStr | None = _setting(
-        None, "a passphrase", "Passphrase of the private key"
-    )
+    snowflake_private_key_password: SecretStr | None = _setting(None, "a passphrase", "Passphrase of the private key")
     snowflake_authenticator: str | None = _setting(
         None, "externalbrowser, oauth or snowflake", "How to log in when it is not by password or key"
     )
@@ -102,9 +98,7 @@ class Settings(BaseSettings):
     conflicts_data_dir: Path = _setting(
         Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
     )
-    ssn_prefix_length: int = _setting(
-        2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3
-    )
+    ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
     max_workers: int = _setting(
         4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
     )
@@ -149,9 +143,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _snowflake_has_an_account(self) -> "Settings":
         if self.source == "snowflake" and not (self.snowflake_account and self.snowflake_user):
-            raise ValueError(
-                "SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both"
-            )
+            raise ValueError("SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both")
         return self
 
     @property

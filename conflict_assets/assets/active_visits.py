@@ -122,14 +122,10 @@ def usable_visits(counts: Mapping[str, int]) -> int:
 def warn_of_duplicate_keys(context: AssetExecutionContext, reader: VisitReader) -> None:
     """Say which dimensions hold two rows for one key: one of them is used, no visit is multiplied."""
     for view, keys in reader.dimension_duplicates().items():
-        context.log.warning(
-            f"{view} has {keys} keys with more than one row; one of them is used, the same each time"
-        )
+        context.log.warning(f"{view} has {keys} keys with more than one row; one of them is used, the same each time")
 
 
-def _query(
-    context: AssetExecutionContext, platform: Platform, store: ConflictStore, as_of: datetime
-) -> VisitQuery:
+def _query(context: AssetExecutionContext, platform: Platform, store: ConflictStore, as_of: datetime) -> VisitQuery:
     settings = platform.settings
     window = window_at(as_of, settings.schedule_time_zone)
     exclusions = store.exclusions()
@@ -147,9 +143,7 @@ def _query(
 
 def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:
     sidelined = snapshot.all_sidelined()
-    rejected = sidelined.filter(
-        pc.is_in(sidelined["outcome"], pa.array([str(reason) for reason in RejectReason]))
-    )
+    rejected = sidelined.filter(pc.is_in(sidelined["outcome"], pa.array([str(reason) for reason in RejectReason])))
     store.write_rejected(
         run_id,
         rejected.rename_columns({"outcome": "reason"}),
@@ -174,9 +168,7 @@ def _metadata(snapshot: Snapshot, counts: Mapping[str, int]) -> dict[str, object
 
 def _log_counts(context: AssetExecutionContext, counts: pa.Table) -> None:
     totals = {name: pc.sum(counts[name]).as_py() or 0 for name in counts.column_names if name != "ssn_prefix"}
-    left_out = ", ".join(
-        f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason]
-    )
+    left_out = ", ".join(f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason])
     notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
     context.log.info(
         f"Visits: {totals['visits_seen']} seen, {totals['active']} active, {totals['contested']} on contested days; "

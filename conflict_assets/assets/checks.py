@@ -39,9 +39,7 @@ def _specs(asset: str, *names: str) -> list[AssetCheckSpec]:
     ]
 
 
-ACTIVE_VISITS_CHECKS = _specs(
-    "active_visits", "dtypes", "counts", "rows_belong_to_prefix", "no_inactive_status"
-)
+ACTIVE_VISITS_CHECKS = _specs("active_visits", "dtypes", "counts", "rows_belong_to_prefix", "no_inactive_status")
 VISIT_CONFLICTS_CHECKS = _specs(
     "visit_conflicts", "dtypes", "counts", "rows_belong_to_prefix", "no_pair_within_one_agency"
 )
@@ -57,9 +55,7 @@ class Verdict:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-def judge_active_visits(
-    prefix: str, visits: pa.Table, counts: Mapping[str, int], left_out: int
-) -> list[Verdict]:
+def judge_active_visits(prefix: str, visits: pa.Table, counts: Mapping[str, int], left_out: int) -> list[Verdict]:
     """Judge a prefix's snapshot: `left_out` is the number of visits counted as inactive or rejected."""
     status = pc.utf8_lower(pc.utf8_trim_whitespace(visits["visit_status"]))
     inactive = pc.sum(pc.is_in(status, pa.array(INACTIVE_STATUSES))).as_py() or 0
@@ -95,9 +91,7 @@ class StoredCounts:
     previous_visits: int | None
 
 
-def judge_conflicts(
-    prefix: str, conflicts: pa.Table, visits_seen: int, stored: StoredCounts
-) -> list[Verdict]:
+def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: StoredCounts) -> list[Verdict]:
     """Judge what was detected for a prefix against what the store holds."""
     pairs = conflicts.num_rows // 2
     return [
@@ -107,9 +101,7 @@ def judge_conflicts(
             passed=stored.rows == conflicts.num_rows
             and stored.one_sided == 0
             and not _collapsed(pairs, visits_seen, stored),
-            severity=AssetCheckSeverity.WARN
-            if stored.rows == conflicts.num_rows
-            else AssetCheckSeverity.ERROR,
+            severity=AssetCheckSeverity.WARN if stored.rows == conflicts.num_rows else AssetCheckSeverity.ERROR,
             metadata={
                 "rows_detected": conflicts.num_rows,
                 "rows_stored": stored.rows,
@@ -140,9 +132,7 @@ def _dtypes(found: pa.Schema, wanted: pa.Schema) -> Verdict:
         for each in wanted
         if each.name not in found.names or _plain(found.field(each.name).type) != each.type
     ]
-    return Verdict(
-        "dtypes", passed=not wrong, metadata={"columns": len(wanted), "wrong": ", ".join(wrong) or "none"}
-    )
+    return Verdict("dtypes", passed=not wrong, metadata={"columns": len(wanted), "wrong": ", ".join(wrong) or "none"})
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

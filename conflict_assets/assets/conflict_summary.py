@@ -32,8 +32,6 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
             "by_status": dict(totals.by_status),
             "by_rule": dict(totals.by_rule),
             "rules": MetadataValue.md(as_markdown(rule_bars(totals.by_rule), "Open conflicts by rule")),
-            "prefixes": MetadataValue.md(
-                as_markdown(heat_strip(totals.by_prefix), "Open conflicts by prefix")
-            ),
+            "prefixes": MetadataValue.md(as_markdown(heat_strip(totals.by_prefix), "Open conflicts by prefix")),
         }
     )

@@ -53,9 +53,7 @@ def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: P
                 "changed": line.changed,
                 "resolved": line.resolved,
                 "visits_contested": counts["contested"],
-                "conflicts_per_1000_active_visits": round(
-                    1000 * line.conflicts / max(counts["active"], 1), 2
-                ),
+                "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
                 "seconds": round(line.seconds, 3),
                 "as_of": snapshot.as_of.isoformat(),
             },
@@ -81,14 +79,10 @@ def line_of(run: PrefixRun, total: int) -> PrefixLine:
 def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> dict[str, PrefixLine]:
     """What the chain of runs has committed from this very snapshot, by prefix."""
     total = len(snapshot.contested_prefixes)
-    return {
-        run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of
-    }
+    return {run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of}
 
 
-def night_summary(
-    store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]
-) -> NightSummary:
+def night_summary(store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]) -> NightSummary:
     """What a run was to do and has done: prefixes with visits, and the empty ones only where they failed."""
     done = committed_lines(store, snapshot, root_run)
     wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]

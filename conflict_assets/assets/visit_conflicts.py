@@ -65,9 +65,7 @@ def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[Dy
         yield DynamicOutput(None, mapping_key=mapping_key(pack))
 
 
-def _finish_empty(
-    context: OpExecutionContext, platform: Platform, snapshot: Snapshot, empty: list[str]
-) -> list[str]:
+def _finish_empty(context: OpExecutionContext, platform: Platform, snapshot: Snapshot, empty: list[str]) -> list[str]:
     """Resolve what empty prefixes still hold. One that can't be committed is left to a step, to fail there alone."""
     finished = []
     with platform.store() as store:
@@ -139,9 +137,7 @@ def snapshot_of(context: OpExecutionContext, platform: Platform) -> Snapshot:
     return snapshot
 
 
-def _batch(
-    context: OpExecutionContext, platform: Platform, snapshot: Snapshot, store: ConflictStore
-) -> Batch:
+def _batch(context: OpExecutionContext, platform: Platform, snapshot: Snapshot, store: ConflictStore) -> Batch:
     wanted = set(context.partition_keys)
     return Batch(
         run_id=context.run.run_id,
@@ -165,9 +161,7 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
     """Say how the run went, when every step has succeeded."""
     snapshot = snapshot_of(context, platform)
     with platform.store() as store:
-        for line in summary_lines(
-            night_summary(store, snapshot, root_run_id(context), context.partition_keys)
-        ):
+        for line in summary_lines(night_summary(store, snapshot, root_run_id(context), context.partition_keys)):
             context.log.info(line)
     if False:
         yield
@@ -176,7 +170,7 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
 @graph_asset(
     name=ASSET,
     ins={"active_visits": AssetIn(dagster_type=Nothing)},
-    description="Pairs of visits in which one caregiver appears to be in two places; in PostgreSQL, a prefix a partition.",
+    description="Pairs of visits in which one caregiver seems to be in two places; in PostgreSQL, a prefix a partition.",
     group_name="visit_conflicts",
     kinds={"postgres", "pandas"},
     partitions_def=SSN_PREFIXES,

@@ -38,9 +38,7 @@ def find_run(instance: DagsterInstance, mark: str) -> DagsterRun:
 def following(instance: DagsterInstance, mark: str, watcher: Watcher) -> Iterator[None]:
     """Tell the watcher of the run with this mark, from a thread, until the block ends and all is told."""
     stop = threading.Event()
-    thread = threading.Thread(
-        target=_follow, args=(instance, mark, watcher, stop), name="follow-run", daemon=True
-    )
+    thread = threading.Thread(target=_follow, args=(instance, mark, watcher, stop), name="follow-run", daemon=True)
     thread.start()
     try:
         yield

@@ -36,9 +36,7 @@ class NightOutcome:
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
     """Materialize the prefixes through the nightly job, range by range, then the summary."""
     runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
-    summary = summary_job().execute_in_process(
-        instance=instance, run_config={"loggers": QUIET}, raise_on_error=False
-    )
+    summary = summary_job().execute_in_process(instance=instance, run_config={"loggers": QUIET}, raise_on_error=False)
     return NightOutcome(
         run_ids=tuple(run.run_id for run in runs),
         failed=tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run))),

@@ -42,8 +42,7 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
 
 
 summary_sensors = [
-    _summary_after(status)
-    for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+    _summary_after(status) for status in (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 ]
 
 

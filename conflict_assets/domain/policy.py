@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 from numbers import Real
 from typing import Literal, get_args
@@ -53,7 +54,7 @@ def check_speed_bands(bands: Sequence[Sequence[float | None]]) -> tuple[SpeedBan
     rows.sort(key=lambda band: band[0])
     if rows[0][0] != 0:
         raise ValueError(f"speed_bands starts at {rows[0][0]} miles; allowed: the first band starts at 0")
-    for (_, end, _), (start, _, _) in zip(rows, rows[1:], strict=False):
+    for (_, end, _), (start, _, _) in pairwise(rows):
         if end is None or end > start:
             raise ValueError(f"speed_bands has an overlap at {start} miles; allowed: each band starts where one ends")
         if end < start:

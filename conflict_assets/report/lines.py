@@ -33,9 +33,7 @@ def prefix_line(line: PrefixLine) -> str:
 
 def skipping_line(empty: Sequence[str], total: int) -> str:
     """`Skipping 3 empty prefixes (processing 97/100): 13, 66, 90`."""
-    return (
-        f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
-    )
+    return f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,7 @@ def summary_lines(night: NightSummary) -> list[str]:
         + f"{night.open_conflicts} open in the store",
     ]
     if slowest:
-        lines.append(
-            "Slowest prefixes: " + ", ".join(f"{line.prefix} ({line.seconds:.1f} s)" for line in slowest)
-        )
+        lines.append("Slowest prefixes: " + ", ".join(f"{line.prefix} ({line.seconds:.1f} s)" for line in slowest))
     if night.failed:
         lines.append(failure_line(night.failed))
     return lines

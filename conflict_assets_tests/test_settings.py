@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from conflict_assets.settings import Settings, SettingsError, read_settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr("conflict_assets.settings.project_folder", lambda: tmp_path)
+
+
+def test_nothing_needs_to_be_set(tmp_path):
+    settings = read_settings()
+    assert settings.source_kind == "duckdb"
+    assert settings.max_workers == 4
+    assert settings.may_generate
+    assert settings.source_path == tmp_path / "data" / "visits.duckdb"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("MAX_WORKERS", "eleven", "a whole number from 1 to 64"),
+        ("MAX_WORKERS", "0", "a whole number from 1 to 64"),
+        ("MAX_WORKERS", "65", "a whole number from 1 to 64"),
+        ("SSN_PREFIX_LENGTH", "4", "1, 2 or 3"),
+        ("SOURCE", "oracle", "duckdb or snowflake"),
+        ("SOURCE_TIME_ZONE", "Mars/Olympus", "an IANA time zone such as America/New_York"),
+        ("SCHEDULE_TIME_ZONE", "EST5", "an IANA time zone such as America/New_York"),
+        ("EXTRA_DISTANCE_FACTOR", "0", "a number above 0"),
+        ("INCOMPLETE_ACTUALS", "maybe", "scheduled or ignore"),
+        ("CROSS_MIDNIGHT", "perhaps", "true or false"),
+        ("SNAPSHOTS_KEPT", "0", "a whole number from 1"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_name_finding_and_choice(monkeypatch, name, value, allowed):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == f"{name} is '{value}'; allowed: {allowed}. Change it in the environment or in .env."
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch):
+    monkeypatch.setenv("MAX_WORKERS", "x")
+    monkeypatch.setenv("SOURCE", "y")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_an_empty_value_is_unset_but_an_empty_status_column_means_none(monkeypatch):
+    monkeypatch.setenv("MAX_WORKERS", "")
+    monkeypatch.setenv("VISIT_STATUS_COLUMN", "")
+    settings = read_settings()
+    assert settings.max_workers == 4
+    assert settings.visit_status_column is None
+
+
+def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("MAX_WORKERS=2\nSSN_PREFIX_LENGTH=1\n")
+    monkeypatch.setenv("MAX_WORKERS", "8")
+    settings = read_settings()
+    assert (settings.max_workers, settings.ssn_prefix_length) == (8, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SNOWFLAKE_ACCOUNT", "acme"), ("CONFLICTS_POSTGRES_URL", "postgresql://h/d"), ("SOURCE_FILE", "/tmp/x.duckdb")],  # noqa: S108 - never opened
+)
+def test_visits_are_never_invented_beside_anything_real(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert not read_settings().may_generate
+
+
+def test_snowflake_is_chosen_by_its_account_and_needs_one(monkeypatch):
+    monkeypatch.setenv("SOURCE", "snowflake")
+    with pytest.raises(SettingsError, match="SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set"):
+        read_settings()
+    monkeypatch.delenv("SOURCE")
+    monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "acme")
+    assert read_settings().source_kind == "snowflake"
+
+
+def test_secrets_do_not_show(monkeypatch):
+    for name in ("SNOWFLAKE_PASSWORD", "SNOWFLAKE_TOKEN", "CONFLICTS_POSTGRES_URL", "SNOWFLAKE_PRIVATE_KEY"):
+        monkeypatch.setenv(name, "hunter2")
+    assert "hunter2" not in repr(read_settings()) + str(read_settings().model_dump())
+
+
+def test_every_setting_is_in_the_example_file():
+    example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"# {name.upper()}=" not in example] == []
