@@ -170,7 +170,7 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
 @graph_asset(
     name=ASSET,
     ins={"active_visits": AssetIn(dagster_type=Nothing)},
-    description="Pairs of visits in which one caregiver seems to be in two places; in PostgreSQL, a prefix a partition.",
+    description="Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition.",
     group_name="visit_conflicts",
     kinds={"postgres", "pandas"},
     partitions_def=SSN_PREFIXES,
