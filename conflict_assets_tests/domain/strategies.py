@@ -1,0 +1,212 @@
+"""Visits, policies and frames for Hypothesis, crowded around every boundary of the rules."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.visits import REQUIRED_COLUMNS
+from conflict_assets_tests.domain.frames import Layout
+from conflict_assets_tests.domain.places import GOOD_PLACES, PLACES
+from conflict_assets_tests.domain.twin_travel import travel
+
+Row = dict[str, Any]
+NEW_YORK = ZoneInfo("America/New_York")
+ZONES = (UTC, NEW_YORK, ZoneInfo("Asia/Kathmandu"))
+
+SSNS = ("123456789", "123-45-6789", " 123 45 6789 ", "123456780", "223456789", "000000000", "012345678")
+BAD_SSNS = ("12345678", "1234567890", "12345678x", "\uff11\uff12\uff13456789", "123/456789", "", "  ", " - ", None)
+PROVIDERS = ("P", "Q", "R", " P ", "p", "é", "10", "9")
+VISIT_IDS = tuple(f"v{number}" for number in range(20))
+ODD_VISIT_IDS = (
+    " v1 ",
+    "V1",
+    "10",
+    "9",
+    "a b",
+    "é",
+    "\u00ff",
+    "日本",
+    "\uffee",
+    "\U0001d4b1",
+    "1:v",
+    "v1\tx",
+    "",
+    "  ",
+    None,
+)
+BASE_DATES = (date(2024, 2, 28), date(2024, 3, 9), date(2024, 11, 2), date(2023, 12, 31), date(2024, 6, 5))
+"""The leap day comes next, or the night of a clock change in New York, or the new year, or nothing."""
+
+START_MINUTES = (
+    *(540, 540, 540, 600, 600, 600, 480, 660),
+    # Just in time from a visit that ends at 10:00: the trips along the edges of the default bands.
+    *(600 + eta for eta in (20, 24, 30, 36.36, 47.98, 59.94, 74.85)),
+    *(0, 60, 360, 420, 1320, 1380, 1440, 1500, -60, -1440, -1500, 2879, 2880),
+)
+DURATIONS = (60, 60, 60, 60, 120, 180, 30, 240, 480, 1440, 1441, 0, -60)
+JITTER = (0, 0, 0, 0, 0, 0, 1, -1)
+UPDATES = (
+    None,
+    datetime(2024, 5, 1, tzinfo=UTC),
+    datetime(2024, 5, 1, 0, 0, 0, 1, tzinfo=UTC),
+    datetime(2024, 6, 1, tzinfo=UTC),
+)
+ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "", "1000x", None)
+MONEY = (None, 20.0, 33.33, 0.0, -5.0)
+RATE_TYPES = ("Hourly", "Daily", "Visit", " hourly ", "VISIT", "Weekly", "", None)
+STATUSES = ("Confirmed", "", " ", None)
+
+
+@st.composite
+def moments(draw: st.DrawFn, midnight: datetime, zone: Any) -> tuple[datetime, datetime]:
+    """The start and end of a shift, told in some zone, mostly on a small grid."""
+    start = midnight + timedelta(minutes=draw(st.sampled_from(START_MINUTES)))
+    start += timedelta(microseconds=draw(st.sampled_from(JITTER)))
+    end = start + timedelta(minutes=draw(st.sampled_from(DURATIONS)))
+    end += timedelta(microseconds=draw(st.sampled_from(JITTER)))
+    return start.astimezone(zone), end.astimezone(zone)
+
+
+def some(values: Sequence[Any], odd: Sequence[Any], odds: int = 12) -> st.SearchStrategy[Any]:
+    """One of the usual values, and once in a while an odd one."""
+    return st.integers(0, odds).flatmap(lambda n: st.sampled_from(odd if n == odds else values))
+
+
+@st.composite
+def visits(draw: st.DrawFn, base: date, places: Sequence[tuple[Any, Any]]) -> Row:
+    """One visit near `base`, as a mapping of column names to Python values."""
+    visit_date = draw(some([base + timedelta(days=n) for n in (0, 0, 0, 0, 1, 1, -1, 2)], [None]))
+    near_day = visit_date or base
+    midnight = datetime.combine(near_day, time(), draw(st.sampled_from([UTC, UTC, UTC, NEW_YORK]))).astimezone(UTC)
+    zone = draw(st.sampled_from(ZONES))
+    scheduled, actual = draw(moments(midnight, zone)), draw(moments(midnight, zone))
+    known = draw(some(("1111", "1111", "0011", "1100", "1100"), ("1101", "1110", "1010", "0010", "0100", "0000"), 6))
+    times = [moment if bit == "1" else None for moment, bit in zip((*scheduled, *actual), known, strict=True)]
+    latitude, longitude = draw(st.sampled_from(places))
+    billed = draw(st.sampled_from((False, True, None)))
+    return {
+        "visit_id": draw(some(VISIT_IDS, ODD_VISIT_IDS, 5)),
+        "ssn": draw(some(SSNS[:4], SSNS[4:] + BAD_SSNS, 8)),
+        "provider_id": draw(some(("P", "Q", "R"), (*PROVIDERS, "", " ", None), 6)),
+        "visit_date": visit_date,
+        "sch_start_time": times[0],
+        "sch_end_time": times[1],
+        "visit_start_time": times[2],
+        "visit_end_time": times[3],
+        "visit_status": draw(st.sampled_from(STATUSES)),
+        "latitude": latitude,
+        "longitude": longitude,
+        "p_zip_code": draw(st.sampled_from(ZIPS)),
+        "billed": billed,
+        "billed_hours": draw(st.sampled_from((None, 1.0, 1.5, 8.0, 0.0, -1.0))),
+        "billed_rate": draw(st.sampled_from(MONEY)),
+        "bill_rate_non_billed": draw(st.sampled_from(MONEY)),
+        "rate": draw(st.sampled_from(MONEY)),
+        "rate_type": draw(st.sampled_from(RATE_TYPES)),
+        "last_updated_date": draw(st.sampled_from(UPDATES)),
+        "p_city": draw(st.sampled_from(("Albany", None))),
+    }
+
+
+@st.composite
+def nights(draw: st.DrawFn, max_size: int = 12) -> list[Row]:
+    """The visits of a few caregivers around one night, with or without the optional columns."""
+    base = draw(st.sampled_from(BASE_DATES))
+    places = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=4))
+    rows = draw(st.lists(visits(base, places), max_size=max_size))
+    optional = [name for name in rows[0] if name not in REQUIRED_COLUMNS] if rows else []
+    absent = draw(some([set()], [{"rate"}, {"rate", "billed"}, set(optional), {"last_updated_date"}, {"longitude"}], 1))
+    return settle_ties([{name: value for name, value in row.items() if name not in absent} for row in rows])
+
+
+def settle_ties(rows: list[Row]) -> list[Row]:
+    """Make rows that the order of duplicates can't tell apart wholly equal: then any of them may stay."""
+    seen: dict[tuple[Any, ...], Row] = {}
+    key = (*REQUIRED_COLUMNS, "last_updated_date")
+    return [
+        seen.setdefault(tuple(_bare(name, row.get(name)) for name in key), row)  # the first of its kind
+        for row in rows
+    ]
+
+
+def _bare(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, str):
+        return value.strip() if name != "ssn" else value.replace("-", "").replace(" ", "")
+    return value
+
+
+@st.composite
+def trips(draw: st.DrawFn) -> list[Row]:
+    """One worked shift, and others around it that begin just as the trip there can be done, or not."""
+    ends = datetime(2024, 3, 10, 6, tzinfo=UTC)
+    here = draw(st.sampled_from((PLACES[0], *GOOD_PLACES)))
+    rows = [_worked("v0", "P", ends - timedelta(hours=1), here, draw(st.sampled_from(ZIPS)))]
+    for number in range(1, draw(st.integers(2, 5))):
+        there = draw(st.sampled_from(GOOD_PLACES))
+        trip = travel_between(here, there, draw(st.sampled_from(TRAVEL_POLICIES)))
+        slack = timedelta(microseconds=draw(st.sampled_from((0, -1, 1, -600_000, 600_000))))
+        gap = draw(st.sampled_from((trip + slack, timedelta(0), slack)))
+        zip_code = draw(st.sampled_from(ZIPS))
+        rows.append(_worked(f"v{number}", draw(st.sampled_from("PQR")), ends + gap, there, zip_code))
+    return draw(st.permutations(rows))
+
+
+def _worked(visit_id: str, provider_id: str, start: datetime, place: tuple[float, float], zip_code: Any) -> Row:
+    return {
+        "visit_id": visit_id,
+        "ssn": "123456789",
+        "provider_id": provider_id,
+        "visit_date": start.date(),
+        "sch_start_time": None,
+        "sch_end_time": None,
+        "visit_start_time": start,
+        "visit_end_time": start + timedelta(hours=1),
+        "latitude": place[0],
+        "longitude": place[1],
+        "p_zip_code": zip_code,
+    }
+
+
+def travel_between(here: tuple[float, float], there: tuple[float, float], policy: DetectionPolicy) -> timedelta:
+    """The time that the trip needs under this policy, to the microsecond."""
+    needed = travel(here, there, policy)
+    return timedelta(microseconds=round(needed.eta * 60_000_000))
+
+
+BANDS = (
+    ((0, None, 30.0),),
+    ((0, 5, 4.0), (5, 20, 0.5), (20, None, 1000.0)),
+    ((0, 0.01, 1.0), (0.01, None, 60.0)),
+)
+TRAVEL_POLICIES = (DetectionPolicy(), *(DetectionPolicy(speed_bands=bands) for bands in BANDS))
+policies = st.one_of(
+    st.just(DetectionPolicy()),
+    st.just(DetectionPolicy(cross_midnight=False, back_to_back_counts=False, incomplete_actuals="ignore")),
+    st.builds(
+        DetectionPolicy,
+        cross_midnight=st.booleans(),
+        extra_distance_factor=st.sampled_from((1.25, 1.0, 1, 2.5)),
+        speed_bands=st.sampled_from((DetectionPolicy().speed_bands, *BANDS)),
+        back_to_back_counts=st.booleans(),
+        incomplete_actuals=st.sampled_from(("scheduled", "ignore")),
+        max_visits_per_day=st.sampled_from((200, 1, 2, 3)),
+    ),
+)
+
+
+layouts = st.one_of(
+    st.just(Layout()),
+    st.builds(
+        Layout,
+        times=st.sampled_from(("utc", "new_york", "naive", "nanoseconds", "objects", "arrow")),
+        dates=st.sampled_from(("date", "midnight", "arrow")),
+        texts=st.sampled_from(("str", "object", "arrow")),
+        index=st.sampled_from(("range", "repeated", "text")),
+    ),
+)
