@@ -28,7 +28,7 @@ class VisitQuery:
     @property
     def all_prefixes(self) -> bool:
         """Whether the run covers every prefix, and so also the visits that have none."""
-        return len(self.prefixes) == 10**self.prefix_length
+        return len(self.prefixes) == int(10**self.prefix_length)
 
 
 CONTESTED = "contested"
@@ -64,6 +64,12 @@ class VisitReader(Protocol):
 
     def check_contract(self) -> None:
         """Raise `SourceError` naming, all at once, the views and columns that are missing or of a wrong type."""
+
+    def dimension_duplicates(self) -> dict[str, int]:
+        """Count the keys that more than one row of a dimension carries, by view; only views that have some.
+
+        One of the rows is used, the same each time; no visit is multiplied.
+        """
 
     def count_visits(self, query: VisitQuery) -> pa.Table:
         """Count visits by prefix and reason, as `COUNT_SCHEMA`; one statement that reads the fact view once."""

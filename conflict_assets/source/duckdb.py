@@ -1,0 +1,130 @@
+"""The embedded source: a DuckDB file that holds the warehouse's tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+
+from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
+from conflict_assets.source.protocol import COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.query import SourceLayout, Statement, Text, duplicates_statement, visit_statement
+from conflict_assets.source.typed import typed_batch
+
+BATCH_ROWS = 50_000
+
+
+class DuckDBVisitSource:
+    """Visits in a DuckDB file, opened read-only; its memory is bounded, what does not fit goes to temporary files."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        schema: str = "BI",
+        time_zone: str = "America/New_York",
+        status_column: str | None = "Visit Status",
+        memory_limit: str = "768MB",
+        threads: int | None = None,
+        temp_directory: Path | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._layout = SourceLayout(schema=schema, time_zone=time_zone, status_column=status_column)
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._temp_directory = temp_directory
+
+    @property
+    def description(self) -> str:
+        """The file and the schema in it."""
+        return f"DuckDB file {self.path}, schema {self._layout.schema}"
+
+    @contextmanager
+    def open(self, *, run_id: str) -> Iterator["DuckDBVisitReader"]:  # noqa: ARG002 - nobody else sees this warehouse
+        """Open the file for one run.
+
+        Raises:
+            SourceError: there is no such file, or DuckDB can't read it.
+        """
+        if not self.path.is_file():
+            raise SourceError(
+                f"The source file {self.path} does not exist. Set SOURCE_FILE to a DuckDB file with the visits, "
+                "make one with `conflict-assets generate`, or set SNOWFLAKE_ACCOUNT to read Snowflake."
+            )
+        with TemporaryDirectory(prefix="conflict_assets_source_", dir=self._temp_directory) as spill:
+            connection = self._connect(spill)
+            try:
+                yield DuckDBVisitReader(connection, self._layout)
+            finally:
+                connection.close()
+
+    def _connect(self, spill: str) -> duckdb.DuckDBPyConnection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self._memory_limit,
+            "temp_directory": spill,
+            "preserve_insertion_order": "false",
+        }
+        if self._threads is not None:
+            config["threads"] = self._threads
+        try:
+            connection = duckdb.connect(str(self.path), read_only=True, config=config)
+            connection.execute("SET TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            raise SourceError(
+                f"DuckDB can't open {self.path}: {error}. Set SOURCE_FILE to a DuckDB database, "
+                "and close any program that writes to it."
+            ) from error
+        return connection
+
+
+class DuckDBVisitReader:
+    """One connection to the file; see `VisitReader`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, layout: SourceLayout) -> None:
+        self._connection = connection
+        self._layout = layout
+
+    def check_contract(self) -> None:
+        """See `VisitReader`."""
+        where = f"DuckDB, schema {self._layout.schema}; settings SOURCE_FILE and SOURCE_SCHEMA"
+        check_found(self._found, self._layout, where=where)
+
+    def dimension_duplicates(self) -> dict[str, int]:
+        """See `VisitReader`."""
+        return dict(self._connection.execute(duplicates_statement(self._layout, "duckdb").sql).fetchall())
+
+    def count_visits(self, query: VisitQuery) -> pa.Table:
+        """See `VisitReader`."""
+        return pa.Table.from_batches(self._batches("visit_counts", query, COUNT_SCHEMA), schema=COUNT_SCHEMA)
+
+    def read_visits(self, query: VisitQuery) -> Iterator[pa.RecordBatch]:
+        """See `VisitReader`."""
+        return self._batches("active_visits", query, ROW_SCHEMA)
+
+    @cached_property
+    def _found(self) -> FoundTypes:
+        """The declared types of the schema's columns."""
+        rows = self._connection.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns "
+            "WHERE lower(table_schema) = lower(?) AND table_catalog = current_database()",
+            [self._layout.schema],
+        ).fetchall()
+        return {(view.upper(), column): declared for view, column, declared in rows}
+
+    def _statement(self, text: Text, query: VisitQuery) -> Statement:
+        layout = replace(self._layout, zoneless=zoneless_columns(self._found))
+        return visit_statement(text, query, layout, "duckdb")
+
+    def _batches(self, text: Text, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        statement = self._statement(text, query)
+        try:
+            # A relation streams; what `execute` returns keeps a second copy of all rows.
+            relation = self._connection.sql(statement.sql, params=dict(statement.named))
+            for batch in relation.to_arrow_reader(BATCH_ROWS):
+                yield typed_batch(batch, schema)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise SourceError(f"DuckDB could not read the visits: {error}") from error

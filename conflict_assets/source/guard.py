@@ -1,0 +1,77 @@
+"""The guard against a half-loaded source: far fewer visits than last time stop a run before any commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from conflict_assets.source.protocol import SourceError
+
+_NAMED_PREFIXES = 10
+
+
+class HalfLoadedSource(SourceError):  # noqa: N818 - the state that it names, as users meet it
+    """The source holds so few visits that it must be incomplete; nothing may be resolved by it."""
+
+
+@dataclass(frozen=True)
+class PrefixVolume:
+    """How many visits a prefix has: all, and those active or left out only because a user excluded them."""
+
+    seen: int
+    usable: int
+
+
+def check_for_half_load(
+    previous: Mapping[str, PrefixVolume],
+    current: Mapping[str, PrefixVolume],
+    *,
+    total_floor: float = 0.8,
+    prefix_floor: float = 0.5,
+    prefix_minimum: int = 1000,
+) -> None:
+    """Compare volumes with those of the last run, prefix by prefix and in all; only prefixes of `current` count.
+
+    Raises:
+        HalfLoadedSource: no visit at all, less than `total_floor` of the last total, or less than `prefix_floor` of
+            a prefix that had more than `prefix_minimum`; by visits seen or by usable visits.
+    """
+    if not any(volume.seen for volume in current.values()):
+        raise HalfLoadedSource(
+            "The source holds no visits at all for the prefixes of this run; allowed: at least one. "
+            "Check that the warehouse has been loaded and that the settings name the right database and schema."
+        )
+    known = {prefix: volume for prefix, volume in previous.items() if prefix in current}
+    findings = [
+        finding
+        for measure, name in (("seen", "visits"), ("usable", "usable visits"))
+        for finding in _findings(
+            name,
+            {prefix: getattr(volume, measure) for prefix, volume in known.items()},
+            {prefix: getattr(current[prefix], measure) for prefix in known},
+            (total_floor, prefix_floor, prefix_minimum),
+        )
+    ]
+    if findings:
+        raise HalfLoadedSource(
+            f"The source looks half-loaded: {'; '.join(findings)}. Nothing has been committed. Load the warehouse "
+            "and run again; if the drop is real, run once with --allow-visit-drop or ALLOW_VISIT_DROP=true."
+        )
+
+
+def _findings(
+    name: str, before: Mapping[str, int], now: Mapping[str, int], floors: tuple[float, float, int]
+) -> list[str]:
+    total_floor, prefix_floor, prefix_minimum = floors
+    findings = []
+    total, last_total = sum(now.values()), sum(before.values())
+    if total < total_floor * last_total:
+        findings.append(f"{total:,} {name} in all, {last_total:,} last time (allowed: {total_floor:.0%} or more)")
+    fallen = [
+        f"{prefix} ({before[prefix]:,} to {now[prefix]:,})"
+        for prefix in sorted(before)
+        if before[prefix] > prefix_minimum and now[prefix] < prefix_floor * before[prefix]
+    ]
+    if fallen:
+        more = f" and {len(fallen) - _NAMED_PREFIXES} more" if len(fallen) > _NAMED_PREFIXES else ""
+        named = ", ".join(fallen[:_NAMED_PREFIXES])
+        findings.append(f"{name} under {prefix_floor:.0%} of last time in prefix {named}{more}")
+    return findings

@@ -1,0 +1,181 @@
+"""The statements that read visits: written once in Snowflake's dialect, composed, bound and translated here."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import sqlglot
+from sqlglot import exp
+
+from conflict_assets.source.protocol import SourceError, VisitQuery
+
+Dialect = Literal["snowflake", "duckdb"]
+Text = Literal["active_visits", "visit_counts"]
+Value = str | int | bool | None
+
+FACT = "FACTVISITCALLPERFORMANCE_CR"
+STATUS_COLUMN = "Visit Status"
+PLACEHOLDER_SSNS = ("000000000", "999999999")
+MAX_IDENTIFIER = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLayout:
+    """Where the views are and how they differ from the usual: names, zone, columns without a zone.
+
+    `zoneless` holds (view, column) of timestamps that are stored without a time zone: they are read in `time_zone`.
+    """
+
+    schema: str
+    database: str | None = None
+    time_zone: str = "America/New_York"
+    status_column: str | None = STATUS_COLUMN
+    zoneless: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL text with its bound values, by name (DuckDB) or by position (Snowflake, `:1`, `:2`, ...)."""
+
+    sql: str
+    named: Mapping[str, Value]
+
+    @property
+    def positional(self) -> tuple[Value, ...]:
+        """The values in the order of their numbers."""
+        return tuple(self.named.values())
+
+
+def visit_statement(text: Text, query: VisitQuery, layout: SourceLayout, dialect: Dialect) -> Statement:
+    """Compose, parametrize and translate one of the two statements.
+
+    Raises:
+        SourceError: a name in `layout` can't be an identifier.
+    """
+    tree = _composed(text).copy()
+    _qualify(tree, layout)
+    _read_zoneless_in(tree, layout)
+    _name_status(tree, layout.status_column)
+    used = {placeholder.name for placeholder in tree.find_all(exp.Placeholder)}
+    values = {name: value for name, value in _values(query, layout).items() if name in used}
+    if dialect == "duckdb":
+        tree = tree.transform(_to_duckdb)
+    else:
+        numbers = {name: number for number, name in enumerate(values, 1)}
+        for placeholder in list(tree.find_all(exp.Placeholder)):
+            placeholder.set("this", str(numbers[placeholder.name]))
+    return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), values)
+
+
+def identifier(name: str, *, setting: str) -> exp.Identifier:
+    """Quote a name that a setting gives; a plain name means what it means unquoted: Snowflake's capitals.
+
+    Raises:
+        SourceError: the name is empty, too long or holds a character that no name has.
+    """
+    if not name.strip() or len(name) > MAX_IDENTIFIER or not name.isprintable():
+        raise SourceError(
+            f"{setting} is {name!r}; allowed: a name of 1 to {MAX_IDENTIFIER} printable characters. Mend the setting."
+        )
+    plain = not exp.to_identifier(name).quoted
+    return exp.to_identifier(name.upper() if plain else name, quoted=True)
+
+
+def normal_ssn(ssn: str) -> str:
+    """An SSN without blanks and dashes, as the source compares it."""
+    return "".join(ssn.split()).replace("-", "")
+
+
+def duplicates_statement(layout: SourceLayout, dialect: Dialect) -> Statement:
+    """Count the keys that more than one row of a dimension carries: `view_name`, `repeated_keys`."""
+    tree = _parsed("dimension_duplicates").copy()
+    _qualify(tree, layout)
+    return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), {})
+
+
+@cache
+def _composed(text: Text) -> exp.Expr:
+    """Put the shared table expressions before the statement's own."""
+    tree = _parsed(text).copy()
+    own = tree.args["with_"]
+    own.set("expressions", [*_parsed("classified_visits").args["with_"].expressions, *own.expressions])
+    return tree
+
+
+@cache
+def _parsed(name: str) -> exp.Expr:
+    text = (files("conflict_assets.source") / f"{name}.sql").read_text(encoding="utf-8")
+    return sqlglot.parse_one(text, dialect="snowflake")
+
+
+def _qualify(tree: exp.Expr, layout: SourceLayout) -> None:
+    schema = identifier(layout.schema, setting="the schema")
+    database = identifier(layout.database, setting="the database") if layout.database else None
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in list(tree.find_all(exp.Table)):
+        if isinstance(table.this, exp.Identifier) and table.name not in own:
+            table.set("this", exp.to_identifier(table.name, quoted=True))
+            table.set("db", schema.copy())
+            table.set("catalog", database.copy() if database else None)
+
+
+def _read_zoneless_in(tree: exp.Expr, layout: SourceLayout) -> None:
+    """Read timestamps without a zone in the layout's: `(to, column)` becomes `(from, to, column)` or the column."""
+    columns = {column for view, column in layout.zoneless if view == FACT}
+    for conversion in list(tree.find_all(exp.ConvertTimezone)):
+        moment = conversion.args["timestamp"]
+        if not (isinstance(moment, exp.Column) and moment.name in columns):
+            continue
+        if isinstance(conversion.args["target_tz"], exp.Placeholder):
+            conversion.replace(moment)
+        else:
+            conversion.set("source_tz", exp.Placeholder(this="source_zone"))
+
+
+def _name_status(tree: exp.Expr, status_column: str | None) -> None:
+    for column in list(tree.find_all(exp.Column)):
+        if column.name == STATUS_COLUMN:
+            if status_column is None:
+                column.replace(exp.cast(exp.null(), exp.DataType.Type.VARCHAR))
+            else:
+                identifier(status_column, setting="VISIT_STATUS_COLUMN")
+                column.set("this", exp.to_identifier(status_column, quoted=True))
+
+
+def _values(query: VisitQuery, layout: SourceLayout) -> dict[str, Value]:
+    ssns = {normal_ssn(ssn) for ssn in query.excluded_ssns} | set(PLACEHOLDER_SSNS)
+    return {
+        "prefixes": json.dumps(list(query.prefixes)),
+        "prefix_length": query.prefix_length,
+        "all_prefixes": query.all_prefixes,
+        "first_date": query.first_date.isoformat(),
+        "last_date": query.last_date.isoformat(),
+        "cross_midnight": query.cross_midnight,
+        "max_visits_per_day": query.max_visits_per_day,
+        "excluded_agencies": json.dumps(sorted({agency.strip() for agency in query.excluded_agencies})),
+        "excluded_ssns": json.dumps(sorted(ssns)),
+        "source_zone": layout.time_zone,
+        "has_status": layout.status_column is not None,
+    }
+
+
+def _to_duckdb(node: exp.Expr) -> exp.Expr:
+    """Say in DuckDB's words what SQLGlot does not translate, or what DuckDB does faster another way."""
+    if isinstance(node, exp.TableFromRows) and isinstance(node.this, exp.Explode):
+        arrays = [parse.this for parse in node.find_all(exp.ParseJSON)]
+        return exp.Table(this=exp.Anonymous(this="json_each", expressions=arrays), alias=node.args["alias"])
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "VALUE":
+        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+    if (
+        isinstance(node, exp.ConvertTimezone)
+        and node.args["target_tz"].name == "UTC"
+        and not node.args.get("source_tz")
+    ):
+        # The same instant without its zone; through the calendar of a zone it takes 20 times as long.
+        return exp.Anonymous(
+            this="make_timestamp", expressions=[exp.Anonymous(this="epoch_us", expressions=[node.args["timestamp"]])]
+        )
+    return node

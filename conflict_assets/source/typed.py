@@ -1,0 +1,22 @@
+"""Batches as a warehouse sends them, turned into the types that the product promises."""
+
+import pyarrow as pa
+
+
+def typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Take the columns of `schema` by name, in any letter case, and cast each to its type.
+
+    Instants arrive in UTC without a zone; what is finer than a microsecond is cut off.
+
+    Raises:
+        pyarrow.ArrowInvalid: a value does not fit its type.
+        KeyError: a column is missing.
+    """
+    by_name = {name.lower(): column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    return pa.RecordBatch.from_arrays([_typed(by_name[field.name], field.type) for field in schema], schema=schema)
+
+
+def _typed(column: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(column.type) and pa.types.is_timestamp(wanted):
+        return column.cast(pa.timestamp(column.type.unit, tz="UTC")).cast(wanted, safe=False)
+    return column.cast(wanted)
