@@ -10,6 +10,7 @@ from dagster import (
     AssetSpec,
     BackfillPolicy,
     Config,
+    Failure,
     MaterializeResult,
     RetryRequested,
     multi_asset,
@@ -22,8 +23,9 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load
-from conflict_assets.source.protocol import PassingSourceError, VisitQuery, VisitReader
+from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery, VisitReader
 from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
 RETRIES = 2
@@ -63,6 +65,8 @@ def active_visits(
         snapshot = take_snapshot(context, config, platform)
     except PassingSourceError as error:
         raise RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from error
+    except (SourceError, StoreError) as error:
+        raise Failure(str(error), allow_retries=False) from None
     for prefix in snapshot.prefixes:
         counts = snapshot.counts(prefix)
         context.add_asset_metadata(_metadata(snapshot, counts), partition_key=prefix)
@@ -75,7 +79,7 @@ def judge(prefix: str, snapshot: Snapshot) -> list[checks.Verdict]:
     """Check what was written for a prefix, as it stands on disk."""
     counts = snapshot.counts(prefix)
     left_out = sum(counts[str(reason)] for reason in (*InactiveReason, *RejectReason))
-    return checks.judge_active_visits(prefix, snapshot.visits(prefix), counts, left_out)
+    return checks.judge_active_visits(snapshot.visits(prefix), counts, left_out)
 
 
 def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform) -> Snapshot:

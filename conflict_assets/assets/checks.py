@@ -1,5 +1,6 @@
 """Checks of each prefix, as the UI shows them. They report; what must stop a prefix is validated before its commit."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from dagster import (
     OpExecutionContext,
 )
 
-from conflict_assets.assets.dagster_private import target_materialization
+from conflict_assets.assets.dagster_private import PreviewWarning, target_materialization
 from conflict_assets.assets.partitions import SSN_PREFIXES
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
 from conflict_assets.domain.visits import VISIT_SCHEMA
@@ -33,13 +34,15 @@ _DESCRIPTIONS = {
 
 
 def _specs(asset: str, *names: str) -> list[AssetCheckSpec]:
-    return [
-        AssetCheckSpec(name, asset=asset, description=_DESCRIPTIONS[name], partitions_def=SSN_PREFIXES)
-        for name in names
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PreviewWarning)
+        return [
+            AssetCheckSpec(name, asset=asset, description=_DESCRIPTIONS[name], partitions_def=SSN_PREFIXES)
+            for name in names
+        ]
 
 
-ACTIVE_VISITS_CHECKS = _specs("active_visits", "dtypes", "counts", "rows_belong_to_prefix", "no_inactive_status")
+ACTIVE_VISITS_CHECKS = _specs("active_visits", "dtypes", "counts", "no_inactive_status")
 VISIT_CONFLICTS_CHECKS = _specs(
     "visit_conflicts", "dtypes", "counts", "rows_belong_to_prefix", "no_pair_within_one_agency"
 )
@@ -55,8 +58,8 @@ class Verdict:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-def judge_active_visits(prefix: str, visits: pa.Table, counts: Mapping[str, int], left_out: int) -> list[Verdict]:
-    """Judge a prefix's snapshot: `left_out` is the number of visits counted as inactive or rejected."""
+def judge_active_visits(visits: pa.Table, counts: Mapping[str, int], left_out: int) -> list[Verdict]:
+    """Judge the snapshot of a prefix: `left_out` is the number of visits counted as inactive or rejected."""
     status = pc.utf8_lower(pc.utf8_trim_whitespace(visits["visit_status"]))
     inactive = pc.sum(pc.is_in(status, pa.array(INACTIVE_STATUSES))).as_py() or 0
     missing = counts["visits_seen"] - counts["active"] - left_out
@@ -73,7 +76,6 @@ def judge_active_visits(prefix: str, visits: pa.Table, counts: Mapping[str, int]
                 "rows": visits.num_rows,
             },
         ),
-        _prefix(prefix, visits["ssn"]),
         Verdict("no_inactive_status", passed=inactive == 0, metadata={"inactive_visits": inactive}),
     ]
 

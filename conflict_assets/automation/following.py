@@ -12,6 +12,8 @@ from conflict_assets.automation.failures import CONFLICTS
 
 MARK_TAG = "conflict_assets/mark"
 POLL_SECONDS = 0.25
+UNEMITTED = "did not yield or return expected outputs"
+"""Dagster's remark on outputs that are never emitted by design; nothing for an operator."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _follow(instance: DagsterInstance, mark: str, watcher: Watcher, stop: thread
 def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
-        if entry.level >= logging.INFO:
+        if entry.level >= logging.INFO and UNEMITTED not in entry.user_message:
             watcher.say(entry.level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:

@@ -11,6 +11,8 @@ INSTANCE_YAML = """\
 # Written when this home was made; yours to change.
 telemetry:
   enabled: false
+python_logs:
+  python_log_level: INFO
 concurrency:
   pools:
     granularity: op
