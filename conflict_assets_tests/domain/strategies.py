@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ ZONES = (UTC, NEW_YORK, ZoneInfo("Asia/Kathmandu"))
 SSNS = ("123456789", "123-45-6789", " 123 45 6789 ", "123456780", "223456789", "000000000", "012345678")
 BAD_SSNS = ("12345678", "1234567890", "12345678x", "\uff11\uff12\uff13456789", "123/456789", "", "  ", " - ", None)
 PROVIDERS = ("P", "Q", "R", " P ", "p", "é", "10", "9")
-VISIT_IDS = tuple(f"v{number}" for number in range(20))
+VISIT_IDS = tuple(f"v{number}" for number in range(30))
 ODD_VISIT_IDS = (
     " v1 ",
     "V1",
@@ -47,7 +48,7 @@ START_MINUTES = (
     *(600 + eta for eta in (20, 24, 30, 36.36, 47.98, 59.94, 74.85)),
     *(0, 60, 360, 420, 1320, 1380, 1440, 1500, -60, -1440, -1500, 2879, 2880),
 )
-DURATIONS = (60, 60, 60, 60, 120, 180, 30, 240, 480, 1440, 1441, 0, -60)
+DURATIONS = (60, 60, 60, 60, 60, 120, 120, 180, 30, 30, 240, 480, 1440, 1441, 0, -60)
 JITTER = (0, 0, 0, 0, 0, 0, 1, -1)
 UPDATES = (
     None,
@@ -56,59 +57,60 @@ UPDATES = (
     datetime(2024, 6, 1, tzinfo=UTC),
 )
 ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "", "1000x", None)
-MONEY = (None, 20.0, 33.33, 0.0, -5.0)
+MONEY = (20.0, 33.33, 47.1, None, 0.0, -5.0)
 RATE_TYPES = ("Hourly", "Daily", "Visit", " hourly ", "VISIT", "Weekly", "", None)
+BILLS = tuple(product((False, True, None), (None, 1.0, 1.5, 8.0, 0.0, -1.0), MONEY, MONEY, MONEY, RATE_TYPES))
+MONEY_COLUMNS = ("billed", "billed_hours", "billed_rate", "bill_rate_non_billed", "rate", "rate_type")
+TIME_COLUMNS = REQUIRED_COLUMNS[4:]
+OPTIONAL = ("visit_status", "latitude", "longitude", "p_zip_code", *MONEY_COLUMNS, "last_updated_date")
 STATUSES = ("Confirmed", "", " ", None)
 
 
+def mostly(usual: Sequence[Any], odd: Sequence[Any], share: float) -> st.SearchStrategy[Any]:
+    """One of the usual values; an odd one in about this share of all draws."""
+    times = max(1, round(len(odd) * (1 - share) / share / len(usual)))
+    return st.sampled_from((*tuple(usual) * times, *odd))
+
+
+# Built once: to build a strategy costs more than to draw from it.
+visit_ids = mostly(VISIT_IDS, ODD_VISIT_IDS, 0.15)
+ssns = mostly(SSNS[:1] * 3 + SSNS[1:4], SSNS[4:] + BAD_SSNS, 0.05)
+providers = mostly(("P", "Q", "R"), (*PROVIDERS, "", " ", None), 0.05)
+days = mostly((0, 0, 0, 0, 1, 1, -1, 2), (None,), 0.02)
+known_times = mostly(("1111", "0011", "0011", "1100"), ("1101", "1110", "1010", "0010", "0100", "0000"), 0.08)
+absent_columns = mostly(((),), (("rate",), ("rate", "billed"), OPTIONAL, ("last_updated_date",), ("longitude",)), 0.4)
+minutes, durations, jitter = st.sampled_from(START_MINUTES), st.sampled_from(DURATIONS), st.sampled_from(JITTER)
+zones, zip_codes, bills = st.sampled_from(ZONES), st.sampled_from(ZIPS), st.sampled_from(BILLS)
+notes = st.sampled_from(tuple(product(STATUSES, UPDATES)))
+places = st.sampled_from(PLACES)
+
+
 @st.composite
-def moments(draw: st.DrawFn, midnight: datetime, zone: Any) -> tuple[datetime, datetime]:
-    """The start and end of a shift, told in some zone, mostly on a small grid."""
-    start = midnight + timedelta(minutes=draw(st.sampled_from(START_MINUTES)))
-    start += timedelta(microseconds=draw(st.sampled_from(JITTER)))
-    end = start + timedelta(minutes=draw(st.sampled_from(DURATIONS)))
-    end += timedelta(microseconds=draw(st.sampled_from(JITTER)))
-    return start.astimezone(zone), end.astimezone(zone)
-
-
-def some(values: Sequence[Any], odd: Sequence[Any], odds: int = 12) -> st.SearchStrategy[Any]:
-    """One of the usual values, and once in a while an odd one."""
-    return st.integers(0, odds).flatmap(lambda n: st.sampled_from(odd if n == odds else values))
+def spans(draw: st.DrawFn, midnight: datetime) -> tuple[datetime, datetime]:
+    """The start and end of a shift, mostly on a small grid."""
+    start = midnight + timedelta(minutes=draw(minutes), microseconds=draw(jitter))
+    return start, start + timedelta(minutes=draw(durations), microseconds=draw(jitter))
 
 
 @st.composite
-def visits(draw: st.DrawFn, base: date, places: Sequence[tuple[Any, Any]]) -> Row:
+def visits(draw: st.DrawFn, base: date, shifts: st.SearchStrategy[Any], points: st.SearchStrategy[Any]) -> Row:
     """One visit near `base`, as a mapping of column names to Python values."""
-    visit_date = draw(some([base + timedelta(days=n) for n in (0, 0, 0, 0, 1, 1, -1, 2)], [None]))
-    near_day = visit_date or base
-    midnight = datetime.combine(near_day, time(), draw(st.sampled_from([UTC, UTC, UTC, NEW_YORK]))).astimezone(UTC)
-    zone = draw(st.sampled_from(ZONES))
-    scheduled, actual = draw(moments(midnight, zone)), draw(moments(midnight, zone))
-    known = draw(some(("1111", "1111", "0011", "1100", "1100"), ("1101", "1110", "1010", "0010", "0100", "0000"), 6))
-    times = [moment if bit == "1" else None for moment, bit in zip((*scheduled, *actual), known, strict=True)]
-    latitude, longitude = draw(st.sampled_from(places))
-    billed = draw(st.sampled_from((False, True, None)))
+    day, zone, known = draw(days), draw(zones), draw(known_times)
+    times = [moment if bit == "1" else None for moment, bit in zip(draw(shifts) + draw(shifts), known, strict=True)]
+    latitude, longitude = draw(points)
+    status, last_updated_date = draw(notes)
     return {
-        "visit_id": draw(some(VISIT_IDS, ODD_VISIT_IDS, 5)),
-        "ssn": draw(some(SSNS[:4], SSNS[4:] + BAD_SSNS, 8)),
-        "provider_id": draw(some(("P", "Q", "R"), (*PROVIDERS, "", " ", None), 6)),
-        "visit_date": visit_date,
-        "sch_start_time": times[0],
-        "sch_end_time": times[1],
-        "visit_start_time": times[2],
-        "visit_end_time": times[3],
-        "visit_status": draw(st.sampled_from(STATUSES)),
+        "visit_id": draw(visit_ids),
+        "ssn": draw(ssns),
+        "provider_id": draw(providers),
+        "visit_date": None if day is None else base + timedelta(days=day),
+        **dict(zip(TIME_COLUMNS, (moment and moment.astimezone(zone) for moment in times), strict=True)),
+        "visit_status": status,
         "latitude": latitude,
         "longitude": longitude,
-        "p_zip_code": draw(st.sampled_from(ZIPS)),
-        "billed": billed,
-        "billed_hours": draw(st.sampled_from((None, 1.0, 1.5, 8.0, 0.0, -1.0))),
-        "billed_rate": draw(st.sampled_from(MONEY)),
-        "bill_rate_non_billed": draw(st.sampled_from(MONEY)),
-        "rate": draw(st.sampled_from(MONEY)),
-        "rate_type": draw(st.sampled_from(RATE_TYPES)),
-        "last_updated_date": draw(st.sampled_from(UPDATES)),
-        "p_city": draw(st.sampled_from(("Albany", None))),
+        "p_zip_code": draw(zip_codes),
+        **dict(zip(MONEY_COLUMNS, draw(bills), strict=True)),
+        "last_updated_date": last_updated_date,
     }
 
 
@@ -116,10 +118,13 @@ def visits(draw: st.DrawFn, base: date, places: Sequence[tuple[Any, Any]]) -> Ro
 def nights(draw: st.DrawFn, max_size: int = 12) -> list[Row]:
     """The visits of a few caregivers around one night, with or without the optional columns."""
     base = draw(st.sampled_from(BASE_DATES))
-    places = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=4))
-    rows = draw(st.lists(visits(base, places), max_size=max_size))
-    optional = [name for name in rows[0] if name not in REQUIRED_COLUMNS] if rows else []
-    absent = draw(some([set()], [{"rate"}, {"rate", "billed"}, set(optional), {"last_updated_date"}, {"longitude"}], 1))
+    midnight = datetime.combine(base, time(), draw(st.sampled_from((UTC, NEW_YORK)))).astimezone(UTC)
+    shifts = draw(st.lists(spans(midnight), min_size=2, max_size=6))
+    shift = st.sampled_from(shifts)
+    point = st.sampled_from(draw(st.lists(places, min_size=1, max_size=4)))
+    fewest = draw(st.sampled_from((max_size // 2, max_size // 2, 0)))
+    rows = draw(st.lists(visits(base, shift, point), min_size=fewest, max_size=max_size))
+    absent = draw(absent_columns)
     return settle_ties([{name: value for name, value in row.items() if name not in absent} for row in rows])
 
 
@@ -195,7 +200,7 @@ policies = st.one_of(
         speed_bands=st.sampled_from((DetectionPolicy().speed_bands, *BANDS)),
         back_to_back_counts=st.booleans(),
         incomplete_actuals=st.sampled_from(("scheduled", "ignore")),
-        max_visits_per_day=st.sampled_from((200, 1, 2, 3)),
+        max_visits_per_day=st.sampled_from((200, 200, 200, 2, 3, 4)),
     ),
 )
 
