@@ -66,7 +66,7 @@ def run(
         outcome = run_night(instance, chosen, watcher)
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
-    _check_planted(settings, prefixes)
+    _check_planted(settings, outcome.run_ids)
 
 
 def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
@@ -108,17 +108,15 @@ def _watching(total: int) -> Iterator["Watcher"]:
         yield Watcher(say=say, finished=lambda _prefix: progress.advance(task))
 
 
-def _check_planted(settings: Settings, prefixes: Sequence[str]) -> None:
-    """Hold a whole night over the generated source against the conflicts that were planted in it."""
-    if not settings.may_generate or len(prefixes) != len(all_prefixes(settings.ssn_prefix_length)):
-        return
-    from conflict_assets.source.synthetic.planted import check_planted
-    from conflict_assets.store.factory import conflict_store
+def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
+    """Hold a night over the generated source against the conflicts that were planted in it."""
+    from conflict_assets.automation.proof import prove
 
-    with conflict_store(settings) as store:
-        result = check_planted(settings.generated_path, store.open_pairs(), store.last_window())
-    out.print(f"Planted conflicts found: {result.found} of {result.planted}, {result.unexpected} unexpected")
-    if not result.complete:
+    proof = prove(settings, run_ids)
+    if proof is None:
+        return
+    out.print(f"Planted conflicts found: {proof.found} of {proof.planted}, {proof.unexpected} unexpected")
+    if not proof.holds:
         raise typer.Exit(FAILED)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +14,13 @@ from dagster import (
     Failure,
     MaterializeResult,
     RetryRequested,
+    RunsFilter,
     multi_asset,
 )
 from pydantic import Field
 
 from conflict_assets.assets import checks
+from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
@@ -59,7 +62,7 @@ class ActiveVisitsConfig(Config):
 )
 def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
-) -> Iterator[MaterializeResult]:
+) -> Iterator[MaterializeResult[Any]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
     try:
         snapshot = take_snapshot(context, config, platform)
@@ -98,7 +101,7 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
         snapshots = platform.snapshots()
         snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query), counts)
         _keep_rejected(store, context.run.run_id, query, snapshot)
-        snapshots.purge(keep=settings.snapshots_kept)
+        snapshots.purge(keep=settings.snapshots_kept, in_progress=_in_progress(context))
     _log_counts(context, counts)
     return snapshot
 
@@ -143,6 +146,12 @@ def _query(context: AssetExecutionContext, platform: Platform, store: ConflictSt
         excluded_agencies=exclusions.agencies,
         excluded_ssns=exclusions.ssns,
     )
+
+
+def _in_progress(context: AssetExecutionContext) -> set[str]:
+    """The root runs whose snapshots may still be read."""
+    runs = context.instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
+    return {run.root_run_id or run.run_id for run in runs}
 
 
 def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:

@@ -13,14 +13,14 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetRecordsFilter,
-    MetadataValue,
     OpExecutionContext,
 )
 
-from conflict_assets.assets.dagster_private import PreviewWarning, target_materialization
+from conflict_assets.assets.dagster_private import PreviewWarning, log_check, target_materialization
 from conflict_assets.assets.partitions import SSN_PREFIXES
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
 from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.store.records import PrefixCounts
 
 INACTIVE_STATUSES = ("cancelled", "deleted", "pending")
 
@@ -55,7 +55,7 @@ class Verdict:
     name: str
     passed: bool
     severity: AssetCheckSeverity = AssetCheckSeverity.ERROR
-    metadata: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, int | str] = field(default_factory=dict)
 
 
 def judge_active_visits(visits: pa.Table, counts: Mapping[str, int], left_out: int) -> list[Verdict]:
@@ -80,20 +80,7 @@ def judge_active_visits(visits: pa.Table, counts: Mapping[str, int], left_out: i
     ]
 
 
-@dataclass(frozen=True)
-class StoredCounts:
-    """What the store holds for a prefix after a commit, and what its last two runs found.
-
-    `rows` counts stored conflict rows that hold and lie in the window; `one_sided` those whose other row is missing.
-    """
-
-    rows: int
-    one_sided: int
-    previous_conflicts: int | None
-    previous_visits: int | None
-
-
-def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: StoredCounts) -> list[Verdict]:
+def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[Verdict]:
     """Judge what was detected for a prefix against what the store holds."""
     pairs = conflicts.num_rows // 2
     return [
@@ -117,7 +104,7 @@ def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: 
     ]
 
 
-def _collapsed(pairs: int, visits_seen: int, stored: StoredCounts) -> bool:
+def _collapsed(pairs: int, visits_seen: int, stored: PrefixCounts) -> bool:
     if stored.previous_conflicts is None or stored.previous_visits is None:
         return False
     return pairs < stored.previous_conflicts / 2 and visits_seen > stored.previous_visits / 2
@@ -157,17 +144,13 @@ def log_verdicts(
     ).records
     target = target_materialization(records[0]) if records else None
     for verdict in verdicts:
-        op_context.log_event(
-            AssetCheckEvaluation(
-                asset_key=key,
-                check_name=verdict.name,
-                passed=verdict.passed,
-                severity=verdict.severity,
-                metadata={
-                    name: MetadataValue.text(str(value)) if isinstance(value, str) else value
-                    for name, value in verdict.metadata.items()
-                },  # type: ignore[misc]
-                target_materialization_data=target,
-                partition=prefix,
-            )
+        evaluation = AssetCheckEvaluation(
+            asset_key=key,
+            check_name=verdict.name,
+            passed=verdict.passed,
+            severity=verdict.severity,
+            metadata=verdict.metadata,
+            target_materialization_data=target,
+            partition=prefix,
         )
+        log_check(op_context, evaluation)

@@ -1,5 +1,7 @@
 """`conflict_summary`: totals and pictures of the whole store, in a run of its own after the conflicts."""
 
+from typing import Any
+
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
 from conflict_assets.assets.resources import Platform
@@ -12,7 +14,7 @@ from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars
     kinds={"postgres"},
     deps=[AssetKey("visit_conflicts")],
 )
-def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult:
+def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult[Any]:
     """Total what is open in the store, whichever run has put it there."""
     with platform.store() as store:
         store.prepare()

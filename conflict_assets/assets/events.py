@@ -5,14 +5,15 @@ from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from conflict_assets.assets.checks import StoredCounts, Verdict, judge_conflicts, log_verdicts
+from conflict_assets.assets.checks import Verdict, judge_conflicts, log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.report.lines import NightSummary, PrefixLine
 from conflict_assets.settings import SettingsError
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.store import ConflictStore, PrefixRun
+from conflict_assets.store.records import PrefixRun
+from conflict_assets.store.store import ConflictStore
 
 ASSET = "visit_conflicts"
 _OUR_OWN = (SettingsError, SourceError, StoreError)
@@ -23,19 +24,11 @@ def log_finished(
 ) -> list[Verdict]:
     """Log the materialization of a committed prefix, then what its checks found."""
     log_materialization(context, snapshot, done.line)
-    counts = store.prefix_counts(done.line.prefix)
+    prefix = done.line.prefix
     verdicts = judge_conflicts(
-        done.line.prefix,
-        done.conflicts,
-        snapshot.counts(done.line.prefix)["visits_seen"],
-        StoredCounts(
-            rows=counts.rows,
-            one_sided=counts.one_sided,
-            previous_conflicts=counts.previous_conflicts,
-            previous_visits=counts.previous_visits,
-        ),
+        prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
     )
-    log_verdicts(context, ASSET, done.line.prefix, verdicts)
+    log_verdicts(context, ASSET, prefix, verdicts)
     return verdicts
 
 

@@ -149,8 +149,8 @@ def _batch(context: OpExecutionContext, platform: Platform, snapshot: Snapshot, 
 
 def _workers(context: OpExecutionContext, platform: Platform) -> int:
     """How many steps this run may have at once: its own configuration, else the settings'."""
-    config = context.run.run_config.get("execution", {}).get("config", {})
-    return int(config.get("max_concurrent") or platform.settings.max_workers)
+    execution: Any = context.run.run_config.get("execution", {})
+    return int(execution.get("config", {}).get("max_concurrent") or platform.settings.max_workers)
 
 
 @op(

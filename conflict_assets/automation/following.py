@@ -71,8 +71,9 @@ def _follow(instance: DagsterInstance, mark: str, watcher: Watcher, stop: thread
 def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
-        if entry.level >= logging.INFO and UNEMITTED not in entry.user_message:
-            watcher.say(entry.level, entry.user_message)
+        level = int(entry.level)
+        if level >= logging.INFO and UNEMITTED not in entry.user_message:
+            watcher.say(level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:
             watcher.finished(event.partition)
