@@ -1,0 +1,1 @@
+SELECT flag, count(*) FROM planted GROUP BY flag ORDER BY flag;
