@@ -1,0 +1,50 @@
+"""What one run brings for one prefix, and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixCommit:
+    """Everything a run has found for one prefix.
+
+    `as_of` is the snapshot's time (aware); the window is `first_date` to `last_date`, both in. `conflicts` holds both
+    rows of every conflict, `visits` each visit that is in one. `sidelined` (`visit_id`, `outcome`) says why other
+    visits are out: it tells why a conflict has gone. `counts` are the source's counts of visits; a prefix whose
+    `contested` is 0 gets no position.
+    """
+
+    prefix: str
+    run_id: str
+    root_run_id: str
+    as_of: datetime
+    first_date: date
+    last_date: date
+    conflicts: pa.Table
+    visits: pa.Table
+    sidelined: pa.Table
+    counts: Mapping[str, int]
+    batches_total: int
+    detect_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitOutcome:
+    """What a commit did, in conflicts (pairs); `rows` counts the conflict rows that were found.
+
+    `position` is the k of `[k/N]`: how many prefixes of the root run's snapshot are committed with this one.
+    Repeated by the same root run, a commit reports what the chain of runs did in all.
+    """
+
+    position: int
+    conflicts: int
+    rows: int
+    new: int
+    changed: int
+    resolved: int
+    reopened: int
+    unchanged: int
+    write_seconds: float

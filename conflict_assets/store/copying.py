@@ -1,0 +1,67 @@
+"""Arrow tables into PostgreSQL by binary COPY: no text, no casts, a batch at a time."""
+
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from pgpq import ArrowToPostgresBinaryEncoder
+from psycopg import sql
+
+ROWS_A_BATCH = 20_000
+
+_TYPES = {
+    pa.string(): "text",
+    pa.date32(): "date",
+    pa.bool_(): "boolean",
+    pa.float64(): "double precision",
+    pa.timestamp("us", tz="UTC"): "timestamptz",
+}
+
+
+def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Bring a table to a schema: absent columns become missing values, and so does NaN; NUL leaves texts.
+
+    Raises:
+        ValueError: a column can't be brought to its type; the message names it.
+    """
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            column = table[field.name].cast(field.type)
+        except pa.ArrowInvalid:
+            raise ValueError(f"column {field.name} is {table[field.name].type} and does not fit {field.type}") from None
+        columns.append(_storable(column))
+    return pa.table(columns, schema=schema)
+
+
+def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if pa.types.is_string(column.type):
+        return pc.replace_substring(column, "\x00", "")
+    return column
+
+
+def ddl(schema: pa.Schema) -> sql.Composable:
+    """The columns of a schema as PostgreSQL declares them."""
+    return sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type])) for field in schema
+    )
+
+
+def copy_table(connection: psycopg.Connection[Any], target: str, table: pa.Table) -> None:
+    """Copy a table's rows into the columns of the same names, in the running transaction."""
+    if not table.num_rows:
+        return
+    encoder = ArrowToPostgresBinaryEncoder(table.schema)
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.schema.names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(target), columns)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(encoder.write_header())
+        for batch in table.to_batches(max_chunksize=ROWS_A_BATCH):
+            copy.write(encoder.write_batch(batch))
+        copy.write(encoder.finish())

@@ -1,0 +1,209 @@
+"""The embedded PostgreSQL: started on demand, shared by all processes, stopped when its last user is gone.
+
+Every process that uses it holds a shared lock on `users.lock` until it ends, however it ends; a keeper process
+watches that lock. Whoever finds the server down starts it, one at a time, under `start.lock`.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+from psycopg import sql
+
+from conflict_assets.store import keeper
+from conflict_assets.store.cluster import (
+    DATABASE,
+    OWNER,
+    PORT,
+    START_SECONDS,
+    Cluster,
+    choose_socket_folder,
+    initialize,
+    open_cluster,
+    start,
+    stop,
+)
+from conflict_assets.store.errors import StoreError
+
+LINGER_SECONDS = 60.0
+"""How long the server stays up after its last user has gone: the next step or command finds it warm."""
+
+_held: dict[Path, int] = {}
+"""The shared locks of this process (file descriptors); a forked process inherits them and is a user too."""
+
+
+def embedded_url(data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay: bool = False) -> str:
+    """Return the URL of the PostgreSQL in `data_dir`, a folder for it alone; make and start it as needed.
+
+    The server stays up while a process that has called this lives, and `linger_seconds` longer; with `stay` until
+    `stop_embedded`. The URL holds no password: it names a file that does.
+
+    Raises:
+        StoreError: it can't be made or started; the message says why and what to do.
+    """
+    home = data_dir.expanduser().absolute()
+    state = _use(home) if (home / "ready").exists() else None
+    if state is None or not _answers(state):
+        cluster = open_cluster(home)
+        _hold(home)
+        with _starting(cluster):
+            state = _state(home)
+            if state is None or not _answers(state):
+                state = _bring_up(cluster)
+    if stay:
+        (home / "stay").touch(mode=0o600)
+    _ensure_keeper(home, state, linger_seconds)
+    return _url(home, state)
+
+
+def stop_embedded(data_dir: Path) -> bool:
+    """Stop the server in `data_dir`, whoever uses it; whether one ran."""
+    home = data_dir.expanduser().absolute()
+    state = _state(home)
+    (home / "stay").unlink(missing_ok=True)
+    with suppress(KeyError):
+        os.close(_held.pop(home))
+    if state is None or not _answers(state):
+        return False
+    cluster = open_cluster(home)
+    with _starting(cluster):
+        if _answers(state):
+            stop(cluster)
+    return True
+
+
+def revive(url: str) -> bool:
+    """Start the server of an embedded URL again if it is down; False when the URL is not of an embedded server."""
+    passfile = psycopg.conninfo.conninfo_to_dict(url).get("passfile")
+    home = Path(str(passfile)).parent if passfile else None
+    if home is None or not (home / "cluster" / "embedded.conf").exists():
+        return False
+    embedded_url(home)
+    return True
+
+
+def _use(home: Path) -> Path | None:
+    """Become a user of the server, and return its socket's folder."""
+    try:
+        _hold(home)
+    except OSError:
+        return None
+    return _state(home)
+
+
+def _hold(home: Path) -> None:
+    if home not in _held:
+        file = os.open(home / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        _held[home] = file
+    os.utime(_held[home])
+
+
+def _state(home: Path) -> Path | None:
+    try:
+        return Path(json.loads((home / "ready").read_text())["socket"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _answers(folder: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        with suppress(OSError):
+            probe.connect(str(folder / f".s.PGSQL.{PORT}"))
+            return True
+    return False
+
+
+@contextmanager
+def _starting(cluster: Cluster) -> Iterator[None]:
+    """Be the only process that starts or stops this server."""
+    file = os.open(cluster.home / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _bring_up(cluster: Cluster) -> Path:
+    initialize(cluster)
+    folder = choose_socket_folder(cluster)
+    _clear_the_way(cluster)
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            start(cluster, folder)
+            break
+        except StoreError as error:
+            # The processes of a killed server may live a moment longer, and hold its shared memory.
+            if "still in use" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+    _make_database(cluster.home, folder)
+    ready = cluster.home / "ready.new"
+    ready.write_text(json.dumps({"socket": str(folder)}))
+    ready.replace(cluster.home / "ready")
+    for name in ("ready", "users.lock", "start.lock"):
+        cluster.give(cluster.home / name)
+    return folder
+
+
+def _clear_the_way(cluster: Cluster) -> None:
+    """Deal with the pid file of a server that does not answer: end that server, or forget a process long gone."""
+    pid_file = cluster.data / "postmaster.pid"
+    try:
+        pid = int(pid_file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        pid_file.unlink(missing_ok=True)
+        return
+    if _is_server(pid, cluster.data):
+        stop(cluster, mode="immediate")
+    else:
+        pid_file.unlink(missing_ok=True)
+
+
+def _is_server(pid: int, data: Path) -> bool:
+    """Whether a process is the server of this folder: its number may belong to another one by now."""
+    with suppress(psutil.Error):
+        command = psutil.Process(pid).cmdline()
+        return "postgres" in " ".join(command[:1]) and str(data) in command
+    return False
+
+
+def _make_database(home: Path, folder: Path) -> None:
+    with psycopg.connect(_url(home, folder, database="postgres"), autocommit=True, connect_timeout=10) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+        if not known:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
+
+
+def _ensure_keeper(home: Path, folder: Path, linger_seconds: float) -> None:
+    file = os.open(home / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return  # a keeper holds it
+    finally:
+        os.close(file)
+    cluster = open_cluster(home)
+    socket_path = str(folder / f".s.PGSQL.{PORT}")
+    identity = (str(cluster.user.uid), str(cluster.user.gid))
+    arguments = (str(home), socket_path, cluster.program("pg_ctl"), *identity, str(linger_seconds))
+    subprocess.run([sys.executable, "-I", "-S", keeper.__file__, *arguments], check=True)  # noqa: S603 - our own script
+
+
+def _url(home: Path, folder: Path, *, database: str = DATABASE) -> str:
+    options = urlencode({"host": str(folder), "port": str(PORT), "passfile": str(home / "passfile")}, quote_via=quote)
+    return f"postgresql://{OWNER}@/{database}?{options}"

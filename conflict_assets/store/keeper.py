@@ -1,0 +1,89 @@
+"""Stops an idle embedded server: a small process of its own, so that killed users of the store are noticed too.
+
+Run as a script, with nothing but the standard library: it is started with the server and lives as long.
+Every user of the store holds a shared lock on `users.lock` as long as it lives, whatever ends it.
+"""
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+POLL_SECONDS = 1.0
+
+
+def main() -> None:
+    """Keep the server of argv: folder, socket, `pg_ctl`, uid, gid, seconds of idleness before it stops."""
+    home, socket_path, pg_ctl, uid, gid, linger = sys.argv[1:7]
+    _leave_the_starter()
+    os.chdir(home)
+    keeper = os.open("keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    if not _lock(keeper):
+        return  # another one keeps it
+    users = os.open("users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    start = os.open("start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    busy = time.time()
+    while _is_up(socket_path):
+        time.sleep(POLL_SECONDS)
+        if _in_use(users):
+            busy = time.time()
+        idle = time.time() - max(busy, os.fstat(users).st_mtime)
+        if idle >= float(linger) and not Path("stay").exists() and _lock(start):
+            if _lock(users):
+                _stop(pg_ctl, int(uid), int(gid))
+                return
+            _unlock(start)
+
+
+def _leave_the_starter() -> None:
+    """Become a daemon: no terminal, no parent that must wait."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _in_use(users: int) -> bool:
+    if not _lock(users):
+        return True
+    _unlock(users)
+    return False
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _unlock(file: int) -> None:
+    fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _is_up(socket_path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        with suppress(OSError):
+            probe.connect(socket_path)
+            return True
+    return False
+
+
+def _stop(pg_ctl: str, uid: int, gid: int) -> None:
+    identity = {} if uid == os.geteuid() else {"user": uid, "group": gid, "extra_groups": []}
+    command = [pg_ctl, "stop", "-D", "cluster", "-m", "fast", "-w", "-s"]
+    subprocess.run(command, check=False, **identity)  # type: ignore[call-overload]  # noqa: S603 - a fixed command
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Tables: conflicts, their visits, decisions, history and runs; what users edit."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision: str = "0001"
+down_revision: str | None = None
+
+_TABLES = (
+    "visit_conflicts",
+    "conflict_visits",
+    "conflict_decisions",
+    "conflict_history",
+    "prefix_runs",
+    "rejected_visits",
+    "excluded_agencies",
+    "excluded_ssns",
+    "speed_bands",
+    "conflict_store",
+)
+
+
+def upgrade() -> None:
+    """Make the tables; the partitions follow when the prefix length is known."""
+    script = Path(__file__).with_suffix(".sql").read_bytes()
+    op.get_bind().connection.cursor().execute(script)
+
+
+def downgrade() -> None:
+    """Drop everything, rows and partitions too."""
+    for table in _TABLES:
+        op.execute(f"DROP TABLE {table}")

@@ -1,0 +1,22 @@
+"""Views: the derived status of each conflict, both sides joined, what is open, the summary."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision: str = "0002"
+down_revision: str | None = "0001"
+
+_VIEWS = ("conflict_summary", "open_conflicts", "conflict_visit_maps", "conflict_states")
+
+
+def upgrade() -> None:
+    """Make the views."""
+    script = Path(__file__).with_suffix(".sql").read_bytes()
+    op.get_bind().connection.cursor().execute(script)
+
+
+def downgrade() -> None:
+    """Drop the views; no row is lost."""
+    for view in _VIEWS:
+        op.execute(f"DROP VIEW {view}")

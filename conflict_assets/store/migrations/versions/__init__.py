@@ -1,0 +1,1 @@
+"""One migration a module; the SQL lies beside it."""

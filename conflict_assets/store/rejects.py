@@ -1,0 +1,41 @@
+"""The visits that could not be judged, as the latest snapshot of each prefix had them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+
+from conflict_assets.store.copying import copy_table, fitted
+
+_REJECTED = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("reason", pa.string())])
+_WRITTEN = pa.schema([*_REJECTED, ("run_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
+_LOCK = 0x636F6E6A
+
+
+def write_rejected(
+    connection: psycopg.Connection[Any],
+    run_id: str,
+    rows: pa.Table,
+    *,
+    prefixes: Sequence[str],
+    include_without_prefix: bool,
+    as_of: datetime,
+) -> None:
+    """Replace the rejected visits of these prefixes, and those without one if told so; the caller's transaction."""
+    found = fitted(rows, _REJECTED)
+    table = pa.table(
+        [
+            *found.columns,
+            pa.array([run_id] * found.num_rows, pa.string()),
+            pa.array([as_of] * found.num_rows, _WRITTEN.field("as_of").type),
+        ],
+        schema=_WRITTEN,
+    )
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute(
+        "DELETE FROM rejected_visits WHERE ssn_prefix = ANY(%s) OR (%s AND ssn_prefix IS NULL)",
+        [list(prefixes), include_without_prefix],
+    )
+    copy_table(connection, "rejected_visits", table)

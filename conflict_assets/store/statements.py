@@ -1,0 +1,172 @@
+"""The statements by which a prefix is replaced, put together once from the lists of columns."""
+
+from psycopg import sql
+
+from conflict_assets.store.columns import (
+    CONFLICT_FACTS,
+    CONFLICT_KEY,
+    STORED_CONFLICT,
+    STORED_VISIT,
+    VISIT_FACTS,
+    VISIT_KEY,
+)
+from conflict_assets.store.copying import ddl
+
+NEW, REOPENED, CHANGED, REGROUPED, GONE = 1, 2, 3, 4, 5
+"""How a row differs; of a conflict's two rows the smaller number counts."""
+
+
+def _columns(names: tuple[str, ...], alias: str = "") -> sql.Composable:
+    prefix = (alias,) if alias else ()
+    return sql.SQL(", ").join(sql.Identifier(*prefix, name) for name in names)
+
+
+def _same_key(names: tuple[str, ...], one: str, other: str) -> sql.Composable:
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(one, name), sql.Identifier(other, name)) for name in names
+    )
+
+
+def _assignments(names: tuple[str, ...], source: str) -> sql.Composable:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier(source, name)) for name in names
+    )
+
+
+_WRITTEN = (*CONFLICT_FACTS, "group_id")
+
+MAKE_STAGE = sql.SQL(
+    """CREATE TEMPORARY TABLE IF NOT EXISTS incoming_conflicts ({}) ON COMMIT DELETE ROWS;
+       CREATE TEMPORARY TABLE IF NOT EXISTS incoming_visits ({}) ON COMMIT DELETE ROWS;
+       CREATE TEMPORARY TABLE IF NOT EXISTS differing (ssn text, visit_id text, con_visit_id text, pair_id text,
+           low_id text, high_id text, kind smallint) ON COMMIT DELETE ROWS"""
+).format(ddl(STORED_CONFLICT), ddl(STORED_VISIT))
+
+UPDATE_VISITS = sql.SQL(
+    """UPDATE conflict_visits AS s SET {assignments} FROM incoming_visits AS n
+       WHERE s.ssn_prefix = %(prefix)s AND {same} AND ({stored}) IS DISTINCT FROM ({found})"""
+).format(
+    assignments=_assignments(VISIT_FACTS, "n"),
+    same=_same_key(VISIT_KEY, "s", "n"),
+    stored=_columns(VISIT_FACTS, "s"),
+    found=_columns(VISIT_FACTS, "n"),
+)
+
+INSERT_VISITS = sql.SQL(
+    """INSERT INTO conflict_visits (ssn_prefix, {columns}) SELECT %(prefix)s, {found} FROM incoming_visits AS n
+       WHERE NOT EXISTS (SELECT FROM conflict_visits AS s WHERE s.ssn_prefix = %(prefix)s AND {same})"""
+).format(
+    columns=_columns(tuple(STORED_VISIT.names)),
+    found=_columns(tuple(STORED_VISIT.names), "n"),
+    same=_same_key(VISIT_KEY, "s", "n"),
+)
+
+COMPARE = sql.SQL(
+    """INSERT INTO differing
+       SELECT {key_of_n}, n.pair_id, least(n.visit_id COLLATE "C", n.con_visit_id),
+           greatest(n.visit_id COLLATE "C", n.con_visit_id),
+           CASE WHEN c.ssn IS NULL THEN {new} WHEN c.resolved_at IS NOT NULL THEN {reopened}
+                WHEN ({facts_of_c}) IS DISTINCT FROM ({facts_of_n}) THEN {changed} ELSE {regrouped} END
+       FROM incoming_conflicts AS n
+       LEFT JOIN visit_conflicts AS c ON c.ssn_prefix = %(prefix)s AND {same}
+       WHERE c.ssn IS NULL OR c.resolved_at IS NOT NULL OR ({all_of_c}) IS DISTINCT FROM ({all_of_n})
+       UNION ALL
+       SELECT {key_of_c}, c.pair_id, least(c.visit_id COLLATE "C", c.con_visit_id),
+           greatest(c.visit_id COLLATE "C", c.con_visit_id), {gone}
+       FROM visit_conflicts AS c
+       WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
+           AND c.visit_date BETWEEN %(first)s AND %(last)s AND c.con_visit_date BETWEEN %(first)s AND %(last)s
+           AND NOT EXISTS (SELECT FROM incoming_conflicts AS n WHERE {same})"""
+).format(
+    key_of_n=_columns(CONFLICT_KEY, "n"),
+    key_of_c=_columns(CONFLICT_KEY, "c"),
+    facts_of_c=_columns(CONFLICT_FACTS, "c"),
+    facts_of_n=_columns(CONFLICT_FACTS, "n"),
+    all_of_c=_columns(_WRITTEN, "c"),
+    all_of_n=_columns(_WRITTEN, "n"),
+    same=_same_key(CONFLICT_KEY, "c", "n"),
+    **{
+        name: sql.Literal(kind)
+        for name, kind in zip(
+            ("new", "reopened", "changed", "regrouped", "gone"), (NEW, REOPENED, CHANGED, REGROUPED, GONE), strict=True
+        )
+    },
+)
+
+INSERT_CONFLICTS = sql.SQL(
+    """INSERT INTO visit_conflicts (ssn_prefix, {columns}, first_detected_at)
+       SELECT %(prefix)s, {found}, %(as_of)s
+       FROM incoming_conflicts AS n JOIN differing AS d ON {same} AND d.kind = %(kind)s"""
+).format(
+    columns=_columns(tuple(STORED_CONFLICT.names)),
+    found=_columns(tuple(STORED_CONFLICT.names), "n"),
+    same=_same_key(CONFLICT_KEY, "n", "d"),
+)
+
+UPDATE_CONFLICTS = sql.SQL(
+    """UPDATE visit_conflicts AS c SET {assignments}, resolved_at = NULL, resolved_reason = NULL
+       FROM incoming_conflicts AS n JOIN differing AS d ON {n_is_d} AND d.kind = ANY(%(kinds)s)
+       WHERE c.ssn_prefix = %(prefix)s AND {c_is_n}"""
+).format(
+    assignments=_assignments(_WRITTEN, "n"),
+    n_is_d=_same_key(CONFLICT_KEY, "n", "d"),
+    c_is_n=_same_key(CONFLICT_KEY, "c", "n"),
+)
+
+APPEND_EVENTS = sql.SQL(
+    """INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
+           happened_at, run_id, root_run_id)
+       SELECT %(prefix)s, d.ssn, d.pair_id, d.low_id, d.high_id, (%(events)s::text[])[d.kind], c.rule,
+           c.overlap_minutes, %(as_of)s, %(run)s, %(root)s
+       FROM (SELECT ssn, pair_id, low_id, high_id, min(kind) AS kind FROM differing
+             GROUP BY ssn, pair_id, low_id, high_id) AS d
+       JOIN visit_conflicts AS c
+           ON c.ssn_prefix = %(prefix)s AND c.ssn = d.ssn AND c.visit_id = d.low_id AND c.con_visit_id = d.high_id
+       WHERE d.kind < {regrouped}
+       ORDER BY d.ssn, d.low_id, d.high_id"""
+).format(regrouped=sql.Literal(REGROUPED))
+
+RESOLVE = sql.SQL(
+    """WITH reasons AS (
+           SELECT ssn, pair_id, reason FROM unnest(%(ssns)s::text[], %(pairs)s::text[], %(reasons)s::text[])
+               AS g (ssn, pair_id, reason)
+       ), resolved AS (
+           UPDATE visit_conflicts AS c
+           SET resolved_at = %(as_of)s, resolved_reason = CASE
+               WHEN c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
+                   OR EXISTS (SELECT FROM excluded_agencies AS x
+                              WHERE trim(x.provider_id) IN (c.provider_id, c.con_provider_id)) THEN 'excluded'
+               ELSE r.reason END
+           FROM differing AS d JOIN reasons AS r ON r.ssn = d.ssn AND r.pair_id = d.pair_id
+           WHERE d.kind = {gone} AND c.ssn_prefix = %(prefix)s AND {c_is_d}
+           RETURNING c.ssn, c.pair_id, c.visit_id, c.con_visit_id, c.resolved_reason, c.rule, c.overlap_minutes
+       )
+       INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule,
+           overlap_minutes, happened_at, run_id, root_run_id)
+       SELECT %(prefix)s, ssn, pair_id, visit_id, con_visit_id, 'resolved', resolved_reason, rule, overlap_minutes,
+           %(as_of)s, %(run)s, %(root)s
+       FROM resolved WHERE visit_id < con_visit_id COLLATE "C" ORDER BY ssn, visit_id, con_visit_id"""
+).format(gone=sql.Literal(GONE), c_is_d=_same_key(CONFLICT_KEY, "c", "d"))
+
+NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
+    WHERE ssn_prefix = %(prefix)s AND latest AND (root_run_id, as_of) IS DISTINCT FROM (%(root)s, %(as_of)s)"""
+
+WRITE_DOWN = """
+    INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, run_id, first_date, last_date, latest, position,
+        batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
+        detect_seconds, write_seconds, counts)
+    SELECT %(root)s, %(prefix)s, %(as_of)s, %(run)s, %(first)s, %(last)s, true,
+        CASE WHEN %(counted)s THEN 1 + (SELECT count(*) FROM prefix_runs AS o
+            WHERE o.root_run_id = %(root)s AND o.as_of = %(as_of)s AND o.position > 0) ELSE 0 END,
+        %(total)s, %(conflicts)s, %(rows)s, %(new)s, %(changed)s, %(resolved)s, %(reopened)s,
+        %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s
+    ON CONFLICT (root_run_id, as_of, ssn_prefix) DO UPDATE SET
+        run_id = excluded.run_id, first_date = excluded.first_date, last_date = excluded.last_date, latest = true,
+        committed_at = excluded.committed_at, batches_total = excluded.batches_total,
+        conflicts = excluded.conflicts, conflict_rows = excluded.conflict_rows,
+        new_conflicts = p.new_conflicts + excluded.new_conflicts, changed = p.changed + excluded.changed,
+        resolved = p.resolved + excluded.resolved, reopened = p.reopened + excluded.reopened,
+        unchanged = greatest(0, excluded.conflicts - p.new_conflicts - excluded.new_conflicts
+            - p.changed - excluded.changed - p.reopened - excluded.reopened),
+        detect_seconds = excluded.detect_seconds, write_seconds = excluded.write_seconds, counts = excluded.counts
+    RETURNING position, new_conflicts, changed, resolved, reopened, unchanged"""

@@ -1,0 +1,194 @@
+"""The conflict store: one connection to PostgreSQL, and everything that a run does with it."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import psycopg
+import pyarrow as pa
+from psycopg import Rollback
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from conflict_assets.domain.policy import SpeedBand
+from conflict_assets.domain.window import Window
+from conflict_assets.store import reading, rejects, schema
+from conflict_assets.store.commit import CommitOutcome, PrefixCommit
+from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
+from conflict_assets.store.errors import PassingStoreError
+from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.replace import replace
+
+__all__ = [
+    "ConflictStore",
+    "Exclusions",
+    "PrefixCounts",
+    "PrefixRun",
+    "StoreTotals",
+    "VisitVolume",
+]
+
+ATTEMPTS = 6
+RETRY_SECONDS = 180
+
+T = TypeVar("T")
+
+
+class ConflictStore:
+    """The store behind a URL, for prefixes of one length. Use it with `with`: it holds one connection.
+
+    Every method is one transaction. What fails in a way that may pass (a lost connection, a server that restarts,
+    a deadlock) is tried again on a new connection, with growing pauses; each method may be repeated without harm.
+
+    Raises:
+        StoreError: from any method, for what does not pass; `PassingStoreError` when it has not passed in time.
+    """
+
+    def __init__(self, *, url: str, prefix_length: int, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+        self._url = url
+        self._prefix_length = prefix_length
+        self._timeouts = timeouts
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def __enter__(self) -> Self:
+        self._run(lambda _connection: None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def prepare(self) -> None:
+        """Bring the schema up to date and make the partitions; costs one SELECT when that is done.
+
+        Raises:
+            StoreError: the store was made with another prefix length; the message says the way out.
+        """
+        self._run(lambda connection: schema.prepare(connection, self._url, self._prefix_length))
+
+    def exclusions(self) -> Exclusions:
+        """Agencies and caregivers that do not count."""
+        return self._run(reading.exclusions)
+
+    def speed_bands(self) -> tuple[SpeedBand, ...]:
+        """The speeds by distance that users keep; the defaults when the table is empty.
+
+        Raises:
+            StoreError: the table leaves a gap, overlaps, or has a speed of zero or less.
+        """
+        return self._run(reading.speed_bands)
+
+    def visit_volumes(self, prefixes: Sequence[str]) -> dict[str, VisitVolume]:
+        """Visits at the last commit of each prefix, where there was one."""
+        return self._run(lambda connection: reading.visit_volumes(connection, prefixes))
+
+    def replace_prefix(self, commit: PrefixCommit) -> CommitOutcome:
+        """Bring one prefix to what a run has found, in one transaction. The same commit may be repeated.
+
+        Conflicts are new, changed, reopened or unchanged; those that are stored, lie in the window and were not
+        found are resolved. Rows that do not differ are not written. Runs of the same prefix take turns.
+
+        Raises:
+            StaleSnapshot: the store holds a newer snapshot of the prefix.
+            StoreError: a row belongs to another prefix.
+        """
+        return self._run(lambda connection: self._replace(connection, commit, keep=True))
+
+    def preview_prefix(self, commit: PrefixCommit) -> CommitOutcome:
+        """What `replace_prefix` would do; nothing is kept."""
+        return self._run(lambda connection: self._replace(connection, commit, keep=False))
+
+    @staticmethod
+    def _replace(connection: psycopg.Connection[Any], commit: PrefixCommit, *, keep: bool) -> CommitOutcome:
+        with connection.transaction():
+            outcome = replace(connection, commit)
+            if not keep:
+                raise Rollback
+        return outcome
+
+    def committed_prefixes(self, root_run_id: str) -> set[str]:
+        """The prefixes that a chain of runs has committed."""
+        return self._run(lambda connection: reading.committed_prefixes(connection, root_run_id))
+
+    def run_summary(self, root_run_id: str) -> list[PrefixRun]:
+        """What a chain of runs has committed, in the order of its commits."""
+        return self._run(lambda connection: reading.run_summary(connection, root_run_id))
+
+    def last_runs(self, prefix: str, limit: int = 2) -> list[PrefixRun]:
+        """The last runs of a prefix, newest first."""
+        return self._run(lambda connection: reading.last_runs(connection, prefix, limit))
+
+    def prefix_counts(self, prefix: str) -> PrefixCounts:
+        """What is stored of a prefix now, and what the run before its latest one found."""
+        return self._run(lambda connection: reading.prefix_counts(connection, prefix))
+
+    def totals(self) -> StoreTotals:
+        """Total the whole store."""
+        return self._run(lambda connection: reading.totals(connection, self._prefix_length))
+
+    def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:
+        """Visit ids (the smaller first) of every conflict that holds and has both dates from `first` to `last`."""
+        return self._run(lambda connection: reading.held_pairs(connection, first, last))
+
+    def open_pairs(self) -> pa.Table:
+        """Open conflicts, a row each: `visit_id` and `con_visit_id` (the smaller first), and the `flag` of the rule."""
+        return self._run(reading.open_pairs)
+
+    def last_window(self) -> Window | None:
+        """The window of the newest snapshot; missing while nothing was committed."""
+        return self._run(reading.last_window)
+
+    def free_connections(self) -> int:
+        """How many more connections the server takes."""
+        return self._run(reading.free_connections)
+
+    def write_rejected(
+        self,
+        run_id: str,
+        rows: pa.Table,
+        *,
+        prefixes: Sequence[str],
+        include_without_prefix: bool,
+        as_of: datetime,
+    ) -> None:
+        """Replace the rejected visits (`ssn_prefix`, `visit_id`, `reason`) of these prefixes, in one transaction."""
+
+        def write(connection: psycopg.Connection[Any]) -> None:
+            with connection.transaction():
+                rejects.write_rejected(
+                    connection,
+                    run_id,
+                    rows,
+                    prefixes=prefixes,
+                    include_without_prefix=include_without_prefix,
+                    as_of=as_of,
+                )
+
+        self._run(write)
+
+    def _run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(PassingStoreError),
+            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            reraise=True,
+        ):
+            with attempt:
+                return self._attempt(work)
+        raise AssertionError("unreachable")
+
+    def _attempt(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._url, self._timeouts)
+            with translated():
+                return work(self._connection)
+        except PassingStoreError:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,123 @@
+"""A PostgreSQL for a test session, and a database of its own for each test that asks for one.
+
+Import the fixtures where they are needed: `from conflict_assets_tests.pg import make_store, pg_server, store_url`.
+"""
+
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.store import ConflictStore
+
+PREFIX_LENGTH = 2
+EMPTY_STORE = """
+    DELETE FROM visit_conflicts; DELETE FROM conflict_visits; DELETE FROM conflict_decisions;
+    DELETE FROM conflict_history; DELETE FROM prefix_runs; DELETE FROM rejected_visits;
+    DELETE FROM excluded_agencies; DELETE FROM excluded_ssns; DELETE FROM speed_bands;
+    INSERT INTO speed_bands VALUES (0, 5, 4), (5, 10, 10), (10, 20, 25), (20, NULL, 50)"""
+
+
+@dataclass
+class PgServer:
+    """A running server whose `url` may make databases. Emptied stores are used again: making one takes a second."""
+
+    url: str
+    emptied: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def database_url(self, database: str) -> str:
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(path=f"/{database}", netloc=parts.netloc or ""))
+
+    def make_database(self) -> str:
+        name = f"test_{next(self.numbers)}"
+        self._execute("CREATE DATABASE {}", name)
+        return self.database_url(name)
+
+    def make_store(self, prefix_length: int = PREFIX_LENGTH) -> str:
+        if self.emptied[prefix_length]:
+            return self.emptied[prefix_length].pop()
+        url = self.make_database()
+        with ConflictStore(url=url, prefix_length=prefix_length) as store:
+            store.prepare()
+        return url
+
+    def take_back(self, url: str, prefix_length: int) -> None:
+        """Empty a store for the next test; one whose tables a test has dropped is dropped itself."""
+        try:
+            execute(url, EMPTY_STORE)
+        except psycopg.errors.UndefinedTable:
+            self.drop(url)
+        else:
+            self.emptied[prefix_length].append(url)
+
+    def drop(self, url: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path.removeprefix("/"))
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def own_server() -> Iterator[tuple[Path, str]]:
+    """An embedded server in a folder of its own, gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="conflicts-test-"))
+    try:
+        yield folder / "server", embedded_url(folder / "server", stay=True)
+    finally:
+        stop_embedded(folder / "server")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[PgServer]:
+    """One embedded server for the whole session of tests."""
+    with own_server() as (_, url):
+        execute(url, "ALTER SYSTEM SET fsync = off")  # nothing here is to survive the machine
+        execute(url, "SELECT pg_reload_conf()")
+        yield PgServer(url)
+
+
+@pytest.fixture
+def make_store(pg_server: PgServer) -> Iterator[Callable[..., str]]:
+    """Makes prepared, empty stores: `make_store(prefix_length=3)` gives a URL."""
+    made: list[tuple[str, int]] = []
+
+    def make(prefix_length: int = PREFIX_LENGTH) -> str:
+        made.append((pg_server.make_store(prefix_length), prefix_length))
+        return made[-1][0]
+
+    yield make
+    for url, prefix_length in made:
+        pg_server.take_back(url, prefix_length)
+
+
+@pytest.fixture
+def store_url(make_store: Callable[..., str]) -> str:
+    """The URL of a prepared, empty store with prefixes of two digits."""
+    return make_store()
+
+
+def rows(url: str, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    """What a query gives, on a connection of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+def execute(url: str, statement: str, parameters: Any = None) -> None:
+    """Run a statement on a connection of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement, parameters)

@@ -1,0 +1,199 @@
+"""What a night does to a prefix."""
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pytest
+
+from conflict_assets.store.columns import STORED_CONFLICT
+from conflict_assets.store.errors import StaleSnapshot, StoreError
+from conflict_assets.store.store import ConflictStore
+from conflict_assets_tests.pg import execute, rows
+from conflict_assets_tests.store.nights import DAY, Pair, night
+
+
+@pytest.fixture
+def store(store_url):
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        yield store
+
+
+def statuses(url):
+    return dict(rows(url, "SELECT pair_id, status FROM conflict_visit_maps"))
+
+
+def events(url, pair=None):
+    query = "SELECT event, reason, run_id FROM conflict_history WHERE pair_id = %s OR %s IS NULL ORDER BY event_id"
+    wanted = pair.pair_id if pair else None
+    return rows(url, query.replace("%s IS", "%s::text IS"), [wanted, wanted])
+
+
+def test_a_first_night_stores_both_rows_and_both_visits_of_each_conflict(store, store_url):
+    outcome = store.replace_prefix(night([Pair("a", "b"), Pair("a", "c")]))
+    assert (outcome.conflicts, outcome.rows, outcome.new, outcome.position) == (2, 4, 2, 1)
+    assert rows(store_url, "SELECT count(*) FROM visit_conflicts") == [(4,)]
+    assert rows(store_url, "SELECT visit_id FROM conflict_visits ORDER BY 1") == [("a",), ("b",), ("c",)]
+    assert set(statuses(store_url).values()) == {"new"}
+
+
+def test_the_next_night_makes_new_conflicts_open_and_writes_no_event(store, store_url):
+    store.replace_prefix(night([Pair()], number=1))
+    outcome = store.replace_prefix(night([Pair()], number=2))
+    assert (outcome.new, outcome.unchanged) == (0, 1)
+    assert statuses(store_url) == {Pair().pair_id: "open"}
+    assert events(store_url) == [("detected", None, "run-1")]
+
+
+def test_a_conflict_lives_through_change_resolution_and_return(store, store_url):
+    for number, pairs in enumerate(([Pair()], [Pair(overlap=30.0)], [], [Pair(overlap=30.0)]), 1):
+        store.replace_prefix(night(pairs, number=number))
+    assert events(store_url) == [
+        ("detected", None, "run-1"),
+        ("changed", None, "run-2"),
+        ("resolved", "gone", "run-3"),
+        ("reopened", None, "run-4"),
+    ]
+    assert statuses(store_url) == {Pair().pair_id: "open"}
+    assert rows(store_url, "SELECT DISTINCT first_detected_at, last_detected_at FROM conflict_visit_maps") == [
+        (night([], number=1).as_of, night([], number=4).as_of)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sidelined", "exclusion", "reason"),
+    [
+        ({}, None, "gone"),
+        ({"other": "deleted"}, None, "gone"),
+        ({"a": "no_times"}, None, "gone"),
+        ({"a": "deleted"}, None, "inactive"),
+        ({"b": "inactive_status"}, None, "inactive"),
+        ({"a": "deleted", "b": "excluded_agency"}, None, "excluded"),
+        ({"a": "excluded_ssn"}, None, "excluded"),
+        ({"a": "deleted"}, "INSERT INTO excluded_agencies VALUES (' Q ')", "excluded"),
+        ({}, "INSERT INTO excluded_ssns VALUES ('040-00-0001')", "excluded"),
+        ({}, "INSERT INTO excluded_ssns VALUES ('040-00-0002')", "gone"),
+    ],
+)
+def test_a_resolved_conflict_says_why_it_has_gone(store, store_url, sidelined, exclusion, reason):
+    store.replace_prefix(night([Pair()], number=1))
+    if exclusion:
+        execute(store_url, exclusion)
+    assert store.replace_prefix(night([], number=2, sidelined=sidelined)).resolved == 1
+    assert rows(store_url, "SELECT status, resolved_reason FROM conflict_visit_maps") == [("resolved", reason)] * 2
+
+
+def test_a_pair_that_left_the_window_expires_and_is_never_resolved(store, store_url):
+    early = Pair(day=date(2024, 1, 1), con_day=date(2024, 1, 2))
+    store.replace_prefix(night([early], number=1))
+    outcome = store.replace_prefix(night([], number=2, window=(date(2024, 1, 2), date(2026, 3, 2))))
+    assert outcome.resolved == 0
+    assert statuses(store_url) == {early.pair_id: "expired"}
+    assert rows(store_url, "SELECT DISTINCT last_detected_at FROM conflict_visit_maps") == [
+        (night([], number=1).as_of,)
+    ]
+
+
+def test_a_change_of_group_alone_is_written_but_is_no_event(store, store_url):
+    store.replace_prefix(night([Pair(group="g")], number=1))
+    outcome = store.replace_prefix(night([Pair(group="h")], number=2))
+    assert (outcome.changed, outcome.unchanged) == (0, 1)
+    assert rows(store_url, "SELECT DISTINCT group_id FROM visit_conflicts") == [("h",)]
+    assert len(events(store_url)) == 1
+
+
+def test_a_change_on_one_side_counts_the_conflict_once(store, store_url):
+    store.replace_prefix(night([Pair()], number=1))
+    second = night([Pair()], number=2)
+    column = second.conflicts["rate_per_minute"].to_pylist()
+    table = second.conflicts.set_column(
+        STORED_CONFLICT.get_field_index("rate_per_minute"), "rate_per_minute", [[column[0], 9.0]]
+    )
+    outcome = store.replace_prefix(night([Pair()], number=2, conflicts=table))
+    assert (outcome.changed, outcome.unchanged) == (1, 0)
+    assert events(store_url)[1:] == [("changed", None, "run-2")]
+
+
+def test_a_visit_that_changes_is_updated_without_an_event(store, store_url):
+    store.replace_prefix(night([Pair(visit={"aide_name": "Old"})], number=1))
+    store.replace_prefix(night([Pair(visit={"aide_name": "New"})], number=2))
+    assert rows(store_url, "SELECT aide_name FROM conflict_visits WHERE visit_id = 'a'") == [("New",)]
+    assert len(events(store_url)) == 1
+
+
+def test_an_older_snapshot_is_refused_and_changes_nothing(store, store_url):
+    store.replace_prefix(night([Pair()], number=2))
+    with pytest.raises(StaleSnapshot, match="Materialize active_visits again"):
+        store.replace_prefix(night([], number=1))
+    assert statuses(store_url) == {Pair().pair_id: "new"}
+
+
+def test_a_repeated_commit_reports_what_the_chain_of_runs_has_done(store, store_url):
+    first = store.replace_prefix(night([Pair()], number=1))
+    again = store.replace_prefix(night([Pair()], number=1, run_id="run-1-again"))
+    assert (again.new, again.unchanged, again.position) == (first.new, first.unchanged, first.position)
+    assert len(events(store_url)) == 1
+    assert store.committed_prefixes("run-1") == {"04"}
+    assert [run.run_id for run in store.run_summary("run-1")] == ["run-1-again"]
+
+
+def test_positions_count_the_prefixes_with_visits_that_a_root_run_has_committed(store):
+    empty = {"visits_seen": 5, "contested": 0, "usable": 5}
+    outcomes = [
+        store.replace_prefix(night([], prefix="04")),
+        store.replace_prefix(night([], prefix="13", counts=empty)),
+        store.replace_prefix(night([], prefix="17")),
+        store.replace_prefix(night([], prefix="17", number=2)),
+    ]
+    assert [outcome.position for outcome in outcomes] == [1, 0, 2, 1]
+
+
+def test_rows_of_another_prefix_are_refused_without_naming_an_ssn(store, store_url):
+    with pytest.raises(StoreError, match="2 conflicts given for prefix 05") as error:
+        store.replace_prefix(night([Pair()], prefix="05"))
+    assert "040000001" not in str(error.value)
+    assert rows(store_url, "SELECT count(*) FROM prefix_runs") == [(0,)]
+
+
+def test_two_ssns_may_share_visit_ids(store, store_url):
+    pairs = [Pair(), Pair(ssn="040000002")]
+    assert store.replace_prefix(night(pairs, number=1)).conflicts == 2
+    assert store.replace_prefix(night(pairs[:1], number=2)).resolved == 1
+    assert rows(store_url, "SELECT ssn, status FROM conflict_states WHERE visit_id = 'a' ORDER BY ssn") == [
+        ("040000001", "open"),
+        ("040000002", "resolved"),
+    ]
+
+
+def test_a_preview_counts_and_keeps_nothing(store, store_url):
+    assert store.preview_prefix(night([Pair()])).new == 1
+    assert rows(
+        store_url,
+        """SELECT count(*) FROM (SELECT FROM visit_conflicts UNION ALL SELECT FROM conflict_visits
+           UNION ALL SELECT FROM conflict_history UNION ALL SELECT FROM prefix_runs) AS anything""",
+    ) == [(0,)]
+
+
+def test_a_visit_that_moves_to_another_day_changes_its_conflict(store, store_url):
+    store.replace_prefix(night([Pair()], number=1))
+    moved = Pair(day=DAY + timedelta(days=1))
+    assert store.replace_prefix(night([moved], number=2)).changed == 1
+    assert rows(store_url, "SELECT DISTINCT visit_date FROM visit_conflicts") == [(moved.day,)]
+
+
+def test_missing_numbers_and_texts_with_nul_are_storable(store, store_url):
+    first = night([Pair(visit={"aide_name": "A\x00B", "latitude": float("nan")})])
+    store.replace_prefix(first)
+    assert rows(store_url, "SELECT aide_name, latitude FROM conflict_visits WHERE visit_id = 'a'") == [("AB", None)]
+
+
+def test_other_arrow_types_of_the_same_values_fit(store):
+    first = night([Pair()])
+    visits = first.visits.set_column(
+        first.visits.schema.get_field_index("provider_id"),
+        "provider_id",
+        first.visits["provider_id"].dictionary_encode(),
+    )
+    large = first.conflicts.cast(
+        pa.schema([(f.name, pa.large_string() if f.type == pa.string() else f.type) for f in first.conflicts.schema])
+    )
+    assert store.replace_prefix(night([Pair()], visits=visits, conflicts=large)).new == 1
