@@ -98,7 +98,11 @@ class _Writer:
     def write(self, path: Path, planted_path: Path) -> GeneratedSource:
         """Fill the workshop's two files, and tell what they hold under the names that they will have."""
         spill = self.workshop / "spill"
-        config = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill), "preserve_insertion_order": "false"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": False,
+        }
         with duckdb.connect(str(self.workshop / "source.duckdb"), config=config) as self.connection:
             self._make_world()
             self._make_crowds()
@@ -165,4 +169,4 @@ class _Writer:
         row = self.connection.execute(_sql(name)).fetchone()
         if row is None:
             raise RuntimeError(f"{name}.sql gave no row")
-        return row[0]
+        return float(row[0])
