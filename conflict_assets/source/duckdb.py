@@ -73,6 +73,7 @@ class DuckDBVisitSource:
         try:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")
         except duckdb.Error as error:
             raise SourceError(
                 f"DuckDB can't open {self.path}: {error}. Set SOURCE_FILE to a DuckDB database, "

@@ -104,6 +104,7 @@ class _Writer:
             "preserve_insertion_order": False,
         }
         with duckdb.connect(str(self.workshop / "source.duckdb"), config=config) as self.connection:
+            self.connection.execute("SET enable_progress_bar = false")
             self._make_world()
             self._make_crowds()
             self._make_persons()
