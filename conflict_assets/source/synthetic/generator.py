@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from conflict_assets.source.synthetic.paths import planted_path_of
 from conflict_assets.source.synthetic.plan import FIRST_OF_CROWDS, VISITS_PER_CAREGIVER, Plan
 
 MEMORY_LIMIT = "3GB"
@@ -51,7 +52,7 @@ def generate(
     """
     plan = Plan(visits=visits, seed=seed, as_of=as_of, conflict_share=conflict_share)
     path = Path(path)
-    planted_path = path.with_name(f"{path.stem}.planted.parquet")
+    planted_path = planted_path_of(path)
     if not overwrite:
         for file in (path, planted_path):
             if file.exists():
