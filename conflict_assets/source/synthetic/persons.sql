@@ -21,8 +21,8 @@ placed AS (
         1 + (agencies >> 40) % (getvariable('active_agencies') - 2) AS third_gap,
         pick(
             getvariable('prefixes'),
-            -- One after the other first, so that no prefix stays empty by chance, then a few more in the low ones.
-            CASE WHEN person < 97 OR person - getvariable('multi') BETWEEN 0 AND 96 THEN person
+            -- Each prefix once first, in strides of 37, so that few persons spread widely; then a few more in the low ones.
+            CASE WHEN person < 97 OR person - getvariable('multi') BETWEEN 0 AND 96 THEN person * 37 % 97
                  ELSE floor(97 * pow((habits % 100003) / 100003.0, 1.15)) END::BIGINT
         ) AS prefix,
         1 + (person * 7368787 + getvariable('seed') % 1000003) % 9999991 AS serial,
