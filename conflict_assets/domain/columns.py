@@ -1,0 +1,133 @@
+"""Reading the columns of a frame of visits, whatever types they come in, into arrays of known types."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from conflict_assets.domain.arrays import Bools, Floats, Ints
+from conflict_assets.domain.instants import as_days, as_instants, as_midnights
+from conflict_assets.domain.numbers import as_flags, as_numbers
+from conflict_assets.domain.texts import as_text
+from conflict_assets.domain.visits import REQUIRED_COLUMNS
+
+
+class VisitColumns:
+    """The columns of a frame or an Arrow table of visits; its index, column order and extra columns are ignored.
+
+    Raises:
+        TypeError: it is neither a frame nor a table.
+        ValueError: a required column is missing, or a column appears twice.
+    """
+
+    def __init__(self, visits: pd.DataFrame | pa.Table) -> None:
+        if not isinstance(visits, pd.DataFrame | pa.Table):
+            raise TypeError(f"visits is a {type(visits).__name__}; allowed: a pandas.DataFrame or a pyarrow.Table")
+        self._visits = visits
+        names = list(visits.column_names if isinstance(visits, pa.Table) else visits.columns)
+        self._names = {name for name in names if isinstance(name, str)}
+        missing = [name for name in REQUIRED_COLUMNS if name not in self._names]
+        if missing:
+            raise ValueError(f"visits lack the columns {', '.join(missing)}; needed: {', '.join(REQUIRED_COLUMNS)}")
+        twice = sorted(name for name in self._names if names.count(name) > 1)
+        if twice:
+            raise ValueError(f"visits have two columns of one name: {', '.join(twice)}; each may appear once")
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+    def has(self, name: str) -> bool:
+        """Whether the column was given."""
+        return name in self._names
+
+    def text(self, name: str, rows: Ints | None = None, *, digits: int = 0) -> pa.Array:
+        """Return a column as Arrow strings, plain or dictionary-encoded; numbers are padded with zeros to `digits`."""
+        return as_text(self._read(name, rows), name, digits=digits)
+
+    def days(self, name: str) -> Ints:
+        """Return a column of dates as days since 1970-01-01."""
+        column = self._visits[name]
+        if _is_datetime(column):
+            return as_midnights(column.dt.tz_localize(None).to_numpy(), name)
+        return as_days(self._read(name, None), name)
+
+    def instants(self, name: str, rows: Ints | None = None) -> Ints:
+        """Return a column of times as microseconds since 1970-01-01 in UTC; naive times are UTC."""
+        column = self._visits[name]
+        if _is_datetime(column):
+            values: Ints = column.to_numpy(dtype="datetime64[us]").view(np.int64)
+            return values if rows is None else values[rows]
+        return as_instants(self._read(name, rows), name)
+
+    def numbers(self, name: str, rows: Ints | None = None) -> tuple[Floats, Bools]:
+        """Return a column as floats, and which rows hold anything at all (a text that is no number is NaN, yet held).
+
+        An absent column is missing in every row.
+        """
+        if not self.has(name):
+            size = len(self) if rows is None else len(rows)
+            return np.full(size, np.nan), np.zeros(size, dtype=np.bool_)
+        return as_numbers(self._read(name, rows), name)
+
+    def flags(self, name: str, rows: Ints) -> Bools:
+        """Return a column as booleans; missing, or an absent column: False."""
+        if not self.has(name):
+            return np.zeros(len(rows), dtype=np.bool_)
+        return as_flags(self._read(name, rows), name)
+
+    def _read(self, name: str, rows: Ints | None) -> pa.Array | list[Any]:
+        if isinstance(self._visits, pa.Table):
+            chunked = self._visits.column(name)
+            chunks: pa.Array = chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
+            return chunks if rows is None else chunks.take(pa.array(rows))
+        series = self._visits[name]
+        if rows is not None:
+            series = series.iloc[rows]
+        if series.dtype == object:
+            return _typed(series.tolist())
+        try:
+            array = pa.Array.from_pandas(series)
+        except (pa.ArrowException, TypeError, ValueError, UnicodeEncodeError):
+            raise TypeError(f"column {name!r} has type {series.dtype}, which can't be read") from None
+        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _is_datetime(column: Any) -> bool:
+    """Whether a column is made of NumPy's own datetimes, which need no conversion."""
+    return isinstance(column, pd.Series) and (
+        isinstance(column.dtype, pd.DatetimeTZDtype)
+        or (isinstance(column.dtype, np.dtype) and column.dtype.kind == "M")
+    )
+
+
+_MISSING_TYPES = {type(None), type(pd.NaT), type(pd.NA)}
+_UNIFORM: tuple[tuple[frozenset[type], pa.DataType], ...] = (
+    (frozenset({str}), pa.string()),
+    (frozenset({date}), pa.date32()),
+    (frozenset({bool, np.bool_}), pa.bool_()),
+)
+
+
+def _typed(values: list[Any]) -> pa.Array | list[Any]:
+    """Turn Python values of one kind into an Arrow array; leave mixed ones to be looked at one by one."""
+    kinds = set(map(type, values)) - _MISSING_TYPES
+    if float in kinds and all(value != value for value in values if type(value) is float):  # noqa: PLR0124 (NaN)
+        kinds -= {float}
+    if not kinds:
+        return pa.nulls(len(values))
+    for allowed, arrow_type in _UNIFORM:
+        if kinds <= allowed:
+            return _arrow(values, arrow_type)
+    if all(issubclass(kind, int | float | Decimal | np.number) and kind is not bool for kind in kinds):
+        return _arrow(values, None)
+    return values
+
+
+def _arrow(values: list[Any], arrow_type: pa.DataType | None) -> pa.Array | list[Any]:
+    try:
+        return pa.array(values, type=arrow_type, from_pandas=True)
+    except (pa.ArrowException, UnicodeEncodeError, OverflowError):
+        return values

@@ -1,0 +1,141 @@
+"""Building the engine's result: two narrow rows a conflict, and the list of rejected visits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from conflict_assets.domain.arrays import Floats, Ints, minutes
+from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, REJECTED_SCHEMA
+from conflict_assets.domain.contested import PairedVisits
+from conflict_assets.domain.groups import components, group_ids, pair_ids
+from conflict_assets.domain.impact import COST_TYPES, VISIT_TYPES, assess, named
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.rules import (
+    CONFLICT_TYPES,
+    Conflicts,
+    Rule,
+    conflict_types,
+    minutes_between,
+    overlap_minutes,
+    trips_between,
+)
+from conflict_assets.domain.sorting import GOOD, REASONS, SortedVisits, VisitArrays
+from conflict_assets.domain.texts import lengths, words
+
+
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """The visits in conflict by SSN and visit id, and each conflict's two as positions among them, smaller first."""
+
+    visits: Ints
+    visit_id: pa.Array
+    first: Ints
+    second: Ints
+
+
+def build_conflicts(
+    columns: VisitColumns,
+    visits: VisitArrays,
+    paired: PairedVisits,
+    conflicts: Conflicts,
+    policy: DetectionPolicy,
+) -> pa.Table:
+    """Return the conflict rows as `CONFLICT_SCHEMA`, sorted by `ssn`, `visit_id`, `con_visit_id`."""
+    sides = _sides(visits, paired, conflicts)
+    own, other, conflict = _both_directions(sides)
+    of_conflict = _conflict_columns(paired, conflicts, sides, policy)
+    overlap = overlap_minutes(paired, conflicts.left, conflicts.right)[conflict]
+    data = {
+        **_identity_columns(visits, paired, sides, own, other),
+        **{name: values.take(pa.array(conflict)) for name, values in of_conflict.items()},
+        "overlap_minutes": pa.array(overlap),
+        **_impact_columns(columns, paired, sides.visits, own, overlap),
+    }
+    return pa.table({name: data[name] for name in CONFLICT_SCHEMA.names}, schema=CONFLICT_SCHEMA)
+
+
+def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: Conflicts) -> _Sides:
+    nodes, position = np.unique(np.concatenate([conflicts.left, conflicts.right]), return_inverse=True)
+    ids = visits.visit_id.take(pa.array(paired.row[nodes]))
+    order = np.lexsort([lengths(ids), *words(ids)[::-1], paired.ssn[nodes]])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    left, right = rank[position[: len(conflicts)]], rank[position[len(conflicts) :]]
+    return _Sides(nodes[order], ids.take(pa.array(order)), np.minimum(left, right), np.maximum(left, right))
+
+
+def _both_directions(sides: _Sides) -> tuple[Ints, Ints, Ints]:
+    """Return, for each row in order, its own visit, the other visit and the conflict."""
+    own = np.concatenate([sides.first, sides.second])
+    other = np.concatenate([sides.second, sides.first])
+    order = np.argsort(own * len(sides.visits) + other)
+    conflict = order % max(len(sides.first), 1)
+    return own[order], other[order], conflict
+
+
+def _identity_columns(
+    visits: VisitArrays, paired: PairedVisits, sides: _Sides, own: Ints, other: Ints
+) -> dict[str, pa.Array]:
+    rows = paired.row[sides.visits]
+    ssn, agency = visits.ssn.take(rows), visits.agency.take(rows)
+    visit_date = pa.array(paired.date[sides.visits].astype("datetime64[D]"))
+    own_side, other_side = pa.array(own), pa.array(other)
+    return {
+        "ssn": ssn.take(own_side),
+        "visit_id": sides.visit_id.take(own_side),
+        "con_visit_id": sides.visit_id.take(other_side),
+        "provider_id": agency.take(own_side),
+        "con_provider_id": agency.take(other_side),
+        "visit_date": visit_date.take(own_side),
+        "con_visit_date": visit_date.take(other_side),
+    }
+
+
+def _conflict_columns(
+    paired: PairedVisits, conflicts: Conflicts, sides: _Sides, policy: DetectionPolicy
+) -> dict[str, pa.Array]:
+    """Return what both rows of a conflict share, a value a conflict."""
+    left, right = conflicts.left, conflicts.right
+    trips = trips_between(paired, left, right, policy)
+    component, lowest = components(len(sides.visits), sides.first, sides.second)
+    groups = group_ids(sides.visit_id.take(pa.array(lowest)))
+    return {
+        **{rule.flag: pa.array(conflicts.rule == rule) for rule in Rule},
+        "distance_miles": _nullable(trips.distance),
+        "average_miles_per_hour": _nullable(trips.speed),
+        "eta_travel_minutes": _nullable(trips.minutes),
+        "conflict_type": named(conflict_types(conflicts.rule), CONFLICT_TYPES),
+        "minutes_between": pa.array(minutes_between(paired, left, right)),
+        "crosses_midnight": pa.array(paired.date[left] != paired.date[right]),
+        "pair_id": pair_ids(sides.visit_id.take(pa.array(sides.first)), sides.visit_id.take(pa.array(sides.second))),
+        "group_id": groups.take(pa.array(component[sides.first])),
+    }
+
+
+def _impact_columns(
+    columns: VisitColumns, paired: PairedVisits, in_conflict: Ints, own: Ints, overlap: Floats
+) -> dict[str, pa.Array]:
+    impact = assess(columns, paired.row[in_conflict], paired.actual[in_conflict])
+    length = minutes(paired.end[in_conflict] - paired.start[in_conflict])
+    return {
+        "visit_type": named(impact.visit_type[own], VISIT_TYPES),
+        "cost_type": named(impact.cost_type[own], COST_TYPES),
+        "rate_per_minute": _nullable(impact.rate_per_minute[own]),
+        "shift_amount": _nullable((impact.rate_per_minute * length)[own]),
+        "overlap_amount": _nullable(impact.rate_per_minute[own] * overlap),
+    }
+
+
+def _nullable(values: Floats) -> pa.Array:
+    return pa.array(values, from_pandas=True)
+
+
+def build_rejected(sorted_visits: SortedVisits) -> pa.Table:
+    """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason, those without an id last."""
+    rows = np.flatnonzero(sorted_visits.outcome != GOOD)
+    ids = sorted_visits.visits.visit_id.take(pa.array(rows)).cast(pa.string())
+    reasons = named(sorted_visits.outcome[rows].astype(np.int64), tuple(str(reason) for reason in REASONS))
+    rejected = pa.table([ids, reasons], schema=REJECTED_SCHEMA)
+    return rejected.sort_by([("visit_id", "ascending"), ("reason", "ascending")])

@@ -1,0 +1,52 @@
+"""Detecting visit conflicts: from a frame of visits to conflict rows, rejected visits and counts."""
+
+import pandas as pd
+import pyarrow as pa
+
+from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.conflict_rows import build_conflicts, build_rejected
+from conflict_assets.domain.conflicts import DetectionResult
+from conflict_assets.domain.contested import find_paired
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.rules import find_conflicts
+from conflict_assets.domain.sorting import note_counts, sort_visits
+
+__all__ = ["DetectionPolicy", "DetectionResult", "detect_conflicts", "detect_conflicts_table"]
+
+
+def detect_conflicts(visits: pd.DataFrame, policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
+    """Find the conflicts among visits, as RULES.md defines them.
+
+    Args:
+        visits: the columns of `REQUIRED_COLUMNS`; any other may be absent, index and order don't matter. Text, ids as
+            numbers, dates or midnights, zoned or naive (UTC) times and ISO text are understood.
+        policy: how pairs are judged.
+
+    Raises:
+        ValueError: a required column is missing, a date has a time of day, or text is no date or time.
+        TypeError: a column has a type that can't be read; the message names it and never shows a value.
+    """
+    return _detect(VisitColumns(visits), policy)
+
+
+def detect_conflicts_table(visits: pa.Table, policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
+    """Do what `detect_conflicts` does, on an Arrow table such as one of `VISIT_SCHEMA`, without pandas."""
+    return _detect(VisitColumns(visits), policy)
+
+
+def _detect(columns: VisitColumns, policy: DetectionPolicy) -> DetectionResult:
+    sorted_visits = sort_visits(columns, policy)
+    paired, pair_counts = find_paired(columns, sorted_visits, policy)
+    conflicts = build_conflicts(columns, sorted_visits.visits, paired, find_conflicts(paired, policy), policy)
+    reasons = sorted_visits.reason_counts()
+    counts = {
+        "visits": len(columns),
+        **reasons,
+        "active": len(columns) - sum(reasons.values()),
+        **note_counts(columns, sorted_visits),
+        "paired_visits": pair_counts.paired_visits,
+        "pairs_compared": pair_counts.pairs_compared,
+        "conflicts": len(conflicts) // 2,
+        "conflict_rows": len(conflicts),
+    }
+    return DetectionResult(counts, conflicts, build_rejected(sorted_visits))

@@ -1,0 +1,77 @@
+"""Rows of one visit: which of them is the newest, and which are superseded by it."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.domain.arrays import LAST, MISSING, NO_CODE, Ints
+from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.texts import Codes, encode, lengths, words
+
+_TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
+_TEXTS = ("p_zip_code", "rate_type", "visit_status")
+_NUMBERS = ("latitude", "longitude", "billed_hours", "rate", "billed_rate", "bill_rate_non_billed")
+
+Keys = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+
+
+def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agency: Codes, date: Ints) -> Ints:
+    """Find the rows whose SSN and visit id another row has too, but for the newest of each.
+
+    Newest is the latest `last_updated_date` (missing: oldest). Ties go by agency, date and times, then by everything
+    else that the engine reads, so that the order of the rows never decides; missing goes last.
+    """
+    rows = _suspects(ssn, visit_id)
+    if len(rows) == 0:
+        return rows
+    ids = encode(visit_id.take(pa.array(rows)), str)
+    group = ssn.codes[rows] * len(ids.values) + ids.codes
+    keys: list[Keys] = [group, _newest_first(columns, rows)]
+    keys += [_missing_last(agency.codes[rows], NO_CODE), _missing_last(date[rows])]
+    keys += [_missing_last(columns.instants(name, rows)) for name in _TIMES]
+    keys += [
+        _missing_last(encode(columns.text(name, rows, digits=5)).codes, NO_CODE) for name in _TEXTS if columns.has(name)
+    ]
+    keys += [columns.numbers(name, rows)[0] for name in _NUMBERS] + [columns.flags("billed", rows)]
+    order = np.lexsort(keys[::-1])
+    repeats = np.flatnonzero(np.diff(group[order]) == 0) + 1
+    return np.sort(rows[order[repeats]])
+
+
+def _suspects(ssn: Codes, visit_id: pa.Array) -> Ints:
+    """Find the rows whose SSN and visit id might not be unique: equal pairs have equal hashes."""
+    present = np.flatnonzero((ssn.codes != NO_CODE) & visit_id.is_valid().to_numpy(zero_copy_only=False))
+    hashes = _hash(ssn, visit_id)[present]
+    ordered = np.sort(hashes)
+    shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if len(shared) == 0:
+        return present[:0]
+    nearest = np.searchsorted(shared, hashes)
+    suspects: Ints = present[shared[np.minimum(nearest, len(shared) - 1)] == hashes]
+    return suspects
+
+
+def _hash(ssn: Codes, visit_id: pa.Array) -> npt.NDArray[np.uint64]:
+    texts = pc.fill_null(visit_id, "") if visit_id.null_count else visit_id
+    hashes = (ssn.codes + 1).astype(np.uint64) << np.uint64(32)
+    hashes += lengths(texts).astype(np.uint64)
+    for word in words(texts):
+        hashes = (hashes ^ word) * _ODD
+        hashes ^= hashes >> np.uint64(29)
+    return hashes
+
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio: spreads neighbouring numbers (Knuth, The Art of Computer Programming, 6.4)."""
+
+
+def _newest_first(columns: VisitColumns, rows: Ints) -> Ints:
+    if not columns.has("last_updated_date"):
+        return np.zeros(len(rows), dtype=np.int64)
+    # ~x reverses the order without overflow, and MISSING becomes LAST.
+    return ~columns.instants("last_updated_date", rows)
+
+
+def _missing_last(values: Ints, missing: int = MISSING) -> Ints:
+    return np.where(values == missing, LAST, values)

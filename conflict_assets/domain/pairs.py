@@ -1,0 +1,66 @@
+"""Making pairs: a sweep over each caregiver's visits in order of start, that never holds many pairs at once."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from conflict_assets.domain.arrays import MICROSECONDS_PER_MINUTE, Ints
+from conflict_assets.domain.contested import PairedVisits
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.travel import longest_trip_minutes
+
+PAIRS_AT_ONCE = 1 << 20
+"""How many candidates are judged together: enough to keep NumPy busy, few enough to stay in tens of megabytes."""
+
+_LONGEST_REACH = 1 << 61
+
+
+def sweep_pairs(visits: PairedVisits, policy: DetectionPolicy) -> Iterator[tuple[Ints, Ints]]:
+    """Yield pairs that may conflict, as positions (earlier start, later start), a bounded number at a time.
+
+    A visit is compared with those that start before it ends or, when it may be the first of a trip, before the
+    longest trip of its caregiver could end. Step k compares each visit with the k-th after it; whoever has reached
+    a visit that starts too late is done, since all later ones do.
+    """
+    until = _reach(visits, policy)
+    days_apart = 1 if policy.cross_midnight else 0
+    left, held, size = np.arange(len(visits)), [], 0
+    step = 0
+    while len(left):
+        step += 1
+        left = left[: np.searchsorted(left, len(visits) - step)]
+        right = left + step
+        going_on = (visits.ssn[left] == visits.ssn[right]) & (visits.start[right] < until[left])
+        left, right = left[going_on], right[going_on]
+        is_pair = visits.agency[left] != visits.agency[right]
+        is_pair &= np.abs(visits.date[left] - visits.date[right]) <= days_apart
+        held.append((left[is_pair], right[is_pair]))
+        size += len(held[-1][0])
+        if size >= PAIRS_AT_ONCE:
+            yield _joined(held)
+            held, size = [], 0
+    if size:
+        yield _joined(held)
+
+
+def _joined(held: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    return np.concatenate([left for left, _ in held]), np.concatenate([right for _, right in held])
+
+
+def _reach(visits: PairedVisits, policy: DetectionPolicy) -> Ints:
+    """Return the instant from which on nothing can conflict with each visit: its end, or that of the longest trip."""
+    if len(visits) == 0:
+        return visits.end
+    travels = visits.actual & visits.located
+    first = np.flatnonzero(np.diff(visits.ssn, prepend=-1))
+    spans = [
+        np.fmax.reduceat(degrees, first) - np.fmin.reduceat(degrees, first)
+        for degrees in (
+            np.where(travels, visits.latitude, np.nan),
+            np.where(travels, visits.longitude, np.nan),
+        )
+    ]
+    trip = longest_trip_minutes(spans[0], spans[1], policy)
+    microseconds = np.ceil(np.minimum(trip * MICROSECONDS_PER_MINUTE, _LONGEST_REACH)).astype(np.int64)
+    per_visit = np.repeat(microseconds, np.diff(np.append(first, len(visits))))
+    return visits.end + np.where(travels, per_visit, 0)

@@ -1,0 +1,129 @@
+"""The seven rules of RULES.md, on arrays of pairs."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from conflict_assets.domain.arrays import NO_CODE, Bools, Floats, Ints, minutes
+from conflict_assets.domain.contested import PairedVisits
+from conflict_assets.domain.pairs import sweep_pairs
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.travel import great_circle_miles, miles_per_hour, road_miles, travel_minutes
+
+
+class Rule(IntEnum):
+    """The rules by number; the lower-case names are the flags' columns."""
+
+    SAME_SCH_TIME = 1
+    SAME_VISIT_TIME = 2
+    SCH_AND_VISIT_TIME_SAME = 3
+    SCH_OVER_ANOTHER_SCH_TIME = 4
+    VISIT_TIME_OVER_ANOTHER_VISIT_TIME = 5
+    SCH_TIME_OVER_VISIT_TIME = 6
+    DISTANCE = 7
+
+    @property
+    def flag(self) -> str:
+        """The name of the rule's column."""
+        return self.name.lower()
+
+
+NO_RULE = 0
+CONFLICT_TYPES = ("exact", "overlap", "travel")
+_TYPE_OF_RULE = np.array([0, 0, 0, 0, 1, 1, 1, 2])
+
+RuleNumbers = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Conflicts:
+    """Pairs for which a rule holds, as positions among the paired visits, and the rule's number."""
+
+    left: Ints
+    right: Ints
+    rule: RuleNumbers
+
+    def __len__(self) -> int:
+        return len(self.rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Trips:
+    """The trip between the two visits of each pair: miles, miles an hour, minutes; NaN without coordinates."""
+
+    distance: Floats
+    speed: Floats
+    minutes: Floats
+
+
+def find_conflicts(visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
+    """Judge every pair and keep those for which a rule holds."""
+    found = []
+    for left, right in sweep_pairs(visits, policy):
+        rule = judge(visits, left, right, policy)
+        holds = np.flatnonzero(rule)
+        found.append(Conflicts(left[holds], right[holds], rule[holds]))
+    nothing = np.zeros(0, dtype=np.int64)
+    return Conflicts(
+        np.concatenate([nothing, *(part.left for part in found)]),
+        np.concatenate([nothing, *(part.right for part in found)]),
+        np.concatenate([nothing.astype(np.int8), *(part.rule for part in found)]),
+    )
+
+
+def judge(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> RuleNumbers:
+    """Return the number of the rule that holds for each pair, or `NO_RULE`."""
+    start, end = visits.start, visits.end
+    same = (start[left] == start[right]) & (end[left] == end[right])
+    overlap = (start[left] < end[right]) & (start[right] < end[left]) & ~same
+    both_actual = visits.actual[left] & visits.actual[right]
+    one_actual = visits.actual[left] ^ visits.actual[right]
+    bases = np.where(both_actual, 1, np.where(one_actual, 2, 0))
+    rule = np.where(same, Rule.SAME_SCH_TIME + bases, NO_RULE)
+    rule = np.where(overlap, Rule.SCH_OVER_ANOTHER_SCH_TIME + bases, rule).astype(np.int8)
+    apart = np.flatnonzero(both_actual & ~same & ~overlap & _in_two_places(visits, left, right))
+    rule[apart[_is_too_far(visits, left[apart], right[apart], policy)]] = Rule.DISTANCE
+    return rule
+
+
+def _in_two_places(visits: PairedVisits, left: Ints, right: Ints) -> Bools:
+    """Which pairs have coordinates on both sides, and ZIP codes that differ or of which one is missing."""
+    zip_code, con_zip_code = visits.zip_code[left], visits.zip_code[right]
+    elsewhere = (zip_code != con_zip_code) | (zip_code == NO_CODE)
+    in_two_places: Bools = visits.located[left] & visits.located[right] & elsewhere
+    return in_two_places
+
+
+def _is_too_far(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> Bools:
+    gap = minutes_between(visits, left, right)
+    impossible = trips_between(visits, left, right, policy).minutes > gap
+    return impossible if policy.back_to_back_counts else impossible & (gap > 0)
+
+
+def minutes_between(visits: PairedVisits, left: Ints, right: Ints) -> Floats:
+    """Return the minutes from the earlier visit's end to the later one's start; 0 when they touch or overlap."""
+    gap = np.maximum(visits.start[left], visits.start[right]) - np.minimum(visits.end[left], visits.end[right])
+    return minutes(np.maximum(gap, 0))
+
+
+def overlap_minutes(visits: PairedVisits, left: Ints, right: Ints) -> Floats:
+    """Return the minutes that the two intervals share; 0 when they share none."""
+    shared = np.minimum(visits.end[left], visits.end[right]) - np.maximum(visits.start[left], visits.start[right])
+    return minutes(np.maximum(shared, 0))
+
+
+def trips_between(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> Trips:
+    """Return the trips between the two visits of each pair; NaN where one of them has no coordinates."""
+    direct = great_circle_miles(
+        visits.latitude[left], visits.longitude[left], visits.latitude[right], visits.longitude[right]
+    )
+    distance = road_miles(direct, policy)
+    speed = miles_per_hour(distance, policy.speed_bands)
+    return Trips(distance, speed, travel_minutes(distance, speed))
+
+
+def conflict_types(rule: RuleNumbers) -> Ints:
+    """Return the position in `CONFLICT_TYPES` of each rule."""
+    return _TYPE_OF_RULE[rule]

@@ -1,0 +1,18 @@
+"""Single values of columns that mix types, and how a type is refused (never showing the value: it may be an SSN)."""
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+_MISSING_TYPES = (type(None), type(pd.NaT), type(pd.NA))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for nothing: None, NaN, NaT or NA."""
+    return isinstance(value, _MISSING_TYPES) or (isinstance(value, float | Decimal) and value != value)  # noqa: PLR0124 (NaN)
+
+
+def refuse_type(name: str, found: str, allowed: str) -> TypeError:
+    """Make the error for a column that holds a type it must not hold."""
+    return TypeError(f"column {name!r} holds {found}; allowed: {allowed}")

@@ -1,0 +1,169 @@
+"""Sorting visits: which can be judged, why the others can't, and what is worth noting about those that can."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from conflict_assets.domain.arrays import MICROSECONDS_PER_DAY, MISSING, NO_CODE, Bools, Floats, Ints
+from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.duplicates import find_superseded
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.reasons import Note, RejectReason
+from conflict_assets.domain.texts import Codes, encode, trim
+from conflict_assets.domain.travel import usable_coordinates
+
+SSN_DIGITS = 9
+REASONS = tuple(RejectReason)
+GOOD = len(REASONS)
+"""The outcome of a visit without a reason against it; other outcomes are positions in `REASONS`."""
+
+
+@dataclass(frozen=True, eq=False)
+class VisitArrays:
+    """What judging needs of every visit, in the order of the input.
+
+    `start` and `end` are the interval on the visit's basis (`MISSING` where there is none); coordinates that can't be
+    used are NaN.
+    """
+
+    ssn: Codes
+    visit_id: pa.Array
+    agency: Codes
+    date: Ints
+    start: Ints
+    end: Ints
+    actual: Bools
+    one_actual: Bools
+    latitude: Floats
+    longitude: Floats
+    bad_coordinates: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class SortedVisits:
+    """Every visit's outcome: `GOOD`, or the position of its reason in `REASONS`."""
+
+    visits: VisitArrays
+    outcome: npt.NDArray[np.int8]
+
+    @property
+    def good(self) -> Bools:
+        """Which visits were not rejected."""
+        good: Bools = self.outcome == GOOD
+        return good
+
+    def reason_counts(self) -> dict[str, int]:
+        """Count the rejected visits by reason."""
+        counts = np.bincount(self.outcome, minlength=GOOD)
+        return {str(reason): int(count) for reason, count in zip(REASONS, counts, strict=False)}
+
+
+def sort_visits(columns: VisitColumns, policy: DetectionPolicy) -> SortedVisits:
+    """Normalize the visits and give each its outcome: the first reason of `RejectReason` that fits."""
+    visits = read_visits(columns)
+    outcome = np.full(len(columns), GOOD, dtype=np.int8)
+    outcome[find_superseded(columns, visits.ssn, visits.visit_id, visits.agency, visits.date)] = REASONS.index(
+        RejectReason.DUPLICATE_VISIT_ID
+    )
+    for reason, holds in _reasons_against(visits):
+        outcome[holds & (outcome == GOOD)] = REASONS.index(reason)
+    dense = _implausibly_dense(visits, np.flatnonzero(outcome == GOOD), policy.max_visits_per_day)
+    outcome[dense] = REASONS.index(RejectReason.IMPLAUSIBLE_DENSITY)
+    return SortedVisits(visits, outcome)
+
+
+def read_visits(columns: VisitColumns) -> VisitArrays:
+    """Read and normalize the columns; of times, only the interval of the basis is kept."""
+    actual_start, actual_end = columns.instants("visit_start_time"), columns.instants("visit_end_time")
+    has_start, has_end = actual_start != MISSING, actual_end != MISSING
+    actual = has_start & has_end
+    start = np.where(actual, actual_start, columns.instants("sch_start_time"))
+    end = np.where(actual, actual_end, columns.instants("sch_end_time"))
+    latitude, longitude, bad = _read_coordinates(columns)
+    return VisitArrays(
+        ssn=encode(columns.text("ssn"), clean_ssn),
+        visit_id=trim(columns.text("visit_id")),
+        agency=encode(columns.text("provider_id")),
+        date=columns.days("visit_date"),
+        start=start,
+        end=end,
+        actual=actual,
+        one_actual=has_start ^ has_end,
+        latitude=latitude,
+        longitude=longitude,
+        bad_coordinates=bad,
+    )
+
+
+def clean_ssn(text: str) -> str:
+    """Trim an SSN and take the dashes and spaces out of it."""
+    return text.strip().replace("-", "").replace(" ", "")
+
+
+def is_valid_ssn(ssn: str) -> bool:
+    """Whether a clean SSN is exactly nine ASCII digits."""
+    return len(ssn) == SSN_DIGITS and ssn.isascii() and ssn.isdigit()
+
+
+def _read_coordinates(columns: VisitColumns) -> tuple[Floats, Floats, Bools]:
+    latitude, has_latitude = columns.numbers("latitude")
+    longitude, has_longitude = columns.numbers("longitude")
+    usable = usable_coordinates(latitude, longitude)
+    bad = (has_latitude | has_longitude) & ~usable
+    return np.where(usable, latitude, np.nan), np.where(usable, longitude, np.nan), bad
+
+
+def _reasons_against(visits: VisitArrays) -> Iterator[tuple[RejectReason, Bools]]:
+    ssn = visits.ssn.codes
+    valid = np.array([*map(is_valid_ssn, visits.ssn.values), False], dtype=np.bool_)
+    yield RejectReason.MISSING_SSN, ssn == NO_CODE
+    yield RejectReason.INVALID_SSN, ~valid[ssn]
+    no_id = visits.visit_id.is_null().to_numpy(zero_copy_only=False)
+    yield RejectReason.MISSING_KEY, no_id | (visits.agency.codes == NO_CODE) | (visits.date == MISSING)
+    yield RejectReason.NO_TIMES, (visits.start == MISSING) | (visits.end == MISSING)
+    yield RejectReason.EMPTY_INTERVAL, visits.end <= visits.start
+
+
+def _implausibly_dense(visits: VisitArrays, rows: Ints, limit: int) -> Ints:
+    """Find the rows of SSNs with more than `limit` visits on one date."""
+    if len(rows) <= limit:
+        return rows[:0]
+    days = visits.date[rows]
+    days -= days.min()
+    cell = visits.ssn.codes[rows] * (int(days.max()) + 1) + days
+    # Cells share buckets, which can only make a bucket fuller: most nights, one cheap count clears everybody.
+    bucket = cell & ((1 << len(rows).bit_length()) - 1)
+    suspects = np.flatnonzero((np.bincount(bucket) > limit)[bucket])
+    _, position, visits_in_cell = np.unique(cell[suspects], return_inverse=True, return_counts=True)
+    dense: Ints = rows[suspects[visits_in_cell[position] > limit]]
+    return dense
+
+
+def note_counts(columns: VisitColumns, sorted_visits: SortedVisits) -> dict[str, int]:
+    """Count, over the visits that were not rejected, what is worth noting; a visit may have several notes."""
+    visits, good = sorted_visits.visits, sorted_visits.good
+    notes = {
+        Note.BAD_COORDINATES: visits.bad_coordinates,
+        Note.MISSING_STATUS: _lacks_status(columns),
+        Note.ODD_TIMES: _has_odd_times(visits, good),
+        Note.ONE_ACTUAL_TIME: visits.one_actual,
+    }
+    return {str(note): int(np.count_nonzero(notes[note] & good)) for note in Note}
+
+
+def _lacks_status(columns: VisitColumns) -> Bools:
+    if not columns.has("visit_status"):
+        return np.zeros(len(columns), dtype=np.bool_)
+    lacks: Bools = encode(columns.text("visit_status")).codes == NO_CODE
+    return lacks
+
+
+def _has_odd_times(visits: VisitArrays, good: Bools) -> Bools:
+    """Find visits that start more than a day before or after their date (in UTC), or last over 24 hours."""
+    midnight = np.where(good, visits.date, 0) * MICROSECONDS_PER_DAY
+    start, end = np.where(good, visits.start, 0), np.where(good, visits.end, 0)
+    far = (start < midnight - MICROSECONDS_PER_DAY) | (start >= midnight + 2 * MICROSECONDS_PER_DAY)
+    return far | (end - start > MICROSECONDS_PER_DAY)

@@ -1,0 +1,157 @@
+"""Text columns: ids, codes and ZIP codes, as Arrow strings or as integer codes of distinct values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.domain.arrays import NO_CODE, Bools, Ints
+from conflict_assets.domain.scalars import is_missing, refuse_type
+
+ALLOWED = "text or whole numbers"
+Words = npt.NDArray[np.uint64]
+WORD = 8
+_PRINTABLE_FROM, _PRINTABLE_TO = 0x21, 0x7E
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A text column as positions in `values`, which are distinct and in code-point order; missing is `NO_CODE`."""
+
+    codes: Ints
+    values: list[str]
+
+    def take(self, rows: Ints) -> pa.Array:
+        """Return the texts of some rows as Arrow strings."""
+        codes = self.codes[rows]
+        return pa.array(self.values, pa.string()).take(pa.array(codes, mask=codes == NO_CODE))
+
+
+def encode(texts: pa.Array, clean: Callable[[str], str] = str.strip) -> Codes:
+    """Code a text column by its cleaned values; what is empty once cleaned is missing."""
+    encoded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+    cleaned = ["" if value is None else clean(value) for value in encoded.dictionary.to_pylist()]
+    values = sorted({value for value in cleaned if value})
+    position = {value: code for code, value in enumerate(values)}
+    lookup = np.array([*(position.get(value, NO_CODE) for value in cleaned), NO_CODE], dtype=np.int64)
+    indices = encoded.indices.cast(pa.int64())
+    return Codes(lookup[pc.fill_null(indices, len(cleaned)).to_numpy()], values)
+
+
+def trim(texts: pa.Array) -> pa.Array:
+    """Trim a text column; what is empty once trimmed becomes null. Columns that need no trimming are not copied."""
+    plain = texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts
+    suspects = _untrimmed(plain)
+    if not suspects.any():
+        return plain
+    trimmed = [None if text is None else text.strip() or None for text in plain.filter(pa.array(suspects)).to_pylist()]
+    return pc.replace_with_mask(plain, pa.array(suspects), pa.array(trimmed, plain.type))
+
+
+def _untrimmed(texts: pa.Array) -> Bools:
+    """Find the texts that are empty, or start or end with anything but a printable ASCII character."""
+    offsets, data = _buffers(texts)
+    if len(texts) == 0 or len(data) == 0:
+        return np.ones(len(texts), dtype=np.bool_)
+    first = data[np.minimum(offsets[:-1], len(data) - 1)]
+    last = data[np.maximum(offsets[1:] - 1, 0)]
+    printable = (first >= _PRINTABLE_FROM) & (first <= _PRINTABLE_TO)
+    printable &= (last >= _PRINTABLE_FROM) & (last <= _PRINTABLE_TO)
+    return ~(printable & (offsets[1:] > offsets[:-1]))
+
+
+def words(texts: pa.Array) -> list[Words]:
+    """Cut texts into big-endian words of eight UTF-8 bytes, filled up with zeros.
+
+    Words and then `lengths` in their order sort texts as their code points do.
+    """
+    offsets, data = _buffers(texts)
+    padded = np.concatenate([data, np.zeros(WORD, dtype=np.uint8)])
+    at_each_byte: npt.NDArray[np.void] = np.ndarray((len(data) + 1,), dtype=">u8", buffer=padded.data, strides=(1,))
+    lengths_ = np.diff(offsets)
+    result = []
+    for start in range(0, int(lengths_.max(initial=0)), WORD):
+        word = np.zeros(len(texts), dtype=np.uint64)
+        # Only the rows that are this long: one text of a million characters must not make a wide matrix of all.
+        rows = np.flatnonzero(lengths_ > start)
+        left = np.minimum(lengths_[rows] - start, WORD)
+        word[rows] = at_each_byte[offsets[rows] + start].astype(np.uint64) & _KEEP[left]
+        result.append(word)
+    return result
+
+
+_KEEP = np.array([(2**64 - 1) ^ (2 ** (8 * (WORD - kept)) - 1) for kept in range(WORD + 1)], dtype=np.uint64)
+"""Masks that keep the leading 0 to 8 bytes of a word."""
+
+
+def lengths(texts: pa.Array) -> Ints:
+    """Return the texts' lengths in UTF-8 bytes; null: 0."""
+    return np.diff(_buffers(texts)[0])
+
+
+def _buffers(texts: pa.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
+    """Return the offsets and the bytes of a string array without copying them."""
+    _, offsets, data = texts.buffers()
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    if len(texts) == 0 or offsets is None or data is None:
+        return np.zeros(len(texts) + 1, dtype=np.int64), np.zeros(0, dtype=np.uint8)
+    bounds = np.frombuffer(offsets, dtype=width)[texts.offset : texts.offset + len(texts) + 1]
+    return bounds.astype(np.int64), np.frombuffer(data, dtype=np.uint8)
+
+
+def as_text(values: pa.Array | list[Any], name: str, *, digits: int = 0) -> pa.Array:
+    """Return a column as Arrow strings (plain, large or dictionary-encoded); whole numbers become text.
+
+    Numbers are padded with zeros to `digits`.
+
+    Raises:
+        TypeError: the column holds something that is neither text nor a number.
+        ValueError: it holds numbers that are not whole.
+    """
+    if isinstance(values, list):
+        return pa.array([_text(value, name, digits) for value in values], pa.string())
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        if pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type):
+            return values
+        return as_text(values.dictionary_decode(), name, digits=digits)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return values
+    if pa.types.is_null(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.string())
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return pc.utf8_lpad(_whole(values, name).cast(pa.string()), digits, "0")
+    raise refuse_type(name, str(kind), ALLOWED)
+
+
+def _whole(numbers: pa.Array, name: str) -> pa.Array:
+    if pa.types.is_integer(numbers.type):
+        return numbers
+    if pa.types.is_floating(numbers.type):
+        numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+    try:
+        return numbers.cast(pa.decimal128(38, 0) if pa.types.is_decimal(numbers.type) else pa.int64())
+    except pa.ArrowInvalid:
+        raise _not_whole(name) from None
+
+
+def _not_whole(name: str) -> ValueError:
+    return ValueError(f"column {name!r} has numbers that are not whole, or too long to be exact; allowed: {ALLOWED}")
+
+
+def _text(value: Any, name: str, digits: int) -> str | None:
+    if is_missing(value):
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | Decimal | np.number):
+        raise refuse_type(name, type(value).__name__, ALLOWED)
+    if not isfinite(value) or value != int(value):
+        raise _not_whole(name)
+    return str(int(value)).zfill(digits)
