@@ -28,10 +28,10 @@ MIXED = ("latitude", "longitude", "p_zip_code", "billed")
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], layout: Layout | None = None) -> pd.DataFrame:
-    """Put rows into a frame; the columns of no row are the required ones."""
+    """Put rows into a frame of every column that one of them has; the columns of no row are the required ones."""
     layout = layout or Layout()
-    columns = list(rows[0]) if rows else list(REQUIRED_COLUMNS)
-    frame = pd.DataFrame({name: _column(name, [row[name] for row in rows], layout) for name in columns})
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or list(REQUIRED_COLUMNS)
+    frame = pd.DataFrame({name: _column(name, [row.get(name) for row in rows], layout) for name in columns})
     if layout.index == "repeated":
         frame.index = pd.Index([7] * len(frame))
     elif layout.index == "text":
