@@ -1,33 +1,19 @@
 """The columns of a run's rows, as Arrow brings them and as the store keeps them."""
 
-import pyarrow as pa
-
+from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, FLAGS
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
-FLAGS = (
-    "same_sch_time",
-    "same_visit_time",
-    "sch_and_visit_time_same",
-    "sch_over_another_sch_time",
-    "visit_time_over_another_visit_time",
-    "sch_time_over_visit_time",
-    "distance",
-)
-"""The seven rules in their order: `rule` 1 is the first."""
+__all__ = [
+    "CONFLICT_FACTS",
+    "CONFLICT_KEY",
+    "FLAGS",
+    "STORED_CONFLICT",
+    "STORED_VISIT",
+    "VISIT_FACTS",
+    "VISIT_KEY",
+]
 
-STORED_CONFLICT = pa.schema(
-    [
-        *((name, pa.string()) for name in ("ssn", "visit_id", "con_visit_id", "provider_id", "con_provider_id")),
-        *((name, pa.date32()) for name in ("visit_date", "con_visit_date")),
-        *((name, pa.bool_()) for name in FLAGS),
-        *((name, pa.float64()) for name in ("distance_miles", "average_miles_per_hour", "eta_travel_minutes")),
-        ("conflict_type", pa.string()),
-        *((name, pa.float64()) for name in ("overlap_minutes", "minutes_between")),
-        ("crosses_midnight", pa.bool_()),
-        *((name, pa.string()) for name in ("pair_id", "group_id", "visit_type", "cost_type")),
-        *((name, pa.float64()) for name in ("rate_per_minute", "shift_amount", "overlap_amount")),
-    ]
-)
+STORED_CONFLICT = CONFLICT_SCHEMA
 """What a run brings of a conflict row."""
 
 STORED_VISIT = VISIT_SCHEMA

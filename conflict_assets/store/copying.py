@@ -10,7 +10,7 @@ from psycopg import sql
 
 ROWS_A_BATCH = 20_000
 
-_TYPES = {
+TYPES = {
     pa.string(): "text",
     pa.date32(): "date",
     pa.bool_(): "boolean",
@@ -49,7 +49,7 @@ def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def ddl(schema: pa.Schema) -> sql.Composable:
     """The columns of a schema as PostgreSQL declares them."""
     return sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type])) for field in schema
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(TYPES[field.type])) for field in schema
     )
 
 

@@ -7,17 +7,18 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 import pyarrow as pa
-from psycopg import Rollback
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
-from conflict_assets.store import reading, rejects, schema
+from conflict_assets.store import export, reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
+from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
+from conflict_assets.store.roles import set_up_roles
 
 __all__ = [
     "ConflictStore",
@@ -93,19 +94,11 @@ class ConflictStore:
             StaleSnapshot: the store holds a newer snapshot of the prefix.
             StoreError: a row belongs to another prefix.
         """
-        return self._run(lambda connection: self._replace(connection, commit, keep=True))
+        return self._transact(lambda connection: replace(connection, commit))
 
     def preview_prefix(self, commit: PrefixCommit) -> CommitOutcome:
         """What `replace_prefix` would do; nothing is kept."""
-        return self._run(lambda connection: self._replace(connection, commit, keep=False))
-
-    @staticmethod
-    def _replace(connection: psycopg.Connection[Any], commit: PrefixCommit, *, keep: bool) -> CommitOutcome:
-        with connection.transaction():
-            outcome = replace(connection, commit)
-            if not keep:
-                raise Rollback
-        return outcome
+        return self._transact(lambda connection: replace(connection, commit), keep=False)
 
     def committed_prefixes(self, root_run_id: str) -> set[str]:
         """The prefixes that a chain of runs has committed."""
@@ -139,6 +132,26 @@ class ConflictStore:
         """The window of the newest snapshot; missing while nothing was committed."""
         return self._run(reading.last_window)
 
+    def decide(self, decisions: Sequence[Decision], *, decided_by: str | None = None) -> DecisionOutcome:
+        """Write a person's decisions, all or none; `decided_by` is the process's user unless given.
+
+        Raises:
+            StoreError: a conflict is not in the store.
+        """
+        return self._transact(lambda connection: decide(connection, decisions, decided_by=decided_by))
+
+    def import_decisions(self, decisions: Sequence[Decision], *, decided_by: str = "import") -> DecisionOutcome:
+        """Take over decisions of the replaced system, as often as one likes; those of people here stay as they are."""
+        return self._transact(lambda connection: take_over(connection, decisions, decided_by=decided_by))
+
+    def set_up_roles(self) -> None:
+        """Make `conflicts_writer` and `conflicts_reader` where they are missing, and give them their rights."""
+        self._transact(set_up_roles)
+
+    def conflict_sides(self, *, statuses: Sequence[str] = ("new", "open"), full_ssns: bool = False) -> pa.Table:
+        """Conflict rows with both visits, as `conflict_visit_maps` has them; SSNs masked unless asked."""
+        return self._run(lambda connection: export.conflict_sides(connection, statuses, full_ssns=full_ssns))
+
     def free_connections(self) -> int:
         """How many more connections the server takes."""
         return self._run(reading.free_connections)
@@ -154,18 +167,23 @@ class ConflictStore:
     ) -> None:
         """Replace the rejected visits (`ssn_prefix`, `visit_id`, `reason`) of these prefixes, in one transaction."""
 
-        def write(connection: psycopg.Connection[Any]) -> None:
-            with connection.transaction():
-                rejects.write_rejected(
-                    connection,
-                    run_id,
-                    rows,
-                    prefixes=prefixes,
-                    include_without_prefix=include_without_prefix,
-                    as_of=as_of,
-                )
+        self._transact(
+            lambda connection: rejects.write_rejected(
+                connection,
+                run_id,
+                rows,
+                prefixes=prefixes,
+                include_without_prefix=include_without_prefix,
+                as_of=as_of,
+            )
+        )
 
-        self._run(write)
+    def _transact(self, work: Callable[[psycopg.Connection[Any]], T], *, keep: bool = True) -> T:
+        def transaction(connection: psycopg.Connection[Any]) -> T:
+            with connection.transaction(force_rollback=not keep):
+                return work(connection)
+
+        return self._run(transaction)
 
     def _run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         for attempt in Retrying(

@@ -7,7 +7,7 @@ from alembic import op
 revision: str = "0002"
 down_revision: str | None = "0001"
 
-_VIEWS = ("conflict_summary", "open_conflicts", "conflict_visit_maps", "conflict_states")
+_VIEWS = ("conflict_summary", "open_conflicts", "conflict_visit_maps", "conflict_sides", "conflict_states")
 
 
 def upgrade() -> None:

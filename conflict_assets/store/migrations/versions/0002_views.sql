@@ -36,29 +36,24 @@ LEFT JOIN conflict_decisions AS d ON d.pair_id = c.pair_id;
 COMMENT ON VIEW conflict_states IS
     'Conflict rows with their status: a decision, else resolved, expired, new or open. Full SSNs: not for readers.';
 
-CREATE VIEW conflict_visit_maps AS
+CREATE VIEW conflict_sides AS
 SELECT
-    c.pair_id, c.group_id, c.status, '***-**-' || right(c.ssn, 4) AS ssn, c.rule, c.conflict_type,
-    CASE WHEN c.same_sch_time THEN 'Y' ELSE 'N' END AS same_sch_time,
-    CASE WHEN c.same_visit_time THEN 'Y' ELSE 'N' END AS same_visit_time,
-    CASE WHEN c.sch_and_visit_time_same THEN 'Y' ELSE 'N' END AS sch_and_visit_time_same,
-    CASE WHEN c.sch_over_another_sch_time THEN 'Y' ELSE 'N' END AS sch_over_another_sch_time,
-    CASE WHEN c.visit_time_over_another_visit_time THEN 'Y' ELSE 'N' END AS visit_time_over_another_visit_time,
-    CASE WHEN c.sch_time_over_visit_time THEN 'Y' ELSE 'N' END AS sch_time_over_visit_time,
-    CASE WHEN c.distance THEN 'Y' ELSE 'N' END AS distance, c.overlap_minutes, c.minutes_between,
-    c.crosses_midnight, c.distance_miles, c.average_miles_per_hour, c.eta_travel_minutes, c.visit_type,
-    c.cost_type, c.rate_per_minute, c.shift_amount, c.overlap_amount, c.first_detected_at, c.last_detected_at,
-    c.resolved_at, c.resolved_reason, c.decision, c.decision_reason, c.decided_by, c.decided_at,
-    c.decision_outdated, c.visit_id, c.visit_date, c.provider_id, v.app_visit_id, v.visit_status,
-    v.sch_start_time, v.sch_end_time, v.visit_start_time, v.visit_end_time, v.evv_start_time, v.evv_end_time,
-    v.evv_type, v.is_missed, v.missed_visit_reason, v.app_provider_id, v.provider_name, v.agency_phone,
-    v.federal_tax_number, v.provider_state, v.office_id, v.office, v.caregiver_id, v.app_caregiver_id,
-    v.aide_code, v.aide_name, v.aide_first_name, v.aide_last_name, v.aide_status, v.patient_id,
-    v.p_admission_id, v.p_first_name, v.p_last_name, v.p_medicaid_number, v.p_status, v.p_address_line_1,
-    v.p_city, v.p_state, v.p_zip_code, v.p_county, v.latitude, v.longitude, v.payer_id, v.contract,
-    v.payer_state, v.contract_type, v.service_code_id, v.service_code, v.rate_type, v.billed, v.billed_date,
-    v.billed_hours, v.billed_rate, v.bill_rate_non_billed, v.rate, v.total_billed_amount, v.last_updated_date,
-    v.last_updated_by, c.con_visit_id, c.con_visit_date, c.con_provider_id,
+    c.pair_id, c.group_id, c.status, c.ssn_prefix, c.ssn, c.rule, c.conflict_type, c.same_sch_time,
+    c.same_visit_time, c.sch_and_visit_time_same, c.sch_over_another_sch_time,
+    c.visit_time_over_another_visit_time, c.sch_time_over_visit_time, c.distance, c.overlap_minutes,
+    c.minutes_between, c.crosses_midnight, c.distance_miles, c.average_miles_per_hour, c.eta_travel_minutes,
+    c.visit_type, c.cost_type, c.rate_per_minute, c.shift_amount, c.overlap_amount, c.first_detected_at,
+    c.last_detected_at, c.resolved_at, c.resolved_reason, c.decision, c.decision_reason, c.decided_by,
+    c.decided_at, c.decision_outdated, c.visit_id, c.visit_date, c.provider_id, v.app_visit_id,
+    v.visit_status, v.sch_start_time, v.sch_end_time, v.visit_start_time, v.visit_end_time, v.evv_start_time,
+    v.evv_end_time, v.evv_type, v.is_missed, v.missed_visit_reason, v.app_provider_id, v.provider_name,
+    v.agency_phone, v.federal_tax_number, v.provider_state, v.office_id, v.office, v.caregiver_id,
+    v.app_caregiver_id, v.aide_code, v.aide_name, v.aide_first_name, v.aide_last_name, v.aide_status,
+    v.patient_id, v.p_admission_id, v.p_first_name, v.p_last_name, v.p_medicaid_number, v.p_status,
+    v.p_address_line_1, v.p_city, v.p_state, v.p_zip_code, v.p_county, v.latitude, v.longitude, v.payer_id,
+    v.contract, v.payer_state, v.contract_type, v.service_code_id, v.service_code, v.rate_type, v.billed,
+    v.billed_date, v.billed_hours, v.billed_rate, v.bill_rate_non_billed, v.rate, v.total_billed_amount,
+    v.last_updated_date, v.last_updated_by, c.con_visit_id, c.con_visit_date, c.con_provider_id,
     w.app_visit_id AS con_app_visit_id, w.visit_status AS con_visit_status,
     w.sch_start_time AS con_sch_start_time, w.sch_end_time AS con_sch_end_time,
     w.visit_start_time AS con_visit_start_time, w.visit_end_time AS con_visit_end_time,
@@ -87,6 +82,41 @@ LEFT JOIN conflict_visits AS v
     ON v.ssn_prefix = c.ssn_prefix AND v.ssn = c.ssn AND v.visit_id = c.visit_id
 LEFT JOIN conflict_visits AS w
     ON w.ssn_prefix = c.ssn_prefix AND w.ssn = c.ssn AND w.visit_id = c.con_visit_id;
+COMMENT ON VIEW conflict_sides IS
+    'Every conflict from both of its sides with both visits, and with full SSNs: not for readers.';
+
+CREATE VIEW conflict_visit_maps AS
+SELECT
+    pair_id, group_id, status, '***-**-' || right(ssn, 4) AS ssn, rule, conflict_type,
+    CASE WHEN same_sch_time THEN 'Y' ELSE 'N' END AS same_sch_time,
+    CASE WHEN same_visit_time THEN 'Y' ELSE 'N' END AS same_visit_time,
+    CASE WHEN sch_and_visit_time_same THEN 'Y' ELSE 'N' END AS sch_and_visit_time_same,
+    CASE WHEN sch_over_another_sch_time THEN 'Y' ELSE 'N' END AS sch_over_another_sch_time,
+    CASE WHEN visit_time_over_another_visit_time THEN 'Y' ELSE 'N' END AS visit_time_over_another_visit_time,
+    CASE WHEN sch_time_over_visit_time THEN 'Y' ELSE 'N' END AS sch_time_over_visit_time,
+    CASE WHEN distance THEN 'Y' ELSE 'N' END AS distance, overlap_minutes, minutes_between, crosses_midnight,
+    distance_miles, average_miles_per_hour, eta_travel_minutes, visit_type, cost_type, rate_per_minute,
+    shift_amount, overlap_amount, first_detected_at, last_detected_at, resolved_at, resolved_reason, decision,
+    decision_reason, decided_by, decided_at, decision_outdated, visit_id, visit_date, provider_id,
+    app_visit_id, visit_status, sch_start_time, sch_end_time, visit_start_time, visit_end_time,
+    evv_start_time, evv_end_time, evv_type, is_missed, missed_visit_reason, app_provider_id, provider_name,
+    agency_phone, federal_tax_number, provider_state, office_id, office, caregiver_id, app_caregiver_id,
+    aide_code, aide_name, aide_first_name, aide_last_name, aide_status, patient_id, p_admission_id,
+    p_first_name, p_last_name, p_medicaid_number, p_status, p_address_line_1, p_city, p_state, p_zip_code,
+    p_county, latitude, longitude, payer_id, contract, payer_state, contract_type, service_code_id,
+    service_code, rate_type, billed, billed_date, billed_hours, billed_rate, bill_rate_non_billed, rate,
+    total_billed_amount, last_updated_date, last_updated_by, con_visit_id, con_visit_date, con_provider_id,
+    con_app_visit_id, con_visit_status, con_sch_start_time, con_sch_end_time, con_visit_start_time,
+    con_visit_end_time, con_evv_start_time, con_evv_end_time, con_evv_type, con_is_missed,
+    con_missed_visit_reason, con_app_provider_id, con_provider_name, con_agency_phone, con_federal_tax_number,
+    con_provider_state, con_office_id, con_office, con_caregiver_id, con_app_caregiver_id, con_aide_code,
+    con_aide_name, con_aide_first_name, con_aide_last_name, con_aide_status, con_patient_id,
+    con_p_admission_id, con_p_first_name, con_p_last_name, con_p_medicaid_number, con_p_status,
+    con_p_address_line_1, con_p_city, con_p_state, con_p_zip_code, con_p_county, con_latitude, con_longitude,
+    con_payer_id, con_contract, con_payer_state, con_contract_type, con_service_code_id, con_service_code,
+    con_rate_type, con_billed, con_billed_date, con_billed_hours, con_billed_rate, con_bill_rate_non_billed,
+    con_rate, con_total_billed_amount, con_last_updated_date, con_last_updated_by
+FROM conflict_sides;
 COMMENT ON VIEW conflict_visit_maps IS
     'Every conflict from both of its sides, two rows each, with both visits; flags as Y or N, SSNs masked.';
 

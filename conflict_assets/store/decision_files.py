@@ -1,0 +1,180 @@
+"""Decisions from outside: a CSV of a person's, and what people decided in the replaced system.
+
+The replaced system's table `conflictvisitmaps` holds, among others, `VisitID`, `ConVisitID` and `StatusFlag`: `W` for
+whitelisted, `I` for ignored. Any other flag is no decision. It may hold a pair twice, once from each side.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from conflict_assets.store.connection import connect, translated
+from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.errors import StoreError
+
+REPLACED_TABLE = "conflictvisitmaps"
+REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
+TAKEN_OVER = "taken over from conflictvisitmaps"
+ERRORS_SHOWN = 5
+
+_VERDICTS = {"W": Verdict.WHITELISTED, "I": Verdict.IGNORED}
+_WORDS = {
+    "whitelist": Verdict.WHITELISTED,
+    "ignore": Verdict.IGNORED,
+    "clear": Verdict.CLEARED,
+    **{str(verdict): verdict for verdict in Verdict},
+}
+
+
+@dataclass(frozen=True)
+class ReplacedDecisions:
+    """What was found in the replaced table: decisions, one a pair, and rows that are none or name no pair."""
+
+    decisions: tuple[Decision, ...]
+    undecided: int
+    unusable: int
+
+
+def read_decisions_csv(path: Path, *, verdict: Verdict | None = None, reason: str | None = None) -> list[Decision]:
+    """Read decisions from a CSV with a header: `pair` (or `visit_id`, `con_visit_id`), `decision`, `reason`.
+
+    What the file does not say, `verdict` and `reason` say for all rows.
+
+    Raises:
+        StoreError: the file can't be read, or rows can't be understood; the message names their lines.
+    """
+    decisions, wrong = [], []
+    for line, row in _rows(path):
+        try:
+            decisions.append(_decision(row, verdict, reason))
+        except ValueError as error:
+            wrong.append(f"line {line}: {error}")
+    _refuse_wrong(path, wrong)
+    return decisions
+
+
+def read_replaced_csv(path: Path) -> ReplacedDecisions:
+    """Read an export of the replaced table, with its column names in any letter case.
+
+    Raises:
+        StoreError: the file can't be read, or a column is missing.
+    """
+    return _sorted_out(tuple(_field(row, name, path) for name in REPLACED_COLUMNS) for _, row in _rows(path))
+
+
+def read_replaced_database(url: str) -> ReplacedDecisions:
+    """Read the replaced table from its PostgreSQL database, in whatever schema it lies.
+
+    Raises:
+        StoreError: there is no such table, more than one, or a column is missing.
+    """
+    with connect(url, autocommit=False) as connection, translated():
+        connection.execute("SET TRANSACTION READ ONLY")
+        schema, table = _find_table(connection)
+        columns = _find_columns(connection, schema, table)
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns),
+            sql.Identifier(schema, table),
+        )
+        with connection.cursor(name="replaced") as cursor:
+            cursor.itersize = 10_000
+            return _sorted_out(cursor.execute(query))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            for row in reader:
+                yield reader.line_num, {(name or "").strip().lower(): (value or "") for name, value in row.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StoreError(f"{path} can't be read as a CSV in UTF-8: {error}") from None
+
+
+def _decision(row: Mapping[str, str], verdict: Verdict | None, reason: str | None) -> Decision:
+    word = row.get("decision", "").strip().lower()
+    if word and word not in _WORDS:
+        raise ValueError(f"decision {word!r} is unknown; allowed: {', '.join(_WORDS)}")
+    found = _WORDS[word] if word else verdict
+    if found is None:
+        raise ValueError(f"no decision; allowed: {', '.join(_WORDS)}")
+    why = row.get("reason", "").strip() or reason
+    if not why:
+        raise ValueError("no reason")
+    return Decision(_pair(row), found, why)
+
+
+def _pair(row: Mapping[str, str]) -> Pair:
+    named = row.get("pair", "") or row.get("pair_id", "")
+    if named.strip():
+        return parse_pair(named)
+    return pair_of_visits(row.get("visit_id", ""), row.get("con_visit_id", ""))
+
+
+def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
+    if wrong:
+        more = f"; and {len(wrong) - ERRORS_SHOWN} more" if len(wrong) > ERRORS_SHOWN else ""
+        raise StoreError(
+            f"{path} has {len(wrong)} wrong rows: {'; '.join(wrong[:ERRORS_SHOWN])}{more}. Nothing is written."
+        )
+
+
+def _field(row: Mapping[str, str], name: str, path: Path) -> str:
+    if name.lower() not in row:
+        raise StoreError(f"{path} has no column {name}; needed: {', '.join(REPLACED_COLUMNS)}")
+    return row[name.lower()]
+
+
+def _sorted_out(rows: Iterable[tuple[str | None, ...]]) -> ReplacedDecisions:
+    """Keep one decision a pair; where the two sides differ, whitelisted wins: it is the one that was explained."""
+    found: dict[str, Decision] = {}
+    undecided = unusable = 0
+    for visit_id, con_visit_id, flag in rows:
+        verdict = _VERDICTS.get((flag or "").strip().upper())
+        if verdict is None:
+            undecided += 1
+            continue
+        try:
+            pair = pair_of_visits(visit_id or "", con_visit_id or "")
+        except ValueError:
+            unusable += 1
+            continue
+        if pair.pair_id not in found or verdict is Verdict.WHITELISTED:
+            found[pair.pair_id] = Decision(pair, verdict, TAKEN_OVER)
+    return ReplacedDecisions(tuple(found.values()), undecided, unusable)
+
+
+def _find_table(connection: psycopg.Connection[Any]) -> tuple[str, str]:
+    found = connection.execute(
+        """SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           WHERE lower(c.relname) = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+           ORDER BY pg_table_is_visible(c.oid) DESC, 1, 2""",
+        [REPLACED_TABLE],
+    ).fetchall()
+    if not found:
+        raise StoreError(f"The database has no table {REPLACED_TABLE}. Check the URL's database, or import from a CSV.")
+    if len(found) > 1:
+        names = ", ".join(f"{schema}.{table}" for schema, table in found)
+        raise StoreError(
+            f"The database has several tables {REPLACED_TABLE}: {names}. Import from a CSV of the right one."
+        )
+    return found[0][0], found[0][1]
+
+
+def _find_columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+        [schema, table],
+    ).fetchall()
+    names = {row[0].lower(): row[0] for row in rows}
+    missing = [name for name in REPLACED_COLUMNS if name.lower() not in names]
+    if missing:
+        raise StoreError(
+            f"Table {schema}.{table} has no column {', '.join(missing)}; needed: {', '.join(REPLACED_COLUMNS)}"
+        )
+    return [names[name.lower()] for name in REPLACED_COLUMNS]

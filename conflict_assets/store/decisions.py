@@ -1,0 +1,195 @@
+"""What people decide about conflicts: kept apart from what runs compute, so that no run can overwrite it."""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from re import fullmatch
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+
+from conflict_assets.domain.groups import pair_ids
+from conflict_assets.store.errors import StoreError
+
+ROWS_A_BATCH = 5_000
+SHOWN = 5
+
+
+class Verdict(StrEnum):
+    """What is decided; `CLEARED` takes a decision back."""
+
+    WHITELISTED = "whitelisted"
+    IGNORED = "ignored"
+    CLEARED = "cleared"
+
+
+class Origin(StrEnum):
+    """Where a decision comes from: an import never overwrites a person's."""
+
+    PERSON = "person"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A conflict by its name; the visit ids (the smaller first) are known when it was named by them."""
+
+    pair_id: str
+    visit_id: str | None = None
+    con_visit_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision about one conflict, and why."""
+
+    pair: Pair
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True)
+class DecisionOutcome:
+    """What became of decisions: written, or the same as what is stored (or, of an import, decided by a person)."""
+
+    given: int
+    written: int
+    unchanged: int
+
+
+def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
+    """Name the conflict of two visits, in either order.
+
+    Raises:
+        ValueError: an id is empty, or the two are the same.
+    """
+    low, high = sorted((visit_id.strip(), con_visit_id.strip()))
+    if not low or low == high:
+        raise ValueError(f"a conflict has two different visits; found {visit_id!r} and {con_visit_id!r}")
+    name = pair_ids(pa.array([low], pa.string()), pa.array([high], pa.string()))[0].as_py()
+    return Pair(name, low, high)
+
+
+def parse_pair(text: str) -> Pair:
+    """Read a conflict's name: its `pair_id`, or its two visit ids with a comma between them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    given = text.strip()
+    if fullmatch("[0-9a-fA-F]{32}", given):
+        return Pair(given.lower())
+    visit, comma, con_visit = given.partition(",")
+    if not comma:
+        raise ValueError(f"pair {given!r} is neither a pair_id (32 hex digits) nor two visit ids with a comma between")
+    return pair_of_visits(visit, con_visit)
+
+
+def decide(
+    connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str | None = None
+) -> DecisionOutcome:
+    """Write a person's decisions, all or none; the caller's transaction. The last one about a conflict counts.
+
+    Raises:
+        StoreError: a conflict is not in the store.
+    """
+    named = {decision.pair.pair_id: decision for decision in decisions}
+    known = _known(connection, list(named))
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        raise StoreError(
+            f"{len(unknown)} of {len(named)} conflicts are not in the store: {', '.join(unknown[:SHOWN])}{more}. "
+            "Nothing is written. A conflict's name is its pair_id in conflict_visit_maps, or its two visit ids."
+        )
+    rows = [(Pair(key, *known[key]), named[key]) for key in named]
+    written = _write(connection, rows, Origin.PERSON, decided_by or _user())
+    return DecisionOutcome(given=len(decisions), written=written, unchanged=len(named) - written)
+
+
+def take_over(
+    connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str
+) -> DecisionOutcome:
+    """Write imported decisions, also about conflicts that are not stored (yet); the caller's transaction.
+
+    What a person has decided or cleared here stays as it is.
+    """
+    named = {decision.pair.pair_id: decision for decision in decisions}
+    rows = [(decision.pair, decision) for decision in named.values()]
+    written = _write(connection, rows, Origin.IMPORT, decided_by)
+    return DecisionOutcome(given=len(decisions), written=written, unchanged=len(named) - written)
+
+
+def _known(connection: psycopg.Connection[Any], pairs: list[str]) -> dict[str, tuple[str, str]]:
+    rows = connection.execute(
+        """SELECT DISTINCT pair_id, visit_id, con_visit_id FROM visit_conflicts
+           WHERE pair_id = ANY(%(pairs)s) AND visit_id < con_visit_id COLLATE "C"
+           UNION SELECT pair_id, visit_id, con_visit_id FROM conflict_decisions WHERE pair_id = ANY(%(pairs)s)""",
+        {"pairs": pairs},
+    ).fetchall()
+    return {pair: (visit, con_visit) for pair, visit, con_visit in rows}
+
+
+def _write(
+    connection: psycopg.Connection[Any], rows: Sequence[tuple[Pair, Decision]], origin: Origin, decided_by: str
+) -> int:
+    written = 0
+    ordered = sorted(rows, key=lambda row: row[0].pair_id)  # two writers meet in one order: no deadlock
+    for batch in _batches(ordered):
+        columns: list[list[Any]] = [list(column) for column in zip(*(_values(*row) for row in batch), strict=True)]
+        row = connection.execute(_WRITE, [*columns, decided_by, str(origin)]).fetchone()
+        written += row[0] if row else 0
+    return written
+
+
+def _batches(rows: list[tuple[Pair, Decision]]) -> list[list[tuple[Pair, Decision]]]:
+    return [rows[start : start + ROWS_A_BATCH] for start in range(0, len(rows), ROWS_A_BATCH)]
+
+
+def _values(pair: Pair, decision: Decision) -> tuple[str | None, ...]:
+    return pair.pair_id, pair.visit_id, pair.con_visit_id, str(decision.verdict), decision.reason
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+_WRITE = """
+    WITH given AS (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+            AS g (pair_id, visit_id, con_visit_id, decision, reason)
+    ), stored AS (
+        SELECT c.pair_id, c.ssn_prefix, c.ssn, c.rule, c.overlap_minutes, c.resolved_at
+        FROM visit_conflicts AS c JOIN given AS g ON g.pair_id = c.pair_id
+        WHERE c.visit_id < c.con_visit_id COLLATE "C"
+    ), looks AS (
+        SELECT DISTINCT ON (pair_id) pair_id, rule, overlap_minutes
+        FROM stored ORDER BY pair_id, resolved_at IS NOT NULL, ssn
+    ), written AS (
+        INSERT INTO conflict_decisions AS d (pair_id, visit_id, con_visit_id, decision, reason, decided_by, decided_at,
+            origin, rule, overlap_minutes)
+        SELECT g.pair_id, g.visit_id, g.con_visit_id, g.decision, g.reason, %s, clock_timestamp(), %s, l.rule,
+            l.overlap_minutes
+        FROM given AS g LEFT JOIN looks AS l ON l.pair_id = g.pair_id
+        WHERE g.decision <> 'cleared' OR EXISTS (SELECT FROM conflict_decisions AS x WHERE x.pair_id = g.pair_id)
+        ON CONFLICT (pair_id) DO UPDATE SET decision = excluded.decision, reason = excluded.reason,
+            decided_by = excluded.decided_by, decided_at = excluded.decided_at, origin = excluded.origin,
+            rule = excluded.rule, overlap_minutes = excluded.overlap_minutes
+        WHERE CASE WHEN excluded.origin = 'import'
+            THEN d.origin = 'import' AND d.decision <> excluded.decision
+            ELSE (d.decision, d.reason, d.rule, d.overlap_minutes, d.origin) IS DISTINCT FROM
+                (excluded.decision, excluded.reason, excluded.rule, excluded.overlap_minutes, excluded.origin) END
+        RETURNING d.*
+    ), remembered AS (
+        INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule,
+            overlap_minutes, happened_at)
+        SELECT s.ssn_prefix, s.ssn, w.pair_id, w.visit_id, w.con_visit_id, 'decided', w.decision, s.rule,
+            s.overlap_minutes, w.decided_at
+        FROM written AS w LEFT JOIN stored AS s ON s.pair_id = w.pair_id
+    )
+    SELECT count(*) FROM written"""
