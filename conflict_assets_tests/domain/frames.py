@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -49,6 +50,8 @@ def _column(name: str, values: list[Any], layout: Layout) -> "pd.Series[Any]":
         return pd.Series(values, dtype="float64")
     if name in MIXED:
         return _mixed_column(values)
+    if layout.texts == "nan":
+        return pd.Series([nan if value is None else value for value in values], dtype="object")
     return pd.Series(values, dtype=pd.ArrowDtype(pa.string()) if layout.texts == "arrow" else layout.texts)
 
 

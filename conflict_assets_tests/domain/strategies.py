@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,25 @@ Row = dict[str, Any]
 NEW_YORK = ZoneInfo("America/New_York")
 ZONES = (UTC, NEW_YORK, ZoneInfo("Asia/Kathmandu"))
 
-SSNS = ("123456789", "123-45-6789", " 123 45 6789 ", "123456780", "223456789", "000000000", "012345678")
-BAD_SSNS = ("12345678", "1234567890", "12345678x", "\uff11\uff12\uff13456789", "123/456789", "", "  ", " - ", None)
+SSNS = ("123456789", "123-45-6789", " 123 45 6789\u2003", "123456780", "223456789", "000000000", "012345678")
+BAD_SSNS = (
+    "12345678",
+    "1234567890",
+    "12345678x",
+    "\uff11\uff12\uff13456789",
+    "123/456789",
+    "123\u00a0456789",
+    "",
+    "  ",
+    " - ",
+    None,
+)
 PROVIDERS = ("P", "Q", "R", " P ", "p", "é", "10", "9")
 VISIT_IDS = tuple(f"v{number}" for number in range(30))
 ODD_VISIT_IDS = (
     " v1 ",
+    "\u00a0v2",
+    "v2\x1c",
     "V1",
     "10",
     "9",
@@ -57,9 +71,9 @@ UPDATES = (
     datetime(2024, 6, 1, tzinfo=UTC),
 )
 ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "", "1000x", None)
-MONEY = (20.0, 33.33, 47.1, None, 0.0, -5.0)
+MONEY = (20.0, 33.33, 47.1, None, 0.0, -5.0, inf)
 RATE_TYPES = ("Hourly", "Daily", "Visit", " hourly ", "VISIT", "Weekly", "", None)
-BILLS = tuple(product((False, True, None), (None, 1.0, 1.5, 8.0, 0.0, -1.0), MONEY, MONEY, MONEY, RATE_TYPES))
+BILLS = tuple(product((False, True, None), (None, 1.0, 7.7, 0.0, -1.0, 1e-308), MONEY, MONEY, MONEY, RATE_TYPES))
 MONEY_COLUMNS = ("billed", "billed_hours", "billed_rate", "bill_rate_non_billed", "rate", "rate_type")
 TIME_COLUMNS = REQUIRED_COLUMNS[4:]
 OPTIONAL = ("visit_status", "latitude", "longitude", "p_zip_code", *MONEY_COLUMNS, "last_updated_date")
@@ -211,7 +225,7 @@ layouts = st.one_of(
         Layout,
         times=st.sampled_from(("utc", "new_york", "naive", "nanoseconds", "objects", "arrow")),
         dates=st.sampled_from(("date", "midnight", "arrow")),
-        texts=st.sampled_from(("str", "object", "arrow")),
+        texts=st.sampled_from(("str", "object", "nan", "category", "arrow")),
         index=st.sampled_from(("range", "repeated", "text")),
     ),
 )
