@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -131,8 +131,11 @@ def generate(
     """Write a synthetic source: a DuckDB file with planted conflicts, bad rows, and the list of what was planted."""
     from conflict_assets.source.synthetic import generate as write_source
 
-    today = (as_of or datetime.now(tz=UTC)).date()
-    made = write_source(file, visits=visits, seed=seed, as_of=today, overwrite=overwrite)
+    today = as_of.date() if as_of else load_settings().today()
+    try:
+        made = write_source(file, visits=visits, seed=seed, as_of=today, overwrite=overwrite)
+    except (ValueError, FileExistsError) as error:
+        raise typer.BadParameter(str(error)) from None
     out.print(
         f"{made.path}: {made.visits:,} visits of {made.caregivers:,} caregivers, {made.planted:,} conflicts planted"
     )

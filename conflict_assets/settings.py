@@ -1,9 +1,10 @@
 """The settings: the only reader of the environment and of `.env`."""
 
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -150,6 +151,10 @@ class Settings(BaseSettings):
     def source_kind(self) -> Literal["duckdb", "snowflake"]:
         """Which source is read."""
         return self.source or ("snowflake" if self.snowflake_account else "duckdb")
+
+    def today(self) -> date:
+        """The date in the schedule's zone, from which a run's window counts."""
+        return datetime.now(tz=ZoneInfo(self.schedule_time_zone)).date()
 
     @property
     def data_dir(self) -> Path:

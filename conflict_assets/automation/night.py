@@ -36,12 +36,20 @@ class NightOutcome:
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
     """Materialize the prefixes through the nightly job, range by range, then the summary."""
     runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
-    summary = summary_job().execute_in_process(instance=instance, run_config={"loggers": QUIET}, raise_on_error=False)
     return NightOutcome(
         run_ids=tuple(run.run_id for run in runs),
         failed=tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run))),
-        succeeded=summary.success and all(run.is_success for run in runs),
+        succeeded=_sum_up(instance, watcher) and all(run.is_success for run in runs),
     )
+
+
+def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:
+    mark = uuid.uuid4().hex
+    with following(instance, mark, watcher):
+        result = summary_job().execute_in_process(
+            instance=instance, run_config={"loggers": QUIET}, tags={MARK_TAG: mark}, raise_on_error=False
+        )
+    return result.success
 
 
 def _run_range(

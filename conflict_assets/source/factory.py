@@ -1,7 +1,5 @@
 """The source that the settings name."""
 
-from datetime import UTC, datetime
-
 from filelock import FileLock
 
 from conflict_assets.settings import Settings
@@ -34,5 +32,5 @@ def generate_when_missing(settings: Settings) -> bool:
     with FileLock(path.with_suffix(".lock"), mode=0o600):
         if path.exists():
             return False
-        generate(path, visits=settings.generated_visits, as_of=datetime.now(tz=UTC).date())
+        generate(path, visits=settings.generated_visits, as_of=settings.today())
         return True

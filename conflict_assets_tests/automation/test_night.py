@@ -1,0 +1,195 @@
+"""The night, as its users start it: the real command line, generated visits, embedded PostgreSQL."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets_tests.dagster_stack import ROOT, platform_environment
+
+pytestmark = pytest.mark.usefixtures("first_run")
+
+VISITS = 60_000
+COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
+
+
+class Night:
+    """A platform in a folder of its own, with one-digit prefixes: ten partitions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = platform_environment(
+            folder, SSN_PREFIX_LENGTH="1", MAX_WORKERS="2", GENERATED_VISITS=str(VISITS)
+        )
+
+    def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=ROOT,
+            env={**self.environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        with psycopg.connect(embedded_url(self.folder / "data" / "postgres")) as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def write(self, statement: str) -> None:
+        with psycopg.connect(embedded_url(self.folder / "data" / "postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def stored(self) -> list[tuple[object, ...]]:
+        return self.rows("select * from visit_conflicts order by ssn, visit_id, con_visit_id")
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    platform = Night(tmp_path_factory.mktemp("night"))
+    yield platform
+    stop_embedded(platform.folder / "data" / "postgres")
+
+
+@pytest.fixture(scope="module")
+def first_run(night):
+    return night.command("run")
+
+
+def test_the_first_night_finds_all_that_was_planted_and_nothing_else(first_run):
+    assert first_run.returncode == 0, first_run.stdout + first_run.stderr
+    found = re.search(r"Planted conflicts found: (\d+) of (\d+), 0 unexpected", first_run.stdout)
+    assert found, first_run.stdout
+    assert found[1] == found[2] != "0"
+    assert "Success rate: 10/10 prefixes" in first_run.stdout
+    assert len(re.findall(r"\[\d+/10\] prefix \d: \d+ conflicts, \d+ rows \(\d+ new", first_run.stdout)) == 10
+
+
+def test_each_finished_prefix_has_its_own_place_in_the_count(first_run):
+    assert sorted(int(k) for k in re.findall(r"\[(\d+)/10\]", first_run.stdout)) == list(range(1, 11))
+
+
+def test_the_summary_counts_what_the_view_counts(night, first_run):
+    told = re.search(r"(\d+) open conflicts of", first_run.stdout)
+    assert told
+    assert night.rows("select count(*) from open_conflicts") == [(int(told[1]),)]
+
+
+def test_no_line_and_no_file_name_holds_an_ssn(night, first_run):
+    with duckdb.connect(str(night.folder / "data" / "visits.duckdb"), read_only=True) as source:
+        ssns = {
+            row[0].replace("-", "").strip()
+            for row in source.execute('select "SSN" from BI.DIMCAREGIVER').fetchall()
+            if row[0]
+        }
+    said = first_run.stdout + first_run.stderr + "".join(str(path) for path in night.folder.rglob("*"))
+    numbers = set(re.findall(r"(?<!\d)\d{9}(?!\d)", said.replace("-", "")))
+    assert not numbers & ssns
+
+
+def test_files_with_rows_are_readable_by_their_owner_only(night):
+    files = [*night.folder.rglob("*.parquet"), *(night.folder / "data").glob("*.duckdb")]
+    assert files
+    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+
+
+def test_a_second_night_changes_no_row(night):
+    before = night.rows("select xmin::text, ctid::text from visit_conflicts order by 2")
+    again = night.command("run")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "0 new, 0 changed, 0 resolved" in again.stdout
+    assert night.rows("select xmin::text, ctid::text from visit_conflicts order by 2") == before
+
+
+def test_a_prefix_that_fails_fails_alone_and_keeps_its_old_rows(night):
+    before = night.stored()
+    night.write(
+        """delete from visit_conflicts where ssn_prefix = '4'
+           and visit_id = (select min(visit_id) from visit_conflicts where ssn_prefix = '4')"""
+    )
+    damaged = night.stored()
+    assert damaged != before
+    night.write(
+        """create function refuse_four() returns trigger language plpgsql as
+             $$ begin if new.ssn_prefix = '4' then raise exception 'injected'; end if; return new; end $$;
+           create trigger refuse_four before insert on prefix_runs for each row execute function refuse_four()"""
+    )
+    try:
+        failed = night.command("run")
+    finally:
+        night.write("drop trigger refuse_four on prefix_runs; drop function refuse_four()")
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "Failed prefixes: 4. Repeat them with: conflict-assets run --prefix 4" in failed.stdout
+    assert len(re.findall(r"\[\d+/10\] prefix", failed.stdout)) == 9
+    assert night.stored() == damaged
+    repeated = night.command("run", "--prefix", "4")
+    assert repeated.returncode == 0, repeated.stdout + repeated.stderr
+    assert len(night.stored()) == len(before)
+
+
+def test_a_half_loaded_source_stops_the_night_before_any_commit(night):
+    before = night.stored()
+    source = night.folder / "data" / "visits.duckdb"
+    whole = source.read_bytes()
+    with duckdb.connect(str(source)) as connection:
+        connection.execute("delete from BI.FACTVISITCALLPERFORMANCE_CR where rowid % 2 = 0")
+    try:
+        stopped = night.command("run")
+        assert stopped.returncode == 1, stopped.stdout + stopped.stderr
+        assert "--allow-visit-drop" in stopped.stdout
+        assert night.stored() == before
+        let_through = night.command("run", "--allow-visit-drop")
+        assert let_through.returncode == 1
+        assert "Success rate: 10/10 prefixes" in let_through.stdout
+        assert night.stored() != before
+    finally:
+        source.write_bytes(whole)
+        source.chmod(0o600)
+    assert night.command("run").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"MAX_WORKERS": "eleven"}, "MAX_WORKERS is 'eleven'; allowed: a whole number from 1 to 64"),
+        ({"SOURCE_FILE": "/nowhere/visits.duckdb"}, "/nowhere/visits.duckdb"),
+        ({"CONFLICTS_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none"}, "127.0.0.1"),
+        ({"SSN_PREFIX_LENGTH": "2"}, "SSN_PREFIX_LENGTH"),
+        ({"VISIT_STATUS_COLUMN": "State"}, "VISIT_STATUS_COLUMN"),
+    ],
+    ids=["setting", "missing source", "refusing store", "another prefix length", "missing column"],
+)
+def test_bad_input_gets_one_message_and_exit_code_two(night, settings, said):
+    refused = night.command("run", **settings)
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_debug_shows_the_stack_trace(night):
+    assert "Traceback" in night.command("--debug", "run", MAX_WORKERS="eleven").stderr
+
+
+def test_an_unknown_prefix_is_refused(night):
+    refused = night.command("run", "--prefix", "77")
+    assert refused.returncode == 2
+    assert "allowed: 1 digit" in refused.stderr
+
+
+def test_the_doctor_finds_a_healthy_platform_healthy(night):
+    assert night.command("doctor").returncode == 0
+
+
+def test_the_doctor_names_what_is_to_be_mended(night):
+    ill = night.command("doctor", SOURCE_FILE="/nowhere/visits.duckdb")
+    assert ill.returncode == 2
+    assert "PROBLEM" in ill.stdout
+    assert "/nowhere/visits.duckdb" in ill.stdout
+    assert os.linesep in ill.stdout
