@@ -33,7 +33,7 @@ BAD_SSNS = (
     None,
 )
 PROVIDERS = ("P", "Q", "R", " P ", "p", "é", "10", "9")
-VISIT_IDS = tuple(f"v{number}" for number in range(30))
+VISIT_IDS = tuple(f"v{number}" for number in range(20)) + tuple(f"visit-0000-{number}" for number in range(10))
 ODD_VISIT_IDS = (
     " v1 ",
     "\u00a0v2",
@@ -47,6 +47,11 @@ ODD_VISIT_IDS = (
     "日本",
     "\uffee",
     "\U0001d4b1",
+    "visit-00",
+    "visit-000",
+    "visit-0é",
+    "v1\0",
+    "visit-0000-" * 9,
     "1:v",
     "v1\tx",
     "",
@@ -129,7 +134,7 @@ def visits(draw: st.DrawFn, base: date, shifts: st.SearchStrategy[Any], points: 
 
 
 @st.composite
-def nights(draw: st.DrawFn, max_size: int = 12) -> list[Row]:
+def nights(draw: st.DrawFn, max_size: int = 12, *, settled: bool = True) -> list[Row]:
     """The visits of a few caregivers around one night, with or without the optional columns."""
     base = draw(st.sampled_from(BASE_DATES))
     midnight = datetime.combine(base, time(), draw(st.sampled_from((UTC, NEW_YORK)))).astimezone(UTC)
@@ -139,7 +144,8 @@ def nights(draw: st.DrawFn, max_size: int = 12) -> list[Row]:
     fewest = draw(st.sampled_from((max_size // 2, max_size // 2, 0)))
     rows = draw(st.lists(visits(base, shift, point), min_size=fewest, max_size=max_size))
     absent = draw(absent_columns)
-    return settle_ties([{name: value for name, value in row.items() if name not in absent} for row in rows])
+    rows = [{name: value for name, value in row.items() if name not in absent} for row in rows]
+    return settle_ties(rows) if settled else rows
 
 
 def settle_ties(rows: list[Row]) -> list[Row]:

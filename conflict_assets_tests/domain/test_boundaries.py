@@ -318,3 +318,22 @@ def test_a_visit_with_one_actual_time_is_in_no_pair_when_the_policy_ignores_it(d
     assert [row["sch_and_visit_time_same"] for row in judged.conflicts] == [True, True]
     assert (ignored.counts["pairs_compared"], ignored.counts["paired_visits"], ignored.counts["active"]) == (0, 0, 2)
     assert judged.counts["one_actual_time"] == ignored.counts["one_actual_time"] == 1
+
+
+def test_years_typed_wrong_harm_nobody(decide: Judge):
+    ages = (datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 20, tzinfo=UTC))
+    typos = [
+        worked(f"t{number}", "PQ"[number % 2], ages[number % 2], ssn=f"{100000000 + number // 2}")
+        for number in range(200)
+    ]
+    long_ago = worked("t200", "Q", ages[0]) | {"visit_end_time": ages[1]}
+
+    verdict = decide([*typos, long_ago, worked("v1"), worked("v2", "Q")])
+
+    assert [(row["visit_id"], row["con_visit_id"]) for row in verdict.conflicts] == [
+        ("t200", "v1"),
+        ("v1", "t200"),
+        ("v1", "v2"),
+        ("v2", "v1"),
+    ]
+    assert verdict.counts["odd_times"] == 201

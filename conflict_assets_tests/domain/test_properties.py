@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from conflict_assets.domain import pairs
 from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import Note, RejectReason
@@ -53,7 +55,7 @@ def test_engine_and_twin_agree_on_trips_that_take_exactly_the_time_given(rows: l
 
 
 @some
-@given(rows=nights(), policy=policies, layout=layouts, random=st.randoms(use_true_random=False))
+@given(rows=nights(settled=False), policy=policies, layout=layouts, random=st.randoms(use_true_random=False))
 def test_neither_the_order_nor_the_index_of_visits_matters(rows: list[Row], policy, layout: Layout, random: Any):
     shuffled = random.sample(rows, len(rows))
 
@@ -147,6 +149,27 @@ def test_splitting_by_prefix_and_joining_gives_the_whole(rows: list[Row], policy
     assert [row for part in split for row in part.conflicts] == whole.conflicts
     assert sum((by_text(part.rejected) for part in split), Counter()) == by_text(whole.rejected)
     assert whole.counts == {name: sum(part.counts[name] for part in split) for name in whole.counts}
+
+
+@some
+@given(rows=nights(), policy=policies, step=st.sampled_from((1, 37, 10_000_000)))
+def test_a_crowd_of_caregivers_with_the_same_night_has_the_same_conflicts_each(rows, policy, step: int):
+    crowd = [f"{100_000_000 + step * number}" for number in range(40)]
+    night = {ssn: settle_ties([{**row, "ssn": ssn} for row in rows]) for ssn in crowd}
+
+    one, all_ = detect(night[crowd[0]], policy), detect([row for ssn in crowd for row in night[ssn]], policy)
+
+    assert all_.conflicts == [{**row, "ssn": ssn} for ssn in crowd for row in one.conflicts]
+    assert all_.counts == {name: len(crowd) * count for name, count in one.counts.items()}
+
+
+@some
+@given(rows=nights(), policy=policies, at_once=st.integers(1, 5))
+def test_how_many_pairs_are_judged_at_once_does_not_matter(rows: list[Row], policy: DetectionPolicy, at_once: int):
+    with patch.object(pairs, "PAIRS_AT_ONCE", at_once):
+        few = detect(rows, policy)
+
+    assert few == detect(rows, policy)
 
 
 @some

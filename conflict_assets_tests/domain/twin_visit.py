@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 Span = tuple[datetime | None, datetime | None]
 
 
@@ -121,4 +121,5 @@ def rate(row: Mapping[str, Any], *, billed: bool) -> float | None:
 def span_hours(span: Span) -> float | None:
     """The length of a span, in hours; None when one of its ends is missing."""
     start, end = span
-    return None if start is None or end is None else (end - start) / HOUR
+    # Minutes first, as the rules count everything: to divide once by an hour may differ in the last bit.
+    return None if start is None or end is None else (end - start) / MINUTE / 60
