@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test lint lock
+.PHONY: help install run dev test e2e slow bench-engine lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,15 @@ dev: install ## Start the Dagster UI and daemon on http://localhost:3000
 
 test: install ## Run the tests
 	$(BIN)/python -m pytest
+
+e2e: install ## Run the tests that drive a real webserver and daemon
+	$(BIN)/python -m pytest -m e2e
+
+slow: install ## Run the tests that take minutes: kills, ten thousand examples
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
+
+bench-engine: install ## Measure the engine beside the algorithm that it replaces
+	$(BIN)/python -m benchmarks.engine.bench
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -47,12 +47,25 @@ class Stack:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    def launch(self, job: str, tags: dict[str, str] | None = None, config: dict[str, Any] | None = None) -> str:
+    def materialize(self, assets: list[str], partition: str) -> str:
+        """Materialize one partition of some assets, as the asset page's button does."""
+        selection = {"assetSelection": [{"path": [asset]} for asset in assets]}
+        return self.launch("__ASSET_JOB", {"dagster/partition": partition}, selection=selection)
+
+    def launch(
+        self,
+        job: str,
+        tags: dict[str, str] | None = None,
+        config: dict[str, Any] | None = None,
+        selection: dict[str, Any] | None = None,
+    ) -> str:
         data = self.query(
             """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
-                 __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
+                 __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+                 ... on RunConfigValidationInvalid { errors { message } }
+                 ... on InvalidSubsetError { message } } }""",
             params={
-                "selector": {**REPOSITORY, "pipelineName": job},
+                "selector": {**REPOSITORY, "pipelineName": job, **(selection or {})},
                 "runConfigData": json.dumps(config or {}),
                 "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]},
             },

@@ -25,7 +25,7 @@ from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.window import window_at
-from conflict_assets.source.guard import PrefixVolume, check_for_half_load
+from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
 from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery, VisitReader
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.errors import StoreError
@@ -96,8 +96,7 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
         reader.check_contract()
         warn_of_duplicate_keys(context, reader)
         counts = reader.count_visits(query)
-        if not (config.allow_visit_drop or settings.allow_visit_drop):
-            guard(store, query, counts)
+        guard(store, query, counts, allow_drop=config.allow_visit_drop or settings.allow_visit_drop)
         snapshots = platform.snapshots()
         snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query), counts)
         _keep_rejected(store, context.run.run_id, query, snapshot)
@@ -106,7 +105,7 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
     return snapshot
 
 
-def guard(store: ConflictStore, query: VisitQuery, counts: pa.Table) -> None:
+def guard(store: ConflictStore, query: VisitQuery, counts: pa.Table, *, allow_drop: bool) -> None:
     """Stop before any commit when the source holds far fewer visits than at the last commit of each prefix."""
     previous = {
         prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
@@ -118,7 +117,10 @@ def guard(store: ConflictStore, query: VisitQuery, counts: pa.Table) -> None:
         for row in counts.to_pylist()
         if row["ssn_prefix"] in current
     }
-    check_for_half_load(previous, current)
+    if query.all_prefixes:
+        refuse_empty_source(current)
+    if not allow_drop:
+        check_for_half_load(previous, current, whole_source=query.all_prefixes)
 
 
 def usable_visits(counts: Mapping[str, int]) -> int:

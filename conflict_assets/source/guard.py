@@ -20,25 +20,37 @@ class PrefixVolume:
     usable: int
 
 
+def refuse_empty_source(current: Mapping[str, PrefixVolume]) -> None:
+    """Stop a run over all prefixes that sees no visit at all: an empty source is an error, not an empty night.
+
+    Raises:
+        HalfLoadedSource: no prefix has a visit.
+    """
+    if not any(volume.seen for volume in current.values()):
+        raise HalfLoadedSource(
+            "The source holds no visits at all; allowed: at least one. Check that the warehouse has been loaded and "
+            "that the settings name the right database and schema."
+        )
+
+
 def check_for_half_load(
     previous: Mapping[str, PrefixVolume],
     current: Mapping[str, PrefixVolume],
     *,
+    whole_source: bool = True,
     total_floor: float = 0.8,
     prefix_floor: float = 0.5,
     prefix_minimum: int = 1000,
 ) -> None:
     """Compare volumes with those of the last run, prefix by prefix and in all; only prefixes of `current` count.
 
+    A run over some prefixes (`whole_source` False) may see a few visits come and go: its total is compared when it
+    was more than `prefix_minimum`, or when nothing is left of it.
+
     Raises:
-        HalfLoadedSource: no visit at all, less than `total_floor` of the last total, or less than `prefix_floor` of
-            a prefix that had more than `prefix_minimum`; by visits seen or by usable visits.
+        HalfLoadedSource: less than `total_floor` of the last total, or less than `prefix_floor` of a prefix that had
+            more than `prefix_minimum`; by visits seen or by usable visits.
     """
-    if not any(volume.seen for volume in current.values()):
-        raise HalfLoadedSource(
-            "The source holds no visits at all for the prefixes of this run; allowed: at least one. "
-            "Check that the warehouse has been loaded and that the settings name the right database and schema."
-        )
     known = {prefix: volume for prefix, volume in previous.items() if prefix in current}
     findings = [
         finding
@@ -48,6 +60,7 @@ def check_for_half_load(
             {prefix: getattr(volume, measure) for prefix, volume in known.items()},
             {prefix: getattr(current[prefix], measure) for prefix in known},
             (total_floor, prefix_floor, prefix_minimum),
+            least_total=0 if whole_source else prefix_minimum,
         )
     ]
     if findings:
@@ -58,12 +71,17 @@ def check_for_half_load(
 
 
 def _findings(
-    name: str, before: Mapping[str, int], now: Mapping[str, int], floors: tuple[float, float, int]
+    name: str,
+    before: Mapping[str, int],
+    now: Mapping[str, int],
+    floors: tuple[float, float, int],
+    *,
+    least_total: int,
 ) -> list[str]:
     total_floor, prefix_floor, prefix_minimum = floors
     findings = []
     total, last_total = sum(now.values()), sum(before.values())
-    if total < total_floor * last_total:
+    if total < total_floor * last_total and (last_total > least_total or not total):
         findings.append(f"{total:,} {name} in all, {last_total:,} last time (allowed: {total_floor:.0%} or more)")
     fallen = [
         f"{prefix} ({before[prefix]:,} to {now[prefix]:,})"

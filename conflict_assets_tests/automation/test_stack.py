@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from conflict_assets.automation.jobs import range_tags
 from conflict_assets.store.embedded import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import REPOSITORY, Stack, running_stack
 
@@ -36,21 +37,7 @@ def assert_statuses_agree_with_the_store(stack: Stack, folder) -> None:
 
 
 def test_one_partition_is_materialized_with_nothing_configured(stack, folder):
-    data = stack.query(
-        """mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
-             __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
-        params={
-            "selector": {
-                **REPOSITORY,
-                "pipelineName": "__ASSET_JOB",
-                "assetSelection": [{"path": [asset]} for asset in ASSETS],
-                "assetCheckSelection": [],
-            },
-            "runConfigData": "{}",
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "04"}]},
-        },
-    )["launchPipelineExecution"]
-    assert stack.wait_for_run(data["run"]["runId"]) == "SUCCESS"
+    assert stack.wait_for_run(stack.materialize(ASSETS, "04")) == "SUCCESS"
     assert stack.partition_statuses("visit_conflicts")["materialized"] == {"04"}
     assert_statuses_agree_with_the_store(stack, folder)
 
@@ -93,3 +80,36 @@ def test_the_summary_follows_by_itself(stack, folder):
     )
     entries = data["assetOrError"]["assetMaterializations"][0]["metadataEntries"]
     assert {"label": "open_conflicts", "intValue": counted[0]} in entries
+
+
+def test_a_failed_prefix_is_red_alone_and_repeated_alone(stack, folder):
+    url = embedded_url(folder / "data" / "postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            """create function refuse_four() returns trigger language plpgsql as
+                 $$ begin if new.ssn_prefix = '04' then raise exception 'injected'; end if; return new; end $$;
+               create trigger refuse_four before insert on prefix_runs for each row execute function refuse_four()"""
+        )
+        before = stored_rows(connection)
+        failed = stack.launch("nightly_conflicts", range_tags("03", "06"))
+        assert stack.wait_for_run(failed) == "FAILURE"
+        assert stack.partition_statuses("visit_conflicts")["failed"] == {"04"}
+        assert stored_rows(connection) == before
+        connection.execute("drop trigger refuse_four on prefix_runs; drop function refuse_four()")
+        repeated = stack.reexecute_from_failure(failed)
+        assert stack.wait_for_run(repeated) == "SUCCESS"
+        assert {step for step, status in stack.steps(repeated).items() if status == "SUCCESS"} == {
+            "visit_conflicts.detect_batch[03to04]",
+            "visit_conflicts.publish_conflicts",
+        }
+        runs = dict(
+            connection.execute(
+                "select ssn_prefix, count(*) from prefix_runs where root_run_id = %s group by ssn_prefix", [failed]
+            ).fetchall()
+        )
+    assert runs == {"03": 1, "04": 1, "05": 1, "06": 1}
+    assert_statuses_agree_with_the_store(stack, folder)
+
+
+def stored_rows(connection: psycopg.Connection) -> list[tuple[object, ...]]:
+    return connection.execute("select * from visit_conflicts order by ssn, visit_id, con_visit_id").fetchall()
