@@ -4,17 +4,17 @@ import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from re import fullmatch
 from typing import Any
 
 import psycopg
-import pyarrow as pa
 
-from conflict_assets.domain.groups import pair_ids
 from conflict_assets.store.errors import StoreError
 
 ROWS_A_BATCH = 5_000
 SHOWN = 5
+PAIR_ID_DIGITS = 32
 
 
 class Verdict(StrEnum):
@@ -60,7 +60,7 @@ class DecisionOutcome:
 
 
 def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
-    """Name the conflict of two visits, in either order.
+    """Name the conflict of two visits, in either order, as the engine names it.
 
     Raises:
         ValueError: an id is empty, or the two are the same.
@@ -68,8 +68,8 @@ def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
     low, high = sorted((visit_id.strip(), con_visit_id.strip()))
     if not low or low == high:
         raise ValueError(f"a conflict has two different visits; found {visit_id!r} and {con_visit_id!r}")
-    name = pair_ids(pa.array([low], pa.string()), pa.array([high], pa.string()))[0].as_py()
-    return Pair(name, low, high)
+    measured = b"".join(b"%d:%b" % (len(visit), visit) for visit in (low.encode(), high.encode()))
+    return Pair(sha256(measured, usedforsecurity=False).hexdigest()[:PAIR_ID_DIGITS], low, high)
 
 
 def parse_pair(text: str) -> Pair:

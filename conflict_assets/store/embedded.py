@@ -117,12 +117,16 @@ def _state(home: Path) -> Path | None:
 
 
 def _answers(folder: Path) -> bool:
+    """Whether a server listens; one that is too busy to take the call at once does."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
-        with suppress(OSError):
+        try:
             probe.connect(str(folder / f".s.PGSQL.{PORT}"))
+        except (BlockingIOError, TimeoutError):
             return True
-    return False
+        except OSError:
+            return False
+        return True
 
 
 @contextmanager
@@ -139,7 +143,7 @@ def _starting(cluster: Cluster) -> Iterator[None]:
 def _bring_up(cluster: Cluster) -> Path:
     initialize(cluster)
     folder = choose_socket_folder(cluster)
-    _clear_the_way(cluster)
+    _clear_the_way(cluster, folder)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -159,18 +163,25 @@ def _bring_up(cluster: Cluster) -> Path:
     return folder
 
 
-def _clear_the_way(cluster: Cluster) -> None:
-    """Deal with the pid file of a server that does not answer: end that server, or forget a process long gone."""
+def _clear_the_way(cluster: Cluster, folder: Path) -> None:
+    """Deal with what a server that does not answer has left: end it, or remove the lock files of one that is gone.
+
+    PostgreSQL forgets a dead process by itself, but not one whose number is taken by now, or that nobody has buried
+    (a zombie, as in containers without an init). The rest of a killed server it finds by its shared memory.
+    """
     pid_file = cluster.data / "postmaster.pid"
-    try:
-        pid = int(pid_file.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        pid_file.unlink(missing_ok=True)
-        return
-    if _is_server(pid, cluster.data):
+    pid = _first_number(pid_file)
+    if pid is not None and _is_server(pid, cluster.data):
         stop(cluster, mode="immediate")
-    else:
-        pid_file.unlink(missing_ok=True)
+    for leftover in (pid_file, folder / f".s.PGSQL.{PORT}", folder / f".s.PGSQL.{PORT}.lock"):
+        leftover.unlink(missing_ok=True)
+
+
+def _first_number(file: Path) -> int | None:
+    try:
+        return int(file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _is_server(pid: int, data: Path) -> bool:

@@ -1,8 +1,12 @@
 """What people decide outlives every night."""
 
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
 import psycopg
 import pytest
 
+from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
 from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
@@ -82,6 +86,22 @@ def test_a_conflict_is_named_by_its_pair_id_or_by_its_visits_in_either_order():
     for wrong in ("a", "a,a", "a,", ""):
         with pytest.raises(ValueError, match=r"pair|two different"):
             parse_pair(wrong)
+
+
+def test_the_store_names_pairs_as_the_engine_does():
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    times = dict.fromkeys(("visit_start_time", "visit_end_time"), None) | {
+        "sch_start_time": noon,
+        "sch_end_time": noon + timedelta(hours=1),
+    }
+    visits = [
+        {"visit_id": visit, "ssn": "040000001", "provider_id": agency, "visit_date": noon.date(), **times}
+        for visit, agency in (("9", "P"), ("10", "Q"), ("é", "R"))
+    ]
+    found = detect_conflicts(pd.DataFrame(visits)).conflicts
+    assert len(found) == 6
+    for row in found.itertuples():
+        assert row.pair_id == pair_of_visits(row.visit_id, row.con_visit_id).pair_id
 
 
 def test_a_csv_names_conflicts_either_way_and_fills_what_it_does_not_say(store, store_url, tmp_path):
