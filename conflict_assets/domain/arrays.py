@@ -24,3 +24,24 @@ MICROSECONDS_PER_DAY = 24 * 60 * MICROSECONDS_PER_MINUTE
 def minutes(microseconds: Ints) -> Floats:
     """Convert a span in microseconds into minutes."""
     return microseconds / MICROSECONDS_PER_MINUTE
+
+
+def order_by(major: Ints, minor: Ints) -> Ints:
+    """Return an order by `major`, which is not negative, then by `minor`."""
+    if len(major) == 0:
+        return np.zeros(0, dtype=np.int64)
+    since, span = minor - minor.min(), int(minor.max()) - int(minor.min()) + 1
+    # One sort of one number is several times faster than two, if both fit into one.
+    if (int(major.max()) + 1) * span <= LAST:
+        return np.argsort(major * span + since)
+    return np.lexsort((minor, major))
+
+
+def starts_of_runs(values: Ints) -> Ints:
+    """Return where each run of equal values starts."""
+    return np.flatnonzero(np.append(np.ones(min(len(values), 1), dtype=np.bool_), np.diff(values) != 0))
+
+
+def lengths_of_runs(starts: Ints, size: int) -> Ints:
+    """Return the lengths of runs that start there, in an array of `size` values."""
+    return np.diff(np.append(starts, size))

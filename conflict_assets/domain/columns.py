@@ -70,6 +70,11 @@ class VisitColumns:
         if not self.has(name):
             size = len(self) if rows is None else len(rows)
             return np.full(size, np.nan), np.zeros(size, dtype=np.bool_)
+        column = self._visits[name]
+        if isinstance(column, pd.Series) and column.dtype == np.float64:
+            floats: Floats = column.to_numpy()
+            floats = floats if rows is None else floats[rows]
+            return floats, ~np.isnan(floats)
         return as_numbers(self._read(name, rows), name)
 
     def flags(self, name: str, rows: Ints) -> Bools:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from conflict_assets.domain.arrays import Floats, Ints, minutes
+from conflict_assets.domain.arrays import Floats, Ints, minutes, order_by
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, REJECTED_SCHEMA
 from conflict_assets.domain.contested import PairedVisits
-from conflict_assets.domain.groups import components, group_ids, pair_ids
+from conflict_assets.domain.groups import components, digests, measure
 from conflict_assets.domain.impact import COST_TYPES, VISIT_TYPES, assess, named
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import (
@@ -22,7 +22,7 @@ from conflict_assets.domain.rules import (
     trips_between,
 )
 from conflict_assets.domain.sorting import GOOD, REASONS, SortedVisits, VisitArrays
-from conflict_assets.domain.texts import lengths, words
+from conflict_assets.domain.texts import rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +57,14 @@ def build_conflicts(
 
 
 def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: Conflicts) -> _Sides:
-    nodes, position = np.unique(np.concatenate([conflicts.left, conflicts.right]), return_inverse=True)
+    in_conflict = np.zeros(len(paired), dtype=np.bool_)
+    in_conflict[conflicts.left] = in_conflict[conflicts.right] = True
+    nodes = np.flatnonzero(in_conflict)
     ids = visits.visit_id.take(pa.array(paired.row[nodes]))
-    order = np.lexsort([lengths(ids), *words(ids)[::-1], paired.ssn[nodes]])
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    left, right = rank[position[: len(conflicts)]], rank[position[len(conflicts) :]]
+    order = order_by(paired.ssn[nodes], rank(ids))
+    place = np.zeros(len(paired), dtype=np.int64)
+    place[nodes[order]] = np.arange(len(nodes))
+    left, right = place[conflicts.left], place[conflicts.right]
     return _Sides(nodes[order], ids.take(pa.array(order)), np.minimum(left, right), np.maximum(left, right))
 
 
@@ -70,7 +72,7 @@ def _both_directions(sides: _Sides) -> tuple[Ints, Ints, Ints]:
     """Return, for each row in order, its own visit, the other visit and the conflict."""
     own = np.concatenate([sides.first, sides.second])
     other = np.concatenate([sides.second, sides.first])
-    order = np.argsort(own * len(sides.visits) + other)
+    order = order_by(own, other)
     conflict = order % max(len(sides.first), 1)
     return own[order], other[order], conflict
 
@@ -100,7 +102,8 @@ def _conflict_columns(
     left, right = conflicts.left, conflicts.right
     trips = trips_between(paired, left, right, policy)
     component, lowest = components(len(sides.visits), sides.first, sides.second)
-    groups = group_ids(sides.visit_id.take(pa.array(lowest)))
+    measured = measure(sides.visit_id)
+    groups = digests(measured.take(pa.array(lowest)))
     return {
         **{rule.flag: pa.array(conflicts.rule == rule) for rule in Rule},
         "distance_miles": _nullable(trips.distance),
@@ -109,7 +112,7 @@ def _conflict_columns(
         "conflict_type": named(conflict_types(conflicts.rule), CONFLICT_TYPES),
         "minutes_between": pa.array(minutes_between(paired, left, right)),
         "crosses_midnight": pa.array(paired.date[left] != paired.date[right]),
-        "pair_id": pair_ids(sides.visit_id.take(pa.array(sides.first)), sides.visit_id.take(pa.array(sides.second))),
+        "pair_id": digests(measured.take(pa.array(sides.first)), measured.take(pa.array(sides.second))),
         "group_id": groups.take(pa.array(component[sides.first])),
     }
 

@@ -36,8 +36,8 @@ def detect_conflicts_table(visits: pa.Table, policy: DetectionPolicy = Detection
 
 def _detect(columns: VisitColumns, policy: DetectionPolicy) -> DetectionResult:
     sorted_visits = sort_visits(columns, policy)
-    paired, pair_counts = find_paired(columns, sorted_visits, policy)
-    conflicts = build_conflicts(columns, sorted_visits.visits, paired, find_conflicts(paired, policy), policy)
+    paired, pair_counts = find_paired(sorted_visits, policy)
+    conflicts = build_conflicts(columns, sorted_visits.visits, paired, find_conflicts(columns, paired, policy), policy)
     reasons = sorted_visits.reason_counts()
     counts = {
         "visits": len(columns),

@@ -5,6 +5,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -14,30 +15,24 @@ DIGEST_BYTES = 16
 """Half a SHA-256: 32 hex digits."""
 
 
-def pair_ids(first: pa.Array, second: pa.Array) -> pa.Array:
-    """Return the digests of pairs of visit ids, the smaller of each pair (in code-point order) in `first`."""
-    return _hex(b"".join([_digest(a + b) for a, b in zip(_measured(first), _measured(second), strict=True)]))
-
-
-def group_ids(smallest: pa.Array) -> pa.Array:
-    """Return the digests of components by their smallest visit ids."""
-    return _hex(b"".join([_digest(piece) for piece in _measured(smallest)]))
-
-
-def _measured(texts: pa.Array) -> list[bytes]:
+def measure(texts: pa.Array) -> pa.Array:
     """Return each text as UTF-8 after its length in bytes and a colon, so that no two lists of texts run into one."""
-    return [b"%d:%b" % (len(text), text) for text in texts.cast(pa.binary()).to_pylist()]
+    utf8 = texts.cast(pa.binary())
+    return pc.binary_join_element_wise(pc.binary_length(utf8).cast(pa.string()).cast(pa.binary()), utf8, b":")
 
 
-def _digest(message: bytes) -> bytes:
-    return sha256(message, usedforsecurity=False).digest()[:DIGEST_BYTES]
+def digests(*measured: pa.Array) -> pa.Array:
+    """Return the digest of each row of measured texts as hex: of a pair of visit ids, or of a group's smallest.
 
-
-def _hex(digests: bytes) -> pa.Array:
-    digits = 2 * DIGEST_BYTES
-    count = len(digests) // DIGEST_BYTES
-    offsets = np.arange(count + 1, dtype=np.int32) * digits
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(digests.hex().encode()))
+    The ids of a pair come in code-point order.
+    """
+    messages = pc.binary_join_element_wise(*measured, b"").to_pylist()
+    whole = b"".join([sha256(message).digest() for message in messages])
+    halves = np.frombuffer(whole, dtype=np.uint8).reshape(-1, sha256().digest_size)[:, :DIGEST_BYTES]
+    offsets = np.arange(len(messages) + 1, dtype=np.int32) * (2 * DIGEST_BYTES)
+    return pa.StringArray.from_buffers(
+        len(messages), pa.py_buffer(offsets), pa.py_buffer(halves.tobytes().hex().encode())
+    )
 
 
 def components(size: int, left: Ints, right: Ints) -> tuple[Ints, Ints]:

@@ -51,7 +51,7 @@ def _reach(visits: PairedVisits, policy: DetectionPolicy) -> Ints:
     """Return the instant from which on nothing can conflict with each visit: its end, or that of the longest trip."""
     if len(visits) == 0:
         return visits.end
-    travels = visits.actual & visits.located
+    travels = visits.actual & ~np.isnan(visits.latitude)
     first = np.flatnonzero(np.diff(visits.ssn, prepend=-1))
     spans = [
         np.fmax.reduceat(degrees, first) - np.fmin.reduceat(degrees, first)

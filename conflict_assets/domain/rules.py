@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from conflict_assets.domain.arrays import NO_CODE, Bools, Floats, Ints, minutes
+from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.pairs import sweep_pairs
 from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.texts import encode
 from conflict_assets.domain.travel import great_circle_miles, miles_per_hour, road_miles, travel_minutes
 
 
@@ -31,6 +33,7 @@ class Rule(IntEnum):
 
 
 NO_RULE = 0
+ZIP_DIGITS = 5
 CONFLICT_TYPES = ("exact", "overlap", "travel")
 _TYPE_OF_RULE = np.array([0, 0, 0, 0, 1, 1, 1, 2])
 
@@ -58,11 +61,11 @@ class Trips:
     minutes: Floats
 
 
-def find_conflicts(visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
+def find_conflicts(columns: VisitColumns, visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
     """Judge every pair and keep those for which a rule holds."""
     found = []
     for left, right in sweep_pairs(visits, policy):
-        rule = judge(visits, left, right, policy)
+        rule = judge(columns, visits, left, right, policy)
         holds = np.flatnonzero(rule)
         found.append(Conflicts(left[holds], right[holds], rule[holds]))
     nothing = np.zeros(0, dtype=np.int64)
@@ -73,7 +76,7 @@ def find_conflicts(visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
     )
 
 
-def judge(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> RuleNumbers:
+def judge(columns: VisitColumns, visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> RuleNumbers:
     """Return the number of the rule that holds for each pair, or `NO_RULE`."""
     start, end = visits.start, visits.end
     same = (start[left] == start[right]) & (end[left] == end[right])
@@ -83,17 +86,29 @@ def judge(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy
     bases = np.where(both_actual, 1, np.where(one_actual, 2, 0))
     rule = np.where(same, Rule.SAME_SCH_TIME + bases, NO_RULE)
     rule = np.where(overlap, Rule.SCH_OVER_ANOTHER_SCH_TIME + bases, rule).astype(np.int8)
-    apart = np.flatnonzero(both_actual & ~same & ~overlap & _in_two_places(visits, left, right))
-    rule[apart[_is_too_far(visits, left[apart], right[apart], policy)]] = Rule.DISTANCE
+    located = ~np.isnan(visits.latitude)
+    apart = np.flatnonzero(both_actual & ~same & ~overlap & located[left] & located[right])
+    apart = apart[_is_too_far(visits, left[apart], right[apart], policy)]
+    # Last, because few pairs are left to read ZIP codes for.
+    apart = apart[_zip_codes_differ(columns, visits.row[left[apart]], visits.row[right[apart]])]
+    rule[apart] = Rule.DISTANCE
     return rule
 
 
-def _in_two_places(visits: PairedVisits, left: Ints, right: Ints) -> Bools:
-    """Which pairs have coordinates on both sides, and ZIP codes that differ or of which one is missing."""
-    zip_code, con_zip_code = visits.zip_code[left], visits.zip_code[right]
-    elsewhere = (zip_code != con_zip_code) | (zip_code == NO_CODE)
-    in_two_places: Bools = visits.located[left] & visits.located[right] & elsewhere
-    return in_two_places
+def _zip_codes_differ(columns: VisitColumns, rows: Ints, con_rows: Ints) -> Bools:
+    """Which pairs of rows of the input have ZIP codes that differ, or of which at least one is missing."""
+    if not columns.has("p_zip_code"):
+        return np.ones(len(rows), dtype=np.bool_)
+    texts = columns.text("p_zip_code", np.concatenate([rows, con_rows]), digits=ZIP_DIGITS)
+    zip_code, con_zip_code = np.split(encode(texts, clean_zip_code).codes, 2)
+    differ: Bools = (zip_code != con_zip_code) | (zip_code == NO_CODE)
+    return differ
+
+
+def clean_zip_code(text: str) -> str:
+    """Return the first five digits of a ZIP code; empty when it doesn't start with five digits."""
+    first = text.strip()[:ZIP_DIGITS]
+    return first if len(first) == ZIP_DIGITS and first.isascii() and first.isdigit() else ""
 
 
 def _is_too_far(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> Bools:

@@ -7,7 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from conflict_assets.domain.arrays import MICROSECONDS_PER_DAY, MISSING, NO_CODE, Bools, Floats, Ints
+from conflict_assets.domain.arrays import (
+    LAST,
+    MICROSECONDS_PER_DAY,
+    MISSING,
+    NO_CODE,
+    Bools,
+    Floats,
+    Ints,
+    lengths_of_runs,
+    order_by,
+)
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.duplicates import find_superseded
 from conflict_assets.domain.policy import DetectionPolicy
@@ -26,13 +36,15 @@ class VisitArrays:
     """What judging needs of every visit, in the order of the input.
 
     `start` and `end` are the interval on the visit's basis (`MISSING` where there is none); coordinates that can't be
-    used are NaN.
+    used are NaN. `bucket` is a small number for SSN and date, the next date's being the next (after the highest, 0):
+    visits of one SSN and date share a bucket, now and then others do too: it can clear visits, but never convict them.
     """
 
     ssn: Codes
     visit_id: pa.Array
     agency: Codes
     date: Ints
+    bucket: Ints
     start: Ints
     end: Ints
     actual: Bools
@@ -70,7 +82,7 @@ def sort_visits(columns: VisitColumns, policy: DetectionPolicy) -> SortedVisits:
     )
     for reason, holds in _reasons_against(visits):
         outcome[holds & (outcome == GOOD)] = REASONS.index(reason)
-    dense = _implausibly_dense(visits, np.flatnonzero(outcome == GOOD), policy.max_visits_per_day)
+    dense = _implausibly_dense(visits, outcome == GOOD, policy.max_visits_per_day)
     outcome[dense] = REASONS.index(RejectReason.IMPLAUSIBLE_DENSITY)
     return SortedVisits(visits, outcome)
 
@@ -83,11 +95,13 @@ def read_visits(columns: VisitColumns) -> VisitArrays:
     start = np.where(actual, actual_start, columns.instants("sch_start_time"))
     end = np.where(actual, actual_end, columns.instants("sch_end_time"))
     latitude, longitude, bad = _read_coordinates(columns)
+    ssn, date = encode(columns.text("ssn"), clean_ssn), columns.days("visit_date")
     return VisitArrays(
-        ssn=encode(columns.text("ssn"), clean_ssn),
+        ssn=ssn,
         visit_id=trim(columns.text("visit_id")),
         agency=encode(columns.text("provider_id")),
-        date=columns.days("visit_date"),
+        date=date,
+        bucket=_buckets(ssn.codes, date),
         start=start,
         end=end,
         actual=actual,
@@ -127,18 +141,25 @@ def _reasons_against(visits: VisitArrays) -> Iterator[tuple[RejectReason, Bools]
     yield RejectReason.EMPTY_INTERVAL, visits.end <= visits.start
 
 
-def _implausibly_dense(visits: VisitArrays, rows: Ints, limit: int) -> Ints:
-    """Find the rows of SSNs with more than `limit` visits on one date."""
-    if len(rows) <= limit:
-        return rows[:0]
-    days = visits.date[rows]
-    days -= days.min()
-    cell = visits.ssn.codes[rows] * (int(days.max()) + 1) + days
-    # Cells share buckets, which can only make a bucket fuller: most nights, one cheap count clears everybody.
-    bucket = cell & ((1 << len(rows).bit_length()) - 1)
-    suspects = np.flatnonzero((np.bincount(bucket) > limit)[bucket])
-    _, position, visits_in_cell = np.unique(cell[suspects], return_inverse=True, return_counts=True)
-    dense: Ints = rows[suspects[visits_in_cell[position] > limit]]
+def _buckets(ssn: Ints, date: Ints) -> Ints:
+    known = date[date != MISSING] if len(date) and date.min() == MISSING else date
+    if len(known) == 0:
+        return np.zeros(len(date), dtype=np.int64)
+    first, last = int(known.min()), int(known.max())
+    return (ssn * (last - first + 2) + (date - first)) & ((1 << len(date).bit_length()) - 1)
+
+
+def _implausibly_dense(visits: VisitArrays, good: Bools, limit: int) -> Ints:
+    """Find the good visits of SSNs with more than `limit` of them on one date."""
+    in_bucket = np.bincount(visits.bucket, minlength=1)
+    if in_bucket.max() <= limit:
+        return np.zeros(0, dtype=np.int64)
+    suspects = np.flatnonzero((in_bucket > limit)[visits.bucket] & good)
+    order = suspects[order_by(visits.ssn.codes[suspects], visits.date[suspects])]
+    is_new = (np.diff(visits.ssn.codes[order], prepend=-1) != 0) | (np.diff(visits.date[order], prepend=LAST) != 0)
+    starts = np.flatnonzero(is_new)
+    per_visit = np.repeat(lengths_of_runs(starts, len(order)), lengths_of_runs(starts, len(order)))
+    dense: Ints = order[per_visit > limit]
     return dense
 
 
@@ -157,7 +178,7 @@ def note_counts(columns: VisitColumns, sorted_visits: SortedVisits) -> dict[str,
 def _lacks_status(columns: VisitColumns) -> Bools:
     if not columns.has("visit_status"):
         return np.zeros(len(columns), dtype=np.bool_)
-    lacks: Bools = encode(columns.text("visit_status")).codes == NO_CODE
+    lacks: Bools = trim(columns.text("visit_status")).is_null().to_numpy(zero_copy_only=False)
     return lacks
 
 

@@ -40,8 +40,10 @@ def encode(texts: pa.Array, clean: Callable[[str], str] = str.strip) -> Codes:
     values = sorted({value for value in cleaned if value})
     position = {value: code for code, value in enumerate(values)}
     lookup = np.array([*(position.get(value, NO_CODE) for value in cleaned), NO_CODE], dtype=np.int64)
-    indices = encoded.indices.cast(pa.int64())
-    return Codes(lookup[pc.fill_null(indices, len(cleaned)).to_numpy()], values)
+    indices = encoded.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices.cast(pa.int64()), len(cleaned))
+    return Codes(lookup[indices.to_numpy()], values)
 
 
 def trim(texts: pa.Array) -> pa.Array:
@@ -66,28 +68,63 @@ def _untrimmed(texts: pa.Array) -> Bools:
     return ~(printable & (offsets[1:] > offsets[:-1]))
 
 
-def words(texts: pa.Array) -> list[Words]:
-    """Cut texts into big-endian words of eight UTF-8 bytes, filled up with zeros.
+def words(texts: pa.Array, skip: int = 0) -> list[Words]:
+    """Cut texts, from the byte `skip` on, into big-endian words of eight UTF-8 bytes, filled up with zeros.
 
     Words and then `lengths` in their order sort texts as their code points do.
     """
     offsets, data = _buffers(texts)
+    left = np.diff(offsets) - skip
     padded = np.concatenate([data, np.zeros(WORD, dtype=np.uint8)])
-    at_each_byte: npt.NDArray[np.void] = np.ndarray((len(data) + 1,), dtype=">u8", buffer=padded.data, strides=(1,))
-    lengths_ = np.diff(offsets)
-    result = []
-    for start in range(0, int(lengths_.max(initial=0)), WORD):
-        word = np.zeros(len(texts), dtype=np.uint64)
-        # Only the rows that are this long: one text of a million characters must not make a wide matrix of all.
-        rows = np.flatnonzero(lengths_ > start)
-        left = np.minimum(lengths_[rows] - start, WORD)
-        word[rows] = at_each_byte[offsets[rows] + start].astype(np.uint64) & _KEEP[left]
-        result.append(word)
-    return result
+    at_each_byte: npt.NDArray[Any] = np.ndarray((len(data) + 1,), dtype=">u8", buffer=padded.data, strides=(1,))
+    longest = int(left.max(initial=0))
+    if longest and left.min() == longest:
+        # Texts of one length lie at even steps, where slicing is many times faster than picking.
+        rows = at_each_byte[int(offsets[0]) + skip : int(offsets[-1])]
+        step = longest + skip
+        return [rows[start::step].astype(np.uint64) & _keep(longest - start) for start in range(0, longest, WORD)]
+    return [_ragged_word(at_each_byte, offsets[:-1] + skip, left, start) for start in range(0, longest, WORD)]
 
 
-_KEEP = np.array([(2**64 - 1) ^ (2 ** (8 * (WORD - kept)) - 1) for kept in range(WORD + 1)], dtype=np.uint64)
-"""Masks that keep the leading 0 to 8 bytes of a word."""
+def _ragged_word(at_each_byte: npt.NDArray[Any], first: Ints, left: Ints, start: int) -> Words:
+    word = np.zeros(len(left), dtype=np.uint64)
+    # Only the rows that are this long: one text of a million characters must not make a wide matrix of all.
+    rows = np.flatnonzero(left > start)
+    word[rows] = at_each_byte[first[rows] + start].astype(np.uint64) & _keep(left[rows] - start)
+    return word
+
+
+def _keep(bytes_left: Ints | int) -> Any:
+    """Return the masks that keep the leading bytes of a word, as many as are left of the text."""
+    return _MASKS[np.minimum(bytes_left, WORD)]
+
+
+_MASKS = np.array([(2**64 - 1) ^ (2 ** (8 * (WORD - kept)) - 1) for kept in range(WORD + 1)], dtype=np.uint64)
+
+
+def rank(texts: pa.Array) -> Ints:
+    """Return each text's position among the distinct texts, in code-point order."""
+    keys = [*words(texts, _common_prefix(texts)), lengths(texts).astype(np.uint64)]
+    order = np.argsort(keys[0])
+    tied = np.diff(keys[0][order]) == 0
+    in_tie = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
+    if len(in_tie):
+        rows = order[in_tie]
+        order[in_tie] = rows[np.lexsort([key[rows] for key in keys[::-1]])]
+    is_new = np.zeros(len(order), dtype=np.bool_)
+    for key in keys:
+        is_new[1:] |= np.diff(key[order]) != 0
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.cumsum(is_new)
+    return ranks
+
+
+def _common_prefix(texts: pa.Array) -> int:
+    """Return how many bytes all texts start with alike: beyond them, one word mostly tells two texts apart."""
+    bounds = pc.min_max(texts.cast(pa.large_binary())).as_py()
+    lowest, highest = bounds["min"] or b"", bounds["max"] or b""
+    alike = (a == b for a, b in zip(lowest, highest, strict=False))
+    return next((count for count, same in enumerate(alike) if not same), min(len(lowest), len(highest)))
 
 
 def lengths(texts: pa.Array) -> Ints:
