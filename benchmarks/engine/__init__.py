@@ -1,0 +1,1 @@
+"""The detection engine beside the algorithm that it replaced."""
