@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conflict_assets.automation.instance import INSTANCE_YAML
+from conflict_assets.automation.instance import INSTANCE_YAML, make_storage
 from conflict_assets.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -151,9 +151,11 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         [str(binaries / "dagster-webserver"), "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
         [str(binaries / "dagster-daemon"), "run", "-w", "workspace.yaml"],
     )
-    processes = [_start(command, environment, folder / f"{Path(command[0]).name}.log") for command in commands]
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         stack = Stack(f"http://127.0.0.1:{port}", environment)
+        make_storage(Path(environment["DAGSTER_HOME"]))
+        processes += [_start(command, environment, folder / f"{Path(command[0]).name}.log") for command in commands]
         _wait_until_up(stack, processes, folder)
         yield stack
     finally:
@@ -179,7 +181,8 @@ def _wait_until_up(stack: Stack, processes: list[subprocess.Popen[bytes]], folde
     while True:
         try:
             data = stack.query(
-                "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
+                """{ workspaceOrError { ... on Workspace { locationEntries {
+                       loadStatus locationOrLoadError { __typename } } } } }"""
             )
             entries = data["workspaceOrError"]["locationEntries"]
             if entries and all(entry["loadStatus"] == "LOADED" for entry in entries):

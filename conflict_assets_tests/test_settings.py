@@ -93,3 +93,8 @@ def test_secrets_do_not_show(monkeypatch):
 def test_every_setting_is_in_the_example_file():
     example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"# {name.upper()}=" not in example] == []
+
+
+def test_every_setting_is_in_the_readme():
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"| `{name.upper()}` |" not in readme] == []

@@ -49,3 +49,11 @@ def dagster_instance(settings: Settings) -> DagsterInstance:
     """Open the instance of that home."""
     dagster_home(settings)
     return DagsterInstance.get()
+
+
+def make_storage(home: Path) -> None:
+    """Make the home's databases before several processes meet there: at once, they trip over each other's tables."""
+    with DagsterInstance.from_config(str(home)) as instance:
+        instance.get_runs_count()
+        instance.event_log_storage.get_maximum_record_id()
+        instance.all_instigator_state()

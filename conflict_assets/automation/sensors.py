@@ -27,7 +27,6 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
         name=f"summary_after_{status.value.lower()}",
         request_job=conflict_summary_job,
         default_status=DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=5,
         description="Refreshes the summary after a run that has materialized conflicts, wholly or in part.",
     )
     def sensor(context: RunStatusSensorContext) -> RunRequest | SkipReason:
@@ -49,7 +48,6 @@ summary_sensors = [
 @run_failure_sensor(
     name="failed_prefixes",
     default_status=DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=5,
     description="Names the failed prefixes of a run and the command that repeats them.",
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stack(folder):
-    with running_stack(folder, GENERATED_VISITS="20000", MAX_WORKERS="2") as running:
+    with running_stack(folder, MAX_WORKERS="2") as running:
         yield running
 
 
