@@ -19,7 +19,7 @@ from conflict_assets.source.protocol import SourceError
 from conflict_assets.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from conflict_assets.automation.following import Watcher
+    from conflict_assets.running.following import Watcher
 
 FAILED = 1
 BAD_INPUT = 2
@@ -58,8 +58,8 @@ def run(
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
     _prepare(settings)
-    from conflict_assets.automation.instance import dagster_instance
-    from conflict_assets.automation.night import NightOptions, run_night
+    from conflict_assets.running.instance import dagster_instance
+    from conflict_assets.running.night import NightOptions, run_night
 
     chosen = NightOptions(prefixes, workers or settings.max_workers, allow_visit_drop)
     with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
@@ -95,7 +95,7 @@ def _prepare(settings: Settings) -> None:
 @contextmanager
 def _watching(total: int) -> Iterator["Watcher"]:
     """A watcher that prints lines, above a progress bar where there is a terminal."""
-    from conflict_assets.automation.following import Watcher
+    from conflict_assets.running.following import Watcher
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
@@ -110,7 +110,7 @@ def _watching(total: int) -> Iterator["Watcher"]:
 
 def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
     """Hold a night over the generated source against the conflicts that were planted in it."""
-    from conflict_assets.automation.proof import prove
+    from conflict_assets.running.proof import prove
 
     proof = prove(settings, run_ids)
     if proof is None:
@@ -159,7 +159,7 @@ def doctor() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dev(context: typer.Context) -> None:
     """Start the Dagster UI and daemon, on the same instance that `run` uses; options go to `dagster dev`."""
-    from conflict_assets.automation.instance import dagster_home, make_storage
+    from conflict_assets.running.instance import dagster_home, make_storage
 
     home = dagster_home(load_settings())
     make_storage(home)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conflict_assets.automation.instance import INSTANCE_YAML, make_storage
+from conflict_assets.running.instance import INSTANCE_YAML, make_storage
 from conflict_assets.settings import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -1,6 +1,6 @@
 """The jobs: the night, and the summary that follows it."""
 
-from dagster import AssetSelection, JobDefinition, define_asset_job
+from dagster import AssetSelection, define_asset_job
 
 NIGHTLY_JOB = "nightly_conflicts"
 SUMMARY_JOB = "conflict_summary_job"
@@ -15,20 +15,6 @@ conflict_summary_job = define_asset_job(
     selection=AssetSelection.assets("conflict_summary"),
     description="Totals and pictures of the store; starts by itself after any run that changed conflicts.",
 )
-
-
-def nightly_job() -> JobDefinition:
-    """The night's job with everything resolved, for runs that are started outside the UI."""
-    from conflict_assets.definitions import defs
-
-    return defs.resolve_job_def(NIGHTLY_JOB)
-
-
-def summary_job() -> JobDefinition:
-    """The summary's job with everything resolved, for runs that are started outside the UI."""
-    from conflict_assets.definitions import defs
-
-    return defs.resolve_job_def(SUMMARY_JOB)
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 
 STEP_IMPORTS = (
-    "conflict_assets.definitions",
+    "conflict_assets.running.night",
     "alembic.command",
     "dagster._core.executor.child_process_executor",
     "dagster._core.executor.multiprocess",

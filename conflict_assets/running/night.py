@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dagster import DagsterInstance, DagsterRun, execute_job, reconstructable
+from dagster import DagsterInstance, DagsterRun, JobDefinition, execute_job, reconstructable
 
 from conflict_assets.automation.failures import failed_prefixes
-from conflict_assets.automation.following import MARK_TAG, Watcher, find_run, following
-from conflict_assets.automation.jobs import nightly_job, range_tags, summary_job
+from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import SUMMARIZED_TAG
+from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
+from conflict_assets.running.following import MARK_TAG, Watcher, find_run, following
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
@@ -33,6 +34,11 @@ class NightOutcome:
     succeeded: bool
 
 
+def nightly_job() -> JobDefinition:
+    """The night's job; step processes find it by this function's name."""
+    return defs.resolve_job_def(NIGHTLY_JOB)
+
+
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
     """Materialize the prefixes through the nightly job, range by range, then the summary."""
     runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
@@ -46,7 +52,7 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
 def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:
     mark = uuid.uuid4().hex
     with following(instance, mark, watcher):
-        result = summary_job().execute_in_process(
+        result = defs.resolve_job_def(SUMMARY_JOB).execute_in_process(
             instance=instance, run_config={"loggers": QUIET}, tags={MARK_TAG: mark}, raise_on_error=False
         )
     return result.success
