@@ -1,5 +1,7 @@
 """The store that the settings name."""
 
+from pathlib import Path
+
 from conflict_assets.settings import Settings
 from conflict_assets.store.embedded import embedded_url
 from conflict_assets.store.store import ConflictStore
@@ -9,7 +11,12 @@ def store_url(settings: Settings) -> str:
     """The given PostgreSQL's URL, else that of the embedded one, started if it does not run."""
     if settings.conflicts_postgres_url is not None:
         return settings.conflicts_postgres_url.get_secret_value()
-    return embedded_url(settings.data_dir / "postgres")
+    return embedded_url(embedded_folder(settings))
+
+
+def embedded_folder(settings: Settings) -> Path:
+    """Where the embedded server keeps its data."""
+    return settings.data_dir / "postgres"
 
 
 def conflict_store(settings: Settings) -> ConflictStore:

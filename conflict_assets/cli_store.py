@@ -1,0 +1,108 @@
+"""Commands about the store: decisions that people take, and the server itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from conflict_assets.settings import Settings, load_settings
+from conflict_assets.store.connection import connect
+from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
+from conflict_assets.store.decisions import Decision, Verdict, decide, parse_pair, take_over
+from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.factory import conflict_store, embedded_folder, store_url
+from conflict_assets.store.roles import set_up_roles
+
+out = Console(highlight=False, soft_wrap=True)
+store_commands = typer.Typer(help="The conflict store: its address, its roles.", no_args_is_help=True)
+
+Pairs = Annotated[list[str] | None, typer.Argument(help="A pair_id, or two visit ids with a comma between.")]
+
+
+def decide_command(  # noqa: PLR0917 - options of a command, given by name
+    pairs: Pairs = None,
+    whitelist: Annotated[
+        bool, typer.Option("--whitelist", help="It was explained; it is no conflict to follow.")
+    ] = False,
+    ignore: Annotated[bool, typer.Option("--ignore", help="It is a conflict, but not worth following.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Take the decision back.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept with the decision.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Decisions in a file: pair, decision, reason.")] = None,
+) -> None:
+    """Decide about conflicts: whitelist or ignore them, or take a decision back. No run overwrites a decision."""
+    chosen = [verdict for verdict, given in zip(Verdict, (whitelist, ignore, clear), strict=True) if given]
+    if len(chosen) > 1 or (not chosen and csv is None):
+        raise typer.BadParameter("give one of --whitelist, --ignore and --clear")
+    decisions = _decisions_named(pairs, chosen, reason)
+    if csv is not None:
+        decisions += read_decisions_csv(csv, verdict=chosen[0] if chosen else None, reason=reason)
+    if not decisions:
+        raise typer.BadParameter("name at least one pair, or a file with --csv")
+    with connect(_ready(load_settings())) as connection, connection.transaction():
+        outcome = decide(connection, decisions)
+    out.print(f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already")
+
+
+def _decisions_named(pairs: list[str] | None, chosen: list[Verdict], reason: str | None) -> list[Decision]:
+    if not pairs:
+        return []
+    if not chosen or not reason or not reason.strip():
+        raise typer.BadParameter("a decision needs one of --whitelist, --ignore and --clear, and a --reason")
+    try:
+        return [Decision(parse_pair(pair), chosen[0], reason.strip()) for pair in pairs]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def import_decisions_command(
+    csv: Annotated[Path | None, typer.Option("--csv", help="An export of the table conflictvisitmaps.")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            envvar="REPLACED_POSTGRES_URL",
+            show_envvar=True,
+            help="URL of the replaced system's database.",
+        ),
+    ] = None,
+) -> None:
+    """Take over what people decided in the replaced system, as often as one likes; decisions taken here stay."""
+    if (csv is None) == (database is None):
+        raise typer.BadParameter("give one of --csv and --database")
+    found = read_replaced_csv(csv) if csv is not None else read_replaced_database(database or "")
+    with connect(_ready(load_settings())) as connection, connection.transaction():
+        outcome = take_over(connection, found.decisions, decided_by="replaced system")
+    out.print(
+        f"{outcome.given} decisions found, {outcome.written} written, {outcome.unchanged} were so already; "
+        f"{found.undecided} rows undecided, {found.unusable} without two visit ids"
+    )
+
+
+@store_commands.command("url")
+def url_command() -> None:
+    """Print the line that opens the store in psql; the embedded one starts if it does not run."""
+    out.print(f'psql "{_ready(load_settings())}"', markup=False)
+
+
+@store_commands.command("roles")
+def roles_command() -> None:
+    """Make the roles conflicts_writer and conflicts_reader, or give them their rights anew."""
+    with connect(_ready(load_settings())) as connection, connection.transaction():
+        set_up_roles(connection)
+    out.print(
+        "conflicts_writer and conflicts_reader are set up; a login joins one of them: GRANT conflicts_reader TO bi"
+    )
+
+
+@store_commands.command("stop")
+def stop_command() -> None:
+    """Stop the embedded server, whoever uses it."""
+    stopped = stop_embedded(embedded_folder(load_settings()))
+    out.print("stopped" if stopped else "it did not run")
+
+
+def _ready(settings: Settings) -> str:
+    with conflict_store(settings) as store:
+        store.prepare()
+    return store_url(settings)
