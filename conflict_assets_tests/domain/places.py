@@ -45,6 +45,8 @@ GOOD_PLACES: tuple[tuple[float, float], ...] = (
     (0.0, 1e-9),
     (0.0, -0.05),
     (-40.70, 106.0),
+    (12.0, 10.0),
+    (-12.0, -170.0),
 )
 BAD_PLACES: tuple[tuple[Any, Any], ...] = (
     (0.0, 0.0),
