@@ -28,13 +28,31 @@ def minutes(microseconds: Ints) -> Floats:
 
 def order_by(major: Ints, minor: Ints) -> Ints:
     """Return an order by `major`, which is not negative, then by `minor`."""
+    joined = _joined(major, minor)
+    return np.lexsort((minor, major)) if joined is None else np.argsort(joined[0])
+
+
+def sort_pairs(major: Ints, minor: Ints) -> tuple[Ints, Ints]:
+    """Return `major`, which is not negative, and `minor`, both in the order of the first, then of the second."""
+    joined = _joined(major, minor)
+    if joined is None:
+        order = np.lexsort((minor, major))
+        return major[order], minor[order]
+    values, span, lowest = joined
+    values.sort()
+    sorted_major = values // span
+    return sorted_major, values - sorted_major * span + lowest
+
+
+def _joined(major: Ints, minor: Ints) -> tuple[Ints, int, int] | None:
+    """Join two numbers into one, if they fit: to sort that is several times faster than to sort by both."""
     if len(major) == 0:
-        return np.zeros(0, dtype=np.int64)
-    since, span = minor - minor.min(), int(minor.max()) - int(minor.min()) + 1
-    # One sort of one number is several times faster than two, if both fit into one.
-    if (int(major.max()) + 1) * span <= LAST:
-        return np.argsort(major * span + since)
-    return np.lexsort((minor, major))
+        return major.copy(), 1, 0
+    lowest = int(minor.min())
+    span = int(minor.max()) - lowest + 1
+    if (int(major.max()) + 1) * span > LAST:
+        return None
+    return major * span + (minor - lowest), span, lowest
 
 
 def starts_of_runs(values: Ints) -> Ints:

@@ -86,10 +86,12 @@ class VisitColumns:
     def _read(self, name: str, rows: Ints | None) -> pa.Array | list[Any]:
         if isinstance(self._visits, pa.Table):
             chunked = self._visits.column(name)
-            chunks: pa.Array = chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
-            return chunks if rows is None else chunks.take(pa.array(rows))
+            array: pa.Array = chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
+            return array if rows is None else array.take(pa.array(rows))
         series = self._visits[name]
-        if rows is not None:
+        # Text that is held as Arrow becomes an Arrow array at no cost: its rows are taken afterwards, which is faster.
+        late = isinstance(series.dtype, pd.StringDtype) and series.dtype.storage == "pyarrow"
+        if rows is not None and not late:
             series = series.iloc[rows]
         if series.dtype == object:
             return _typed(series.tolist())
@@ -97,7 +99,8 @@ class VisitColumns:
             array = pa.Array.from_pandas(series)
         except (pa.ArrowException, TypeError, ValueError, UnicodeEncodeError):
             raise TypeError(f"column {name!r} has type {series.dtype}, which can't be read") from None
-        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        return array.take(pa.array(rows)) if rows is not None and late else array
 
 
 def _is_datetime(column: Any) -> bool:

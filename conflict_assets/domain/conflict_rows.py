@@ -9,7 +9,7 @@ from conflict_assets.domain.arrays import Floats, Ints, minutes, order_by
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, REJECTED_SCHEMA
 from conflict_assets.domain.contested import PairedVisits
-from conflict_assets.domain.groups import components, digests, measure
+from conflict_assets.domain.groups import digests, lowest_connected, measure
 from conflict_assets.domain.impact import COST_TYPES, VISIT_TYPES, assess, named
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import (
@@ -27,9 +27,14 @@ from conflict_assets.domain.texts import rank
 
 @dataclass(frozen=True, eq=False)
 class _Sides:
-    """The visits in conflict by SSN and visit id, and each conflict's two as positions among them, smaller first."""
+    """The visits in conflict and each conflict's two.
 
-    visits: Ints
+    `rows` are the visits' places in the input, ascending, since reading in order is fastest; `order` sorts them by SSN
+    and visit id, as all other columns are. `first` and `second` are positions in that order, smaller first.
+    """
+
+    rows: Ints
+    order: Ints
     visit_id: pa.Array
     first: Ints
     second: Ints
@@ -48,24 +53,25 @@ def build_conflicts(
     of_conflict = _conflict_columns(paired, conflicts, sides, policy)
     overlap = overlap_minutes(paired, conflicts.left, conflicts.right)[conflict]
     data = {
-        **_identity_columns(visits, paired, sides, own, other),
+        **_identity_columns(visits, sides, own, other),
         **{name: values.take(pa.array(conflict)) for name, values in of_conflict.items()},
         "overlap_minutes": pa.array(overlap),
-        **_impact_columns(columns, paired, sides.visits, own, overlap),
+        **_impact_columns(columns, visits, sides, own, overlap),
     }
     return pa.table({name: data[name] for name in CONFLICT_SCHEMA.names}, schema=CONFLICT_SCHEMA)
 
 
 def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: Conflicts) -> _Sides:
-    in_conflict = np.zeros(len(paired), dtype=np.bool_)
-    in_conflict[conflicts.left] = in_conflict[conflicts.right] = True
-    nodes = np.flatnonzero(in_conflict)
-    ids = visits.visit_id.take(pa.array(paired.row[nodes]))
-    order = order_by(paired.ssn[nodes], rank(ids))
-    place = np.zeros(len(paired), dtype=np.int64)
-    place[nodes[order]] = np.arange(len(nodes))
-    left, right = place[conflicts.left], place[conflicts.right]
-    return _Sides(nodes[order], ids.take(pa.array(order)), np.minimum(left, right), np.maximum(left, right))
+    left, right = paired.row[conflicts.left], paired.row[conflicts.right]
+    in_conflict = np.zeros(len(visits.date), dtype=np.bool_)
+    in_conflict[left] = in_conflict[right] = True
+    rows = np.flatnonzero(in_conflict)
+    ids = visits.visit_id.take(pa.array(rows))
+    order = order_by(visits.ssn.codes[rows], rank(ids))
+    place = np.empty(len(visits.date), dtype=np.int64)
+    place[rows[order]] = np.arange(len(rows))
+    left, right = place[left], place[right]
+    return _Sides(rows, order, ids.take(pa.array(order)), np.minimum(left, right), np.maximum(left, right))
 
 
 def _both_directions(sides: _Sides) -> tuple[Ints, Ints, Ints]:
@@ -77,15 +83,13 @@ def _both_directions(sides: _Sides) -> tuple[Ints, Ints, Ints]:
     return own[order], other[order], conflict
 
 
-def _identity_columns(
-    visits: VisitArrays, paired: PairedVisits, sides: _Sides, own: Ints, other: Ints
-) -> dict[str, pa.Array]:
-    rows = paired.row[sides.visits]
-    ssn, agency = visits.ssn.take(rows), visits.agency.take(rows)
-    visit_date = pa.array(paired.date[sides.visits].astype("datetime64[D]"))
+def _identity_columns(visits: VisitArrays, sides: _Sides, own: Ints, other: Ints) -> dict[str, pa.Array]:
+    rows = sides.rows[sides.order]
+    ssn, agency = visits.ssn.take(rows[own]), visits.agency.take(rows)
+    visit_date = pa.array(visits.date[rows].astype("datetime64[D]"))
     own_side, other_side = pa.array(own), pa.array(other)
     return {
-        "ssn": ssn.take(own_side),
+        "ssn": ssn,
         "visit_id": sides.visit_id.take(own_side),
         "con_visit_id": sides.visit_id.take(other_side),
         "provider_id": agency.take(own_side),
@@ -101,9 +105,11 @@ def _conflict_columns(
     """Return what both rows of a conflict share, a value a conflict."""
     left, right = conflicts.left, conflicts.right
     trips = trips_between(paired, left, right, policy)
-    component, lowest = components(len(sides.visits), sides.first, sides.second)
     measured = measure(sides.visit_id)
-    groups = digests(measured.take(pa.array(lowest)))
+    lowest = lowest_connected(len(sides.rows), sides.first, sides.second)
+    is_lowest = lowest == np.arange(len(lowest))
+    group = np.cumsum(is_lowest) - 1
+    groups = digests(measured.filter(pa.array(is_lowest)))
     return {
         **{rule.flag: pa.array(conflicts.rule == rule) for rule in Rule},
         "distance_miles": _nullable(trips.distance),
@@ -113,21 +119,23 @@ def _conflict_columns(
         "minutes_between": pa.array(minutes_between(paired, left, right)),
         "crosses_midnight": pa.array(paired.date[left] != paired.date[right]),
         "pair_id": digests(measured.take(pa.array(sides.first)), measured.take(pa.array(sides.second))),
-        "group_id": groups.take(pa.array(component[sides.first])),
+        "group_id": groups.take(pa.array(group[lowest[sides.first]])),
     }
 
 
 def _impact_columns(
-    columns: VisitColumns, paired: PairedVisits, in_conflict: Ints, own: Ints, overlap: Floats
+    columns: VisitColumns, visits: VisitArrays, sides: _Sides, own: Ints, overlap: Floats
 ) -> dict[str, pa.Array]:
-    impact = assess(columns, paired.row[in_conflict], paired.actual[in_conflict])
-    length = minutes(paired.end[in_conflict] - paired.start[in_conflict])
+    impact = assess(columns, sides.rows, visits.actual[sides.rows])
+    shift_amount = impact.rate_per_minute * minutes(visits.end[sides.rows] - visits.start[sides.rows])
+    own = sides.order[own]
+    rate_per_minute = impact.rate_per_minute[own]
     return {
         "visit_type": named(impact.visit_type[own], VISIT_TYPES),
         "cost_type": named(impact.cost_type[own], COST_TYPES),
-        "rate_per_minute": _nullable(impact.rate_per_minute[own]),
-        "shift_amount": _nullable((impact.rate_per_minute * length)[own]),
-        "overlap_amount": _nullable(impact.rate_per_minute[own] * overlap),
+        "rate_per_minute": _nullable(rate_per_minute),
+        "shift_amount": _nullable(shift_amount[own]),
+        "overlap_amount": _nullable(rate_per_minute * overlap),
     }
 
 

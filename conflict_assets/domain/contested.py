@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conflict_assets.domain.arrays import NO_CODE, Bools, Floats, Ints, lengths_of_runs, order_by, starts_of_runs
+from conflict_assets.domain.arrays import (
+    NO_CODE,
+    Bools,
+    Floats,
+    Ints,
+    lengths_of_runs,
+    order_by,
+    sort_pairs,
+    starts_of_runs,
+)
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.sorting import SortedVisits
 
@@ -19,7 +28,7 @@ class PairCounts:
 
 @dataclass(frozen=True, eq=False)
 class PairedVisits:
-    """The visits that are in a pair, sorted by SSN and start; `row` is the visit's place in the input."""
+    """The visits that are in a pair, and a few more, sorted by SSN and start; `row` is the place in the input."""
 
     row: Ints
     ssn: Ints
@@ -36,16 +45,15 @@ class PairedVisits:
 
 
 def find_paired(sorted_visits: SortedVisits, policy: DetectionPolicy) -> tuple[PairedVisits, PairCounts]:
-    """Keep the visits that are in a pair, and count them and their pairs."""
+    """Keep the visits that may be in a pair, and count those that are, and their pairs."""
     visits = sorted_visits.visits
     eligible = sorted_visits.good
     if policy.incomplete_actuals == "ignore":
         eligible &= ~visits.one_actual
     rows = np.flatnonzero(eligible & _near_another_agency(visits.bucket, visits.agency.codes))
-    paired, counts = find_contested(
+    counts = count_pairs(
         visits.ssn.codes[rows], visits.agency.codes[rows], visits.date[rows], cross_midnight=policy.cross_midnight
     )
-    rows = rows[paired]
     rows = rows[order_by(visits.ssn.codes[rows], visits.start[rows])]
     paired_visits = PairedVisits(
         row=rows,
@@ -78,18 +86,16 @@ def _near_another_agency(bucket: Ints, agency: Ints) -> Bools:
     return near
 
 
-def find_contested(ssn: Ints, agency: Ints, date: Ints, *, cross_midnight: bool) -> tuple[Ints, PairCounts]:
-    """Find the visits that are in a pair, and count the pairs without making them.
+def count_pairs(ssn: Ints, agency: Ints, date: Ints, *, cross_midnight: bool) -> PairCounts:
+    """Count the visits that are in a pair, and the pairs, without making them.
 
     Pairs of a cell (SSN, date) are its pairs of visits less those within one agency; likewise between a cell and the
     next date's.
     """
     if len(ssn) == 0:
-        return ssn, PairCounts(0, 0)
+        return PairCounts(0, 0)
     days = date - date.min()
-    cell = ssn * (int(days.max()) + 2) + days
-    order = order_by(cell, agency)
-    cell, agency = cell[order], agency[order]
+    cell, agency = sort_pairs(ssn * (int(days.max()) + 2) + days, agency)
     first = starts_of_runs(cell)
     visits = lengths_of_runs(first, len(cell))
     lowest, highest = agency[first], agency[first + visits - 1]
@@ -105,8 +111,7 @@ def find_contested(ssn: Ints, agency: Ints, date: Ints, *, cross_midnight: bool)
         before = np.flatnonzero(np.diff(number) == 1)
         pairs += int(visits[before] @ visits[before + 1]) - _pairs_of_one_agency(group, in_group, agencies)
         lowest, highest = _with_neighbours(lowest, before, np.minimum), _with_neighbours(highest, before, np.maximum)
-    paired: Ints = order[np.repeat(lowest != highest, visits)]
-    return paired, PairCounts(len(paired), pairs)
+    return PairCounts(int(visits[lowest != highest].sum()), pairs)
 
 
 def _pairs_within(sizes: Ints) -> int:

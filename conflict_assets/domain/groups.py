@@ -3,11 +3,8 @@
 from hashlib import sha256
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from conflict_assets.domain.arrays import Ints
 
@@ -35,14 +32,19 @@ def digests(*measured: pa.Array) -> pa.Array:
     )
 
 
-def components(size: int, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Find the connected components of `size` nodes under the edges `left`-`right`.
+def lowest_connected(size: int, left: Ints, right: Ints) -> Ints:
+    """Return, for each of `size` nodes, the lowest node that it hangs together with by the edges `left`-`right`.
 
-    Returns:
-        The component of each node, and the lowest node of each component.
+    Each round hooks the higher root of every edge below the lower one and flattens the trees; few rounds do, and most
+    components, which are single pairs, are done after the first.
     """
-    edges = coo_array((np.ones(len(left), dtype=np.bool_), (left, right)), shape=(size, size))
-    labels: npt.NDArray[np.int32]
-    _, labels = connected_components(edges, directed=False)
-    _, lowest, component = np.unique(labels, return_index=True, return_inverse=True)
-    return component, lowest
+    lowest = np.arange(size)
+    while True:
+        left, right = lowest[left], lowest[right]
+        apart = left != right
+        left, right = left[apart], right[apart]
+        if len(left) == 0:
+            return lowest
+        np.minimum.at(lowest, np.maximum(left, right), np.minimum(left, right))
+        while (lowest != (above := lowest[lowest])).any():
+            lowest = above

@@ -45,11 +45,16 @@ def as_midnights(values: npt.NDArray[np.datetime64], name: str) -> Ints:
     Raises:
         ValueError: one of them is no midnight.
     """
-    days = values.astype("datetime64[D]")
-    if not ((days == values) | np.isnat(values)).all():
-        raise _not_midnight(name)
-    integers: Ints = days.view(np.int64)
-    return integers
+    per_day = int(np.array(1, "timedelta64[D]").astype(values.dtype.str.replace("M8", "m8")).view(np.int64))
+    ticks = values.view(np.int64)
+    days: Ints = ticks // per_day
+    whole = days * per_day == ticks
+    if not whole.all():
+        missing = ticks == MISSING
+        if not (whole | missing).all():
+            raise _not_midnight(name)
+        days[missing] = MISSING
+    return days
 
 
 def _not_midnight(name: str) -> ValueError:

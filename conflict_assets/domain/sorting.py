@@ -22,7 +22,7 @@ from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.duplicates import find_superseded
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import Note, RejectReason
-from conflict_assets.domain.texts import Codes, encode, trim
+from conflict_assets.domain.texts import Codes, encode, is_blank, trim
 from conflict_assets.domain.travel import usable_coordinates
 
 SSN_DIGITS = 9
@@ -178,8 +178,7 @@ def note_counts(columns: VisitColumns, sorted_visits: SortedVisits) -> dict[str,
 def _lacks_status(columns: VisitColumns) -> Bools:
     if not columns.has("visit_status"):
         return np.zeros(len(columns), dtype=np.bool_)
-    lacks: Bools = trim(columns.text("visit_status")).is_null().to_numpy(zero_copy_only=False)
-    return lacks
+    return is_blank(columns.text("visit_status"))
 
 
 def _has_odd_times(visits: VisitArrays, good: Bools) -> Bools:
