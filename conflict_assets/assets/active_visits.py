@@ -25,6 +25,7 @@ from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.window import window_at
+from conflict_assets.settings import load_settings
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
 from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery, VisitReader
 from conflict_assets.source.snapshots import Snapshot
@@ -51,7 +52,7 @@ class ActiveVisitsConfig(Config):
             "active_visits",
             description="Active visits on contested days: the only ones that can conflict. One Parquet file a prefix.",
             group_name="visit_conflicts",
-            kinds={"snowflake", "parquet"},
+            kinds={load_settings().source_kind, "parquet"},
             partitions_def=SSN_PREFIXES,
         )
     ],

@@ -9,6 +9,8 @@ from conflict_assets.settings import Settings
 
 INSTANCE_YAML = """\
 # Written when this home was made; yours to change.
+nux:
+  seen: true
 telemetry:
   enabled: false
 python_logs:

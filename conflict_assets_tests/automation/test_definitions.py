@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from conflict_assets.definitions import defs
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
 
+NIGHT = datetime(2026, 11, 23, 7, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -54,7 +56,9 @@ def test_the_night_is_one_run_over_all_prefixes_at_two_in_the_schedule_s_zone():
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "America/New_York")
     with DagsterInstance.ephemeral() as instance:
         night = schedule.evaluate_tick(
-            build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
+            build_schedule_context(
+                instance=instance, repository_def=defs.get_repository_def(), scheduled_execution_time=NIGHT
+            )
         )
     assert night.run_requests is not None
     (request,) = night.run_requests
