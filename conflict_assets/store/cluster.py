@@ -40,7 +40,8 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
-# Statements, parameters and details may hold SSNs.
+# Errors' texts, statements, parameters and details may hold SSNs; whoever caused an error is told.
+log_min_messages = log
 log_statement = 'none'
 log_min_error_statement = panic
 log_parameter_max_length = 0
@@ -141,7 +142,7 @@ def initialize(cluster: Cluster) -> None:
     try:
         _run(
             cluster,
-            *("initdb", "-D", str(unfinished), "-U", OWNER, f"--pwfile={given}", "--encoding=UTF8", "--locale=C"),
+            *("initdb", "-D", unfinished.name, "-U", OWNER, f"--pwfile={given.name}", "--encoding=UTF8", "--locale=C"),
             *("--auth-local=scram-sha-256", "--auth-host=reject", "--no-instructions"),
         )
     finally:
@@ -179,24 +180,25 @@ def start(cluster: Cluster, socket_folder: Path) -> None:
     cluster.give(cluster.log)
     _run(
         cluster,
-        *("pg_ctl", "start", "-D", str(cluster.data), "-l", str(cluster.log)),
+        *("pg_ctl", "start", "-D", cluster.data.name, "-l", cluster.log.name),
         *("-w", "-t", str(START_SECONDS), "-s"),
     )
 
 
 def stop(cluster: Cluster, *, mode: str = "fast") -> None:
     """Stop the server: `fast` ends its sessions and writes everything down, `immediate` recovers at the next start."""
-    _run(cluster, "pg_ctl", "stop", "-D", str(cluster.data), "-m", mode, "-w", "-s")
+    _run(cluster, "pg_ctl", "stop", "-D", cluster.data.name, "-m", mode, "-w", "-s")
 
 
 def choose_socket_folder(cluster: Cluster) -> Path:
-    """A folder for the socket, 0700 and short enough for a socket's path: in the server's folder where that fits.
+    """A folder for the socket, 0700: in the server's folder, unless its path is too long for a socket or has a comma.
 
     Raises:
         StoreError: a folder of that name is there and belongs to somebody else.
     """
     folder = cluster.home / "socket"
-    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > LONGEST_SOCKET_PATH:
+    # libpq takes a comma for the end of a host.
+    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > LONGEST_SOCKET_PATH or "," in str(folder):
         name = sha256(os.fsencode(cluster.home)).hexdigest()[:16]
         folder = Path(gettempdir()) / f"conflicts-{name}"
     if not folder.exists():
@@ -225,6 +227,7 @@ def _write_private(cluster: Cluster, path: Path, text: str) -> None:
 
 
 def _run(cluster: Cluster, program: str, *arguments: str) -> None:
+    """Run a program in the server's folder, with names relative to it: pg_ctl hands them to a shell."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     result = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
         [cluster.program(program), *arguments],

@@ -84,6 +84,10 @@ class _StartingError(PassingStoreError):
     """The server is there, or can be started, and does not take connections yet."""
 
 
+class _UnreachableError(PassingStoreError):
+    """Nobody listens, or whoever did is gone."""
+
+
 _CONNECT_FAILURES: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
     (_StartingError, ("starting up", "shutting down", "recovery mode", "not yet accepting"), "is not ready yet."),
     (
@@ -113,7 +117,7 @@ def _open(url: str, timeouts: Timeouts, *, autocommit: bool) -> psycopg.Connecti
         )
     except psycopg.Error as error:
         failure = _connect_failure(error, url)
-    if isinstance(failure, PassingStoreError) and revive(url):
+    if isinstance(failure, _UnreachableError) and revive(url):
         failure = _StartingError(str(failure))
     raise failure
 
@@ -129,7 +133,7 @@ def _connect_failure(error: psycopg.Error, url: str) -> StoreError:
     for kind, signs, message in _CONNECT_FAILURES:
         if any(sign in text for sign in signs):
             return kind(f"PostgreSQL at {where} {message}")
-    return PassingStoreError(
+    return _UnreachableError(
         f"PostgreSQL at {where} can't be reached. Check that it runs, and host and port of CONFLICTS_POSTGRES_URL."
     )
 
@@ -158,10 +162,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        failure = _failure(error)
-    else:
-        return
-    raise failure
+        # The driver's error holds values of rows in its details: not even the trace may show it.
+        raise _failure(error) from None
 
 
 def _failure(error: psycopg.Error) -> StoreError:

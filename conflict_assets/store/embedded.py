@@ -156,6 +156,7 @@ def _bring_up(cluster: Cluster) -> Path:
             time.sleep(0.2)
     _make_database(cluster.home, folder)
     ready = cluster.home / "ready.new"
+    ready.touch(mode=0o600)
     ready.write_text(json.dumps({"socket": str(folder)}))
     ready.replace(cluster.home / "ready")
     for name in ("ready", "users.lock", "start.lock"):
@@ -187,8 +188,8 @@ def _first_number(file: Path) -> int | None:
 def _is_server(pid: int, data: Path) -> bool:
     """Whether a process is the server of this folder: its number may belong to another one by now."""
     with suppress(psutil.Error):
-        command = psutil.Process(pid).cmdline()
-        return "postgres" in " ".join(command[:1]) and str(data) in command
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and Path(process.cwd()) == data.resolve()
     return False
 
 

@@ -1,0 +1,152 @@
+"""What a wrong URL, a missing server or a full one says."""
+
+import traceback
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from conflict_assets.store.connection import connect, describe_url, translated
+from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.store import ConflictStore
+from conflict_assets_tests.pg import execute, rows
+from conflict_assets_tests.store.nights import Pair, night
+
+
+def with_part(url, old, new):
+    assert old in url
+    return url.replace(old, new)
+
+
+def failure(url):
+    with pytest.raises(StoreError) as error, ConflictStore(url=url, prefix_length=2):
+        pass
+    return error.value
+
+
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch):
+    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 1)
+
+
+def test_a_wrong_password_is_permanent_and_not_shown(pg_server):
+    url = pg_server.url.replace("conflicts@", "conflicts:s3cret@", 1)
+    found = failure(url)
+    assert not isinstance(found, PassingStoreError)
+    assert "refuses the login. Check user and password" in str(found)
+    assert "s3cret" not in "".join(traceback.format_exception(found))
+
+
+def test_a_missing_database_is_permanent(pg_server):
+    found = failure(pg_server.database_url("nowhere"))
+    assert not isinstance(found, PassingStoreError)
+    assert "has no such database" in str(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3cret@127.0.0.1:1/db",
+        "postgresql:///db?host=/nonexistent",
+    ],
+)
+def test_nobody_listening_may_pass(url):
+    found = failure(url)
+    assert isinstance(found, PassingStoreError)
+    assert "can't be reached" in str(found)
+    assert "s3cret" not in str(found)
+
+
+def test_a_host_that_nobody_knows_is_permanent():
+    found = failure("postgresql://u:s3cret@host.invalid:5432/db")
+    assert not isinstance(found, PassingStoreError)
+    assert "unknown by name" in str(found)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:s3c/ret@host/db?wrong=1", "nonsense", "postgresql://u:p@h:port/db"])
+def test_a_url_that_cannot_be_read_says_what_is_allowed(url):
+    found = failure(url)
+    assert "CONFLICTS_POSTGRES_URL" in str(found)
+    assert "s3c" not in str(found)
+
+
+def test_a_url_is_described_without_its_password():
+    assert describe_url(f"postgresql://u:{quote('p@ss')}@h:6000/d") == "u@h:6000/d"
+    assert describe_url("=") == "a URL that can't be read"
+
+
+def test_a_full_server_may_pass(pg_server):
+    url = pg_server.make_database()
+    execute(url, "CREATE ROLE narrow LOGIN PASSWORD 'of-a-test' CONNECTION LIMIT 0")
+    narrow = with_part(url, "conflicts@", "narrow:of-a-test@")
+    found = failure(narrow)
+    assert isinstance(found, PassingStoreError)
+    assert "no connection left. Lower MAX_WORKERS" in str(found)
+    execute(url, "DROP ROLE narrow")
+    pg_server.drop(url)
+
+
+@pytest.mark.parametrize(
+    ("kind", "passing"),
+    [
+        (errors.SerializationFailure, True),
+        (errors.DeadlockDetected, True),
+        (errors.AdminShutdown, True),
+        (errors.LockNotAvailable, True),
+        (errors.QueryCanceled, False),
+        (errors.UniqueViolation, False),
+        (errors.InsufficientPrivilege, False),
+        (errors.UndefinedTable, False),
+    ],
+)
+def test_errors_that_may_pass_are_told_from_those_that_do_not(kind, passing):
+    with pytest.raises(StoreError) as error, translated():
+        raise kind("text")
+    assert isinstance(error.value, PassingStoreError) == passing
+
+
+def test_an_error_s_text_and_trace_hold_no_value_of_a_row(store_url):
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        first = night([Pair()])
+        twice = night([Pair()], conflicts=first.conflicts.slice(0, 1).take([0, 0]))
+        with pytest.raises(StoreError) as error:
+            store.replace_prefix(twice)
+    told = "".join(traceback.format_exception(error.value))
+    assert "duplicate key value violates unique constraint" in told
+    assert "040000001" not in told
+
+
+def test_a_lost_connection_is_replaced_by_a_new_one(store_url, monkeypatch):
+    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 3)
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        pid = store._connection.info.backend_pid
+        assert rows(store_url, "SELECT pg_terminate_backend(%s)", [pid]) == [(True,)]
+        assert store.totals().open_conflicts == 0
+        assert store._connection.info.backend_pid != pid
+
+
+def test_what_does_not_pass_is_not_tried_again(store_url, monkeypatch):
+    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 5)
+    tried = []
+    with ConflictStore(url=store_url, prefix_length=2) as store, pytest.raises(StoreError):
+        store._run(lambda connection: tried.append(1) or connection.execute("SELECT * FROM nowhere"))
+    assert len(tried) == 1
+
+
+def test_every_connection_has_time_outs(store_url):
+    with connect(store_url) as connection:
+        found = [
+            connection.execute(f"SHOW {name}").fetchone()[0]
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        ]
+    assert found == ["10min", "2min", "10min"]
+
+
+def test_nothing_is_left_open_after_a_store_is_closed(store_url):
+    store = ConflictStore(url=store_url, prefix_length=2)
+    with store:
+        connection = store._connection
+    assert connection.closed
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")

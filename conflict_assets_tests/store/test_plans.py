@@ -1,0 +1,133 @@
+"""The plans of the views and of a replace use the indexes that are there for them, and one partition only."""
+
+import json
+from re import fullmatch
+
+import psycopg
+import pytest
+
+from conflict_assets.store import statements
+from conflict_assets.store.store import ConflictStore
+from conflict_assets_tests.pg import execute
+from conflict_assets_tests.store.nights import DAY, Pair, night
+
+PAIRS = 3_000
+MANY_RUNS = """
+    INSERT INTO prefix_runs
+    SELECT 'old-' || n, p::text, first.as_of - n * interval '1 day', 'old-' || n, first.first_date, first.last_date,
+        false, now(), 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}'
+    FROM generate_series(1, 700) AS n, generate_series(0, 9) AS p,
+        (SELECT * FROM prefix_runs ORDER BY as_of LIMIT 1) AS first"""
+
+
+@pytest.fixture(scope="module")
+def filled(pg_server):
+    url = pg_server.make_store(1)
+    with ConflictStore(url=url, prefix_length=1) as store:
+        for prefix in "012":
+            pairs = [
+                Pair(f"{prefix}a{n}", f"{prefix}b{n}", ssn=f"{prefix}{n // 20:08d}", agency=f"P{n % 97}")
+                for n in range(PAIRS)
+            ]
+            store.replace_prefix(night(pairs, prefix=prefix))
+        store.replace_prefix(night(pairs[:100], prefix="2", number=2))
+    execute(url, MANY_RUNS)
+    execute(url, "ANALYZE")
+    yield url
+    pg_server.drop(url)
+
+
+def plan(url, query, values=None):
+    """The nodes of a plan, flat."""
+    with psycopg.connect(url) as connection:
+        connection.execute(statements.MAKE_STAGE)
+        cursor = psycopg.ClientCursor(connection)
+        found = cursor.execute(psycopg.sql.SQL("EXPLAIN (FORMAT JSON) ") + psycopg.sql.SQL(query), values).fetchone()[0]
+        connection.rollback()
+    found = json.loads(found) if isinstance(found, str) else found
+    nodes, queue = [], [found[0]["Plan"]]
+    while queue:
+        nodes.append(queue.pop())
+        queue += nodes[-1].get("Plans", [])
+    return nodes
+
+
+def indexes(nodes):
+    return {node["Index Name"] for node in nodes if "Index Name" in node}
+
+
+def relations(nodes):
+    return {node["Relation Name"] for node in nodes if "Relation Name" in node}
+
+
+def text(statement):
+    return statement if isinstance(statement, str) else statement.as_string(None)
+
+
+@pytest.mark.parametrize("view", ["conflict_visit_maps", "open_conflicts", "conflict_sides"])
+def test_one_conflict_is_found_by_its_name(filled, view):
+    nodes = plan(filled, f"SELECT * FROM {view} WHERE pair_id = %s", [Pair("0a1", "0b1").pair_id])  # noqa: S608 - a constant
+    assert "visit_conflicts_0_pair_id_idx" in indexes(nodes)
+    assert "conflict_visits_0_pkey" in indexes(nodes)
+
+
+def test_an_agency_s_side_is_found_by_agency_and_day(filled):
+    query = "SELECT pair_id FROM conflict_visit_maps WHERE provider_id = %s AND visit_date BETWEEN %s AND %s"
+    nodes = plan(filled, query, ["P1", DAY, DAY])
+    assert "visit_conflicts_0_provider_id_visit_date_idx" in indexes(nodes)
+
+
+def test_open_conflicts_of_a_day_are_found_by_the_index_of_what_holds(filled):
+    query = "SELECT pair_id FROM open_conflicts WHERE visit_date = %s"
+    assert "visit_conflicts_0_visit_date_idx" in indexes(plan(filled, query, [DAY.replace(year=2025)]))
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT as_of FROM prefix_runs WHERE ssn_prefix = '0' AND latest", "prefix_runs_latest"),
+        ("SELECT count(*) FROM open_conflicts", "prefix_runs_latest"),
+        ("SELECT last_detected_at FROM conflict_states WHERE pair_id = 'x'", "prefix_runs_prefix"),
+        ("SELECT ssn_prefix FROM prefix_runs WHERE root_run_id = 'old-7'", "prefix_runs_pkey"),
+    ],
+)
+def test_runs_are_found_by_their_indexes_among_many(filled, query, index):
+    assert index in indexes(plan(filled, query))
+
+
+@pytest.mark.parametrize("name", ["COMPARE", "UPDATE_VISITS", "INSERT_VISITS", "UPDATE_CONFLICTS", "RESOLVE"])
+def test_a_replace_touches_its_own_partition_only(filled, name):
+    values = {"prefix": "2", "first": DAY, "last": DAY, "as_of": night([]).as_of, "run": "r", "root": "r"}
+    values |= {"kinds": [2, 3, 4], "ssns": ["2"], "pairs": ["p"], "reasons": ["gone"]}
+    nodes = plan(filled, text(getattr(statements, name)), values)
+    partitions = {name for name in relations(nodes) if fullmatch("(visit_conflicts|conflict_visits)_[0-9]", name)}
+    assert partitions in ({"visit_conflicts_2"}, {"conflict_visits_2"})
+
+
+def test_a_small_replace_finds_stored_rows_by_their_keys(filled):
+    with psycopg.connect(filled) as connection:
+        connection.execute(statements.MAKE_STAGE)
+        connection.execute("INSERT INTO incoming_visits (ssn, visit_id) VALUES ('200000001', '2a21')")
+        connection.execute("ANALYZE incoming_visits")
+        cursor = psycopg.ClientCursor(connection)
+        found = cursor.execute(psycopg.sql.SQL("EXPLAIN ") + statements.UPDATE_VISITS, {"prefix": "2"}).fetchall()
+        connection.rollback()
+    assert "conflict_visits_2_pkey" in str(found)
+
+
+def test_no_index_is_there_for_nothing(filled):
+    """Every index that is no key was asked for by a test above."""
+    query = """SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisprimary AND indrelid IN
+               (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+                AND NOT relispartition)"""
+    with psycopg.connect(filled) as connection:
+        found = {row[0] for row in connection.execute(query)}
+    assert found == {
+        "visit_conflicts_holding",
+        "visit_conflicts_pair",
+        "visit_conflicts_agency",
+        "conflict_history_pair",
+        "prefix_runs_latest",
+        "prefix_runs_prefix",
+        "rejected_visits_prefix",
+    }
