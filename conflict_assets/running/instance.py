@@ -10,7 +10,7 @@ from conflict_assets.settings import Settings
 INSTANCE_YAML = """\
 # Written when this home was made; yours to change.
 nux:
-  seen: true
+  enabled: false
 telemetry:
   enabled: false
 python_logs:
