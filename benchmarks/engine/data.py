@@ -5,7 +5,7 @@ import pandas as pd
 
 VISITS_PER_CAREGIVER = 497
 DAYS = 775
-VISITS_PER_WORKDAY = (0.45, 0.35, 0.12, 0.08)
+VISITS_PER_WORKDAY = (0.25, 0.25, 0.25, 0.25)
 """The shares of workdays with one to four visits."""
 
 MINUTE = np.timedelta64(1, "m")

@@ -1,0 +1,56 @@
+"""A placeholder SSN that 20,000 visits of one day share: judged within bounds when allowed, else left out."""
+
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.engine.data import make_visits
+from conflict_assets.domain.detection import DetectionPolicy, detect_conflicts
+
+VISITS = 20_000
+BLOCK = 40
+"""Visits at one time, half of them at one agency and half at another: each half conflicts with the other."""
+
+PLACEHOLDER = "040404040"
+DAY = np.datetime64("2025-03-05", "us")
+
+
+def make_dense_day(visits: int = VISITS, block: int = BLOCK) -> pd.DataFrame:
+    """Make the visits of one SSN on one day: blocks one after another, none of which touches another."""
+    number = np.arange(visits)
+    start = DAY + (number // block) * np.timedelta64(150, "s") + np.timedelta64(5, "s")
+    end = start + np.timedelta64(100, "s")
+    nothing = np.full(visits, np.datetime64("NaT"), dtype="datetime64[us]")
+    return pd.DataFrame(
+        {
+            "visit_id": pd.Series([f"D{n:06d}" for n in number], dtype="str"),
+            "ssn": pd.Series([PLACEHOLDER] * visits, dtype="str"),
+            "provider_id": pd.Series(["P1" if n % 2 else "P2" for n in number], dtype="str"),
+            "visit_date": np.full(visits, DAY),
+            "sch_start_time": pd.Series(start).dt.tz_localize("UTC"),
+            "sch_end_time": pd.Series(end).dt.tz_localize("UTC"),
+            "visit_start_time": pd.Series(nothing).dt.tz_localize("UTC"),
+            "visit_end_time": pd.Series(nothing).dt.tz_localize("UTC"),
+        }
+    )
+
+
+def expected_conflicts(visits: int = VISITS, block: int = BLOCK) -> int:
+    """The closed formula: every visit of a block's one half with every visit of its other half."""
+    return visits // block * (block // 2) ** 2
+
+
+def report_hostile_density() -> None:
+    """Print what the dense day costs when it is allowed, and that it harms nobody when it is not."""
+    dense = make_dense_day()
+    begun = perf_counter()
+    result = detect_conflicts(dense, DetectionPolicy(max_visits_per_day=VISITS))
+    seconds = perf_counter() - begun
+    print(f"{VISITS:,} visits of one SSN on one day, allowed: {result.counts['conflicts']:,} conflicts "
+          f"({expected_conflicts():,} by the formula) of {result.counts['pairs_compared']:,} pairs, {seconds:.2f} s")  # fmt: skip
+    others = make_visits(100_000, 0.02)
+    alone = detect_conflicts(others)
+    together = detect_conflicts(pd.concat([others, dense], ignore_index=True))
+    print(f"by default: {together.counts['implausible_density']:,} visits left out, the others' "
+          f"{len(alone.conflicts):,} conflict rows unchanged: {alone.conflicts.equals(together.conflicts)}")  # fmt: skip
