@@ -99,6 +99,7 @@ days = mostly((0, 0, 0, 0, 1, 1, -1, 2), (None,), 0.02)
 known_times = mostly(("1111", "0011", "0011", "1100"), ("1101", "1110", "1010", "0010", "0100", "0000"), 0.08)
 absent_columns = mostly(((),), (("rate",), ("rate", "billed"), OPTIONAL, ("last_updated_date",), ("longitude",)), 0.4)
 minutes, durations, jitter = st.sampled_from(START_MINUTES), st.sampled_from(DURATIONS), st.sampled_from(JITTER)
+id_prefixes = st.sampled_from(("", "", "", "A-2024-", "a clinic's visit 0000-", "\u00e9" * 9))
 zones, zip_codes, bills = st.sampled_from(ZONES), st.sampled_from(ZIPS), st.sampled_from(BILLS)
 notes = st.sampled_from(tuple(product(STATUSES, UPDATES)))
 places = st.sampled_from(PLACES)
@@ -144,7 +145,9 @@ def nights(draw: st.DrawFn, max_size: int = 12, *, settled: bool = True) -> list
     fewest = draw(st.sampled_from((max_size // 2, max_size // 2, 0)))
     rows = draw(st.lists(visits(base, shift, point), min_size=fewest, max_size=max_size))
     absent = draw(absent_columns)
+    prefix = draw(id_prefixes)
     rows = [{name: value for name, value in row.items() if name not in absent} for row in rows]
+    rows = [{**row, "visit_id": row["visit_id"] and prefix + row["visit_id"]} for row in rows]
     return settle_ties(rows) if settled else rows
 
 
