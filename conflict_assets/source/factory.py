@@ -1,6 +1,7 @@
 """The source that the settings name."""
 
 from filelock import FileLock
+from pydantic import SecretStr
 
 from conflict_assets.settings import Settings
 from conflict_assets.source.duckdb import DuckDBVisitSource
@@ -11,9 +12,7 @@ from conflict_assets.source.synthetic import generate
 def visit_source(settings: Settings) -> VisitSource:
     """Return the configured source; make the embedded one first where it is missing and may be invented."""
     if settings.source_kind == "snowflake":
-        from conflict_assets.source.snowflake import snowflake_source
-
-        return snowflake_source(settings)
+        return _snowflake(settings)
     if settings.may_generate:
         generate_when_missing(settings)
     return DuckDBVisitSource(
@@ -23,6 +22,35 @@ def visit_source(settings: Settings) -> VisitSource:
         status_column=settings.visit_status_column,
         memory_limit=settings.source_memory,
     )
+
+
+def _snowflake(settings: Settings) -> VisitSource:
+    # Imported here: the connector takes a second to load, and the embedded source does without it.
+    from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
+
+    return SnowflakeVisitSource(
+        SnowflakeLogin(
+            account=settings.snowflake_account or "",
+            user=settings.snowflake_user or "",
+            password=_secret(settings.snowflake_password),
+            private_key=_secret(settings.snowflake_private_key),
+            private_key_path=settings.snowflake_private_key_path,
+            private_key_password=_secret(settings.snowflake_private_key_password),
+            authenticator=settings.snowflake_authenticator,
+            token=_secret(settings.snowflake_token),
+            role=settings.snowflake_role,
+            warehouse=settings.snowflake_warehouse,
+        ),
+        database=settings.snowflake_database,
+        schema=settings.snowflake_schema,
+        time_zone=settings.source_time_zone,
+        status_column=settings.visit_status_column,
+        statement_seconds=settings.snowflake_statement_timeout,
+    )
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
 
 
 def generate_when_missing(settings: Settings) -> bool:
