@@ -1,7 +1,7 @@
 """Time the engine beside the algorithm that it replaced: `python -m benchmarks.engine.bench`.
 
-Both get the same frame in the same process, in turns; medians, their ratio and the peaks of memory (each in a process of
-its own, beyond what the input takes) are printed. First, both must find the same conflicts.
+Both get the same frame in the same process, in turns; medians, their ratio and the peaks of memory (each in a process
+of its own, beyond what the input takes) are printed. First, both must find the same conflicts.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Visits of one prefix, as a warehouse holds them before anything is pruned: 51 columns, some 497 visits a caregiver."""
+"""Visits of one prefix, as a warehouse holds them before anything is pruned: 51 columns, 497 visits a caregiver."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ RATE_TYPES = np.array(["Hourly", "Daily", "Visit"])
 
 
 def make_visits(count: int, conflict_share: float, seed: int = 7) -> pd.DataFrame:
-    """Make `count` visits of which about `conflict_share` are in a conflict, in random order, the same for each seed."""
+    """Make `count` visits, about `conflict_share` of them in a conflict, in random order, the same for each seed."""
     rng = np.random.default_rng(seed)
     shifts = _shifts(rng, count, several_agencies=0.15 if conflict_share < 0.1 else 0.6)
     _plant(rng, shifts, round(count * conflict_share / 2))
