@@ -1,18 +1,23 @@
 """Reading the columns of a frame of visits, whatever types they come in, into arrays of known types."""
 
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from conflict_assets.domain.arrays import Bools, Floats, Ints
 from conflict_assets.domain.instants import as_days, as_instants, as_midnights
 from conflict_assets.domain.numbers import as_flags, as_numbers
+from conflict_assets.domain.objects import typed, typed_text
 from conflict_assets.domain.texts import as_text
-from conflict_assets.domain.visits import REQUIRED_COLUMNS
+from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
+
+OPTIONAL_TEXTS = ("p_zip_code", "rate_type", "visit_status")
+OPTIONAL_NUMBERS = ("latitude", "longitude", "billed_hours", "rate", "billed_rate", "bill_rate_non_billed")
+"""What the engine reads where it is given, beside `billed` and `last_updated_date`."""
 
 
 class VisitColumns:
@@ -21,6 +26,7 @@ class VisitColumns:
     Raises:
         TypeError: it is neither a frame nor a table.
         ValueError: a required column is missing, or a column appears twice.
+        TypeError: an optional column has a type that can't be read, which else only some nights would bring to light.
     """
 
     def __init__(self, visits: pd.DataFrame | pa.Table) -> None:
@@ -32,9 +38,11 @@ class VisitColumns:
         missing = [name for name in REQUIRED_COLUMNS if name not in self._names]
         if missing:
             raise ValueError(f"visits lack the columns {', '.join(missing)}; needed: {', '.join(REQUIRED_COLUMNS)}")
-        twice = sorted(name for name in self._names if names.count(name) > 1)
+        twice = [name for name in VISIT_SCHEMA.names if names.count(name) > 1]
         if twice:
             raise ValueError(f"visits have two columns of one name: {', '.join(twice)}; each may appear once")
+
+        self._check_types()
 
     def __len__(self) -> int:
         return len(self._visits)
@@ -45,7 +53,7 @@ class VisitColumns:
 
     def text(self, name: str, rows: Ints | None = None, *, digits: int = 0) -> pa.Array:
         """Return a column as Arrow strings, plain or dictionary-encoded; numbers are padded with zeros to `digits`."""
-        return as_text(self._read(name, rows), name, digits=digits)
+        return as_text(self._read(name, rows, typed_text), name, digits=digits)
 
     def days(self, name: str) -> Ints:
         """Return a column of dates as days since 1970-01-01."""
@@ -83,7 +91,19 @@ class VisitColumns:
             return np.zeros(len(rows), dtype=np.bool_)
         return as_flags(self._read(name, rows), name)
 
-    def _read(self, name: str, rows: Ints | None) -> pa.Array | list[Any]:
+    def _check_types(self) -> None:
+        no_rows = np.zeros(0, dtype=np.int64)
+        for name in self._names.intersection(OPTIONAL_TEXTS):
+            self.text(name, no_rows)
+        for name in OPTIONAL_NUMBERS:
+            self.numbers(name, no_rows)
+        self.flags("billed", no_rows)
+        if self.has("last_updated_date"):
+            self.instants("last_updated_date", no_rows)
+
+    def _read(
+        self, name: str, rows: Ints | None, type_objects: Callable[[npt.NDArray[np.object_]], Any] | None = None
+    ) -> pa.Array | list[Any]:
         if isinstance(self._visits, pa.Table):
             chunked = self._visits.column(name)
             array: pa.Array = chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
@@ -94,7 +114,7 @@ class VisitColumns:
         if rows is not None and not late:
             series = series.iloc[rows]
         if series.dtype == object:
-            return _typed(series.tolist())
+            return (type_objects or typed)(series.to_numpy())
         try:
             array = pa.Array.from_pandas(series)
         except (pa.ArrowException, TypeError, ValueError, UnicodeEncodeError):
@@ -109,33 +129,3 @@ def _is_datetime(column: Any) -> bool:
         isinstance(column.dtype, pd.DatetimeTZDtype)
         or (isinstance(column.dtype, np.dtype) and column.dtype.kind == "M")
     )
-
-
-_MISSING_TYPES = {type(None), type(pd.NaT), type(pd.NA)}
-_UNIFORM: tuple[tuple[frozenset[type], pa.DataType], ...] = (
-    (frozenset({str}), pa.string()),
-    (frozenset({date}), pa.date32()),
-    (frozenset({bool, np.bool_}), pa.bool_()),
-)
-
-
-def _typed(values: list[Any]) -> pa.Array | list[Any]:
-    """Turn Python values of one kind into an Arrow array; leave mixed ones to be looked at one by one."""
-    kinds = set(map(type, values)) - _MISSING_TYPES
-    if float in kinds and all(value != value for value in values if type(value) is float):  # noqa: PLR0124 (NaN)
-        kinds -= {float}
-    if not kinds:
-        return pa.nulls(len(values))
-    for allowed, arrow_type in _UNIFORM:
-        if kinds <= allowed:
-            return _arrow(values, arrow_type)
-    if all(issubclass(kind, int | float | Decimal | np.number) and kind is not bool for kind in kinds):
-        return _arrow(values, None)
-    return values
-
-
-def _arrow(values: list[Any], arrow_type: pa.DataType | None) -> pa.Array | list[Any]:
-    try:
-        return pa.array(values, type=arrow_type, from_pandas=True)
-    except (pa.ArrowException, UnicodeEncodeError, OverflowError):
-        return values

@@ -6,12 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.arrays import LAST, MISSING, NO_CODE, Ints
-from conflict_assets.domain.columns import VisitColumns
-from conflict_assets.domain.texts import Codes, encode, lengths, words
+from conflict_assets.domain.columns import OPTIONAL_NUMBERS, OPTIONAL_TEXTS, VisitColumns
+from conflict_assets.domain.texts import Codes, Words, encode, hash_words, lengths, words
 
 _TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
-_TEXTS = ("p_zip_code", "rate_type", "visit_status")
-_NUMBERS = ("latitude", "longitude", "billed_hours", "rate", "billed_rate", "bill_rate_non_billed")
 
 Keys = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
@@ -31,9 +29,11 @@ def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agenc
     keys += [_missing_last(agency.codes[rows], NO_CODE), _missing_last(date[rows])]
     keys += [_missing_last(columns.instants(name, rows)) for name in _TIMES]
     keys += [
-        _missing_last(encode(columns.text(name, rows, digits=5)).codes, NO_CODE) for name in _TEXTS if columns.has(name)
+        _missing_last(encode(columns.text(name, rows, digits=5)).codes, NO_CODE)
+        for name in OPTIONAL_TEXTS
+        if columns.has(name)
     ]
-    keys += [columns.numbers(name, rows)[0] for name in _NUMBERS] + [columns.flags("billed", rows)]
+    keys += [columns.numbers(name, rows)[0] for name in OPTIONAL_NUMBERS] + [columns.flags("billed", rows)]
     order = np.lexsort(keys[::-1])
     repeats = np.flatnonzero(np.diff(group[order]) == 0) + 1
     return np.sort(rows[order[repeats]])
@@ -52,18 +52,10 @@ def _suspects(ssn: Codes, visit_id: pa.Array) -> Ints:
     return suspects
 
 
-def _hash(ssn: Codes, visit_id: pa.Array) -> npt.NDArray[np.uint64]:
+def _hash(ssn: Codes, visit_id: pa.Array) -> Words:
     texts = pc.fill_null(visit_id, "") if visit_id.null_count else visit_id
-    hashes = (ssn.codes + 1).astype(np.uint64) << np.uint64(32)
-    hashes += lengths(texts).astype(np.uint64)
-    for word in words(texts):
-        hashes = (hashes ^ word) * _ODD
-        hashes ^= hashes >> np.uint64(29)
-    return hashes
-
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 divided by the golden ratio: spreads neighbouring numbers (Knuth, The Art of Computer Programming, 6.4)."""
+    start = (ssn.codes + 1).astype(np.uint64) << np.uint64(32)
+    return hash_words(words(texts), start + lengths(texts).astype(np.uint64))
 
 
 def _newest_first(columns: VisitColumns, rows: Ints) -> Ints:

@@ -69,13 +69,21 @@ def as_instants(values: pa.Array | list[Any], name: str) -> Ints:
         ValueError: it holds text that is no ISO time.
     """
     if isinstance(values, list):
-        if not {type(value) for value in values if not is_missing(value)} <= {datetime, pd.Timestamp}:
-            return _each(values, name, _instant)
-        values = pa.array(values, pa.timestamp("us", tz="UTC"), from_pandas=True)
+        return _instants(values, name)
     values = _decoded(values)
     if pa.types.is_timestamp(values.type):
         return _integers(values, "us")
     return _each_distinct(values, name, _instant, TIMES)
+
+
+def _instants(values: list[Any], name: str) -> Ints:
+    if {type(value) for value in values if not is_missing(value)} <= {datetime, pd.Timestamp}:
+        try:
+            return _integers(pa.array(values, pa.timestamp("us", tz="UTC"), from_pandas=True), "us")
+        except (pa.ArrowException, OverflowError):
+            # An offset that leads out of the years 1 to 9999, or parts of a microsecond.
+            return _each(values, name, _instant)
+    return _each(values, name, _instant)
 
 
 def _decoded(values: pa.Array) -> pa.Array:

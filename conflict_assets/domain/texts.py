@@ -17,6 +17,9 @@ from conflict_assets.domain.scalars import is_missing, refuse_type
 ALLOWED = "text or whole numbers"
 Words = npt.NDArray[np.uint64]
 WORD = 8
+_MOST_EXACT = float(2**53)
+"""Up to here, floats hold every whole number."""
+
 _PRINTABLE_FROM, _PRINTABLE_TO = 0x21, 0x7E
 
 
@@ -44,6 +47,19 @@ def encode(texts: pa.Array, clean: Callable[[str], str] = str.strip) -> Codes:
     if indices.null_count:
         indices = pc.fill_null(indices.cast(pa.int64()), len(cleaned))
     return Codes(lookup[indices.to_numpy()], values)
+
+
+def hash_words(columns: list[Words], start: Words) -> Words:
+    """Mix words into one number a row: equal rows get equal numbers, unequal ones almost always unequal ones."""
+    hashes = start
+    for word in columns:
+        hashes = (hashes ^ word) * _ODD
+        hashes ^= hashes >> np.uint64(29)
+    return hashes
+
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio: spreads neighbouring numbers (Knuth, The Art of Computer Programming, 6.4)."""
 
 
 def trim(texts: pa.Array) -> pa.Array:
@@ -169,7 +185,11 @@ def as_text(values: pa.Array | list[Any], name: str, *, digits: int = 0) -> pa.A
         ValueError: it holds numbers that are not whole.
     """
     if isinstance(values, list):
-        return pa.array([_text(value, name, digits) for value in values], pa.string())
+        texts = [_text(value, name, digits) for value in values]
+        try:
+            return pa.array(texts, pa.string())
+        except UnicodeEncodeError:
+            raise ValueError(f"column {name!r} has text that is no valid Unicode; allowed: {ALLOWED}") from None
     kind = values.type
     if pa.types.is_dictionary(kind):
         if pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type):
@@ -189,6 +209,8 @@ def _whole(numbers: pa.Array, name: str) -> pa.Array:
         return numbers
     if pa.types.is_floating(numbers.type):
         numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+        if pc.any(pc.greater(pc.abs(numbers), _MOST_EXACT)).as_py():
+            raise _not_whole(name)
     try:
         return numbers.cast(pa.decimal128(38, 0) if pa.types.is_decimal(numbers.type) else pa.int64())
     except pa.ArrowInvalid:
@@ -206,6 +228,7 @@ def _text(value: Any, name: str, digits: int) -> str | None:
         return value
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | Decimal | np.number):
         raise refuse_type(name, type(value).__name__, ALLOWED)
-    if not isfinite(value) or value != int(value):
+    too_long = isinstance(value, float) and abs(value) > _MOST_EXACT
+    if not isfinite(value) or too_long or value != int(value):
         raise _not_whole(name)
     return str(int(value)).zfill(digits)
