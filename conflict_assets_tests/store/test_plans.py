@@ -95,7 +95,7 @@ def test_runs_are_found_by_their_indexes_among_many(filled, query, index):
     assert index in indexes(plan(filled, query))
 
 
-@pytest.mark.parametrize("name", ["COMPARE", "UPDATE_VISITS", "INSERT_VISITS", "UPDATE_CONFLICTS", "RESOLVE"])
+@pytest.mark.parametrize("name", ["COMPARE", "WRITE_VISITS", "UPDATE_CONFLICTS", "RESOLVE"])
 def test_a_replace_touches_its_own_partition_only(filled, name):
     values = {"prefix": "2", "first": DAY, "last": DAY, "as_of": night([]).as_of, "run": "r", "root": "r"}
     values |= {"kinds": [2, 3, 4], "ssns": ["2"], "pairs": ["p"], "reasons": ["gone"]}
@@ -110,7 +110,7 @@ def test_a_small_replace_finds_stored_rows_by_their_keys(filled):
         connection.execute("INSERT INTO incoming_visits (ssn, visit_id) VALUES ('200000001', '2a21')")
         connection.execute("ANALYZE incoming_visits")
         cursor = psycopg.ClientCursor(connection)
-        found = cursor.execute(psycopg.sql.SQL("EXPLAIN ") + statements.UPDATE_VISITS, {"prefix": "2"}).fetchall()
+        found = cursor.execute(psycopg.sql.SQL("EXPLAIN ") + statements.WRITE_VISITS, {"prefix": "2"}).fetchall()
         connection.rollback()
     assert "conflict_visits_2_pkey" in str(found)
 
