@@ -75,7 +75,7 @@ UPDATES = (
     datetime(2024, 5, 1, 0, 0, 0, 1, tzinfo=UTC),
     datetime(2024, 6, 1, tzinfo=UTC),
 )
-ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "", "1000x", None)
+ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "501", "", "1000x", None)
 MONEY = (20.0, 33.33, 47.1, None, 0.0, -5.0, inf)
 RATE_TYPES = ("Hourly", "Daily", "Visit", " hourly ", "VISIT", "Weekly", "", None)
 BILLS = tuple(product((False, True, None), (None, 1.0, 7.7, 0.0, -1.0, 1e-308), MONEY, MONEY, MONEY, RATE_TYPES))

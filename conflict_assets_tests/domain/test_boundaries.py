@@ -78,6 +78,7 @@ def test_half_open_intervals_overlap_to_the_microsecond(
         pytest.param((40.7, -74.0, None), (40.85, -73.88, None), "distance", id="both ZIP codes missing"),
         pytest.param((40.7, -74.0, ""), (40.85, -73.88, ""), "distance", id="both ZIP codes blank"),
         pytest.param((40.7, -74.0, "1000x"), (40.85, -73.88, "1000x"), "distance", id="the same non-number"),
+        pytest.param((40.7, -74.0, "1000"), (40.85, -73.88, "1000"), "distance", id="the same four digits"),
         pytest.param((40.7, -74.0, None), (40.7, -74.0, None), None, id="no distance at all"),
         pytest.param((40.7, -74.0, None), (None, None, None), None, id="one point missing"),
         pytest.param((40.7, -74.0, None), (0.0, 0.0, None), None, id="one point a device's nothing"),

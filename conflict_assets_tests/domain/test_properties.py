@@ -32,7 +32,7 @@ SIDES = {
     "visit_date": "con_visit_date",
     "con_visit_date": "visit_date",
 }
-some = settings(max_examples=settings.default.max_examples // 4)
+some = settings(max_examples=settings.default.max_examples // 5)
 """Fewer examples for the properties that agreement with the twin makes all but sure."""
 OWN = {"visit_type", "cost_type", "rate_per_minute", "shift_amount", "overlap_amount"}
 """Columns that speak of the row's own visit alone."""
