@@ -1,5 +1,6 @@
 """Detecting visit conflicts: from a frame of visits to conflict rows, rejected visits and counts."""
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -34,7 +35,9 @@ def detect_conflicts_table(visits: pa.Table, policy: DetectionPolicy = Detection
     return _detect(VisitColumns(visits), policy)
 
 
+@np.errstate(over="ignore")
 def _detect(columns: VisitColumns, policy: DetectionPolicy) -> DetectionResult:
+    # A speed near zero makes a trip of infinite minutes, which is no reason to warn.
     sorted_visits = sort_visits(columns, policy)
     paired, pair_counts = find_paired(sorted_visits, policy)
     conflicts = build_conflicts(columns, sorted_visits.visits, paired, find_conflicts(columns, paired, policy), policy)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_assets.domain import arrays
@@ -10,6 +10,7 @@ from conflict_assets.domain.arrays import order_by
 from conflict_assets.domain.contested import PairCounts, count_pairs
 
 visits = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-2, 9)), max_size=25)
+some = settings(max_examples=settings.default.max_examples // 4)
 
 
 def arrays_of(rows: list[tuple[int, int, int]]) -> list[arrays.Ints]:
@@ -27,6 +28,7 @@ def counted(rows: list[tuple[int, int, int]], days_apart: int) -> PairCounts:
 
 
 @pytest.mark.parametrize("cross_midnight", [True, False])
+@some
 @given(rows=visits)
 def test_pairs_are_counted_without_making_them(rows: list[tuple[int, int, int]], cross_midnight: bool):
     ssn, agency, date = arrays_of(rows)
@@ -36,6 +38,7 @@ def test_pairs_are_counted_without_making_them(rows: list[tuple[int, int, int]],
     assert found == counted(rows, days_apart=int(cross_midnight))
 
 
+@some
 @given(rows=visits)
 def test_numbers_too_large_to_join_are_sorted_all_the_same(rows: list[tuple[int, int, int]]):
     ssn, agency, date = arrays_of(rows)

@@ -4,10 +4,12 @@ import hashlib
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_assets.domain.groups import digests, lowest_connected, measure
+
+some = settings(max_examples=settings.default.max_examples // 4)
 
 
 def test_a_digest_is_the_first_half_of_the_hash_of_measured_ids():
@@ -27,6 +29,7 @@ edges = st.integers(1, 40).flatmap(
 )
 
 
+@some
 @given(graph=edges)
 def test_each_node_gets_the_lowest_that_it_hangs_together_with(graph: tuple[int, list[tuple[int, int]]]):
     size, pairs = graph

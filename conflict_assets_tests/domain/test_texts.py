@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_assets.domain.arrays import NO_CODE
@@ -13,8 +13,10 @@ texts = st.lists(
     st.text(max_size=20) | st.sampled_from(["", "a", "a\0", "ab", "abcdefgh", "abcdefghi", "\u00ff", "日本"])
 )
 one_length = st.integers(1, 20).flatmap(lambda size: st.lists(st.text("ab01-", min_size=size, max_size=size)))
+some = settings(max_examples=settings.default.max_examples // 4)
 
 
+@some
 @given(values=texts | one_length, large=st.booleans())
 def test_texts_rank_as_their_code_points_do(values: list[str], large: bool):
     array = pa.array(values, pa.large_string() if large else pa.string())
@@ -23,6 +25,7 @@ def test_texts_rank_as_their_code_points_do(values: list[str], large: bool):
     assert rank(array).tolist() == [distinct.index(value) for value in values]
 
 
+@some
 @given(values=texts | one_length, start=st.integers(0, 5), skip=st.integers(0, 9))
 def test_words_hold_the_bytes_of_a_text_and_of_a_slice_of_it(values: list[str], start: int, skip: int):
     array = pa.array(["before", *values], pa.string()).slice(1).slice(start)
@@ -33,6 +36,7 @@ def test_words_hold_the_bytes_of_a_text_and_of_a_slice_of_it(values: list[str], 
     assert lengths(array).tolist() == [len(value.encode()) for value in values[start:]]
 
 
+@some
 @given(values=st.lists(st.none() | st.text(" \t\u00a0\u2003ab-é", max_size=5)) | one_length)
 def test_trimming_strips_what_python_strips(values: list[str | None]):
     array = pa.array(values, pa.string())

@@ -61,7 +61,7 @@ def test_a_point_is_usable_when_it_is_on_earth_and_not_nowhere(latitude: float, 
 
 
 def test_antipodes_are_half_the_globe_apart():
-    miles = great_circle_miles(array(0, 37.5, 90), array(0, 12.3, 0), array(0, -37.5, -90), array(180, -167.7, 77))
+    miles = great_circle_miles(array(0, -20.7, 90), array(0, -108.2, 0), array(0, 20.7, -90), array(180, 71.8, 77))
 
     assert miles.tolist() == pytest.approx([np.pi * 3958.7613] * 3)
 
