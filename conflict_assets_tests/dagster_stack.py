@@ -98,10 +98,10 @@ class Stack:
         data = self.query("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
         return data["runOrError"]["status"]
 
-    def wait_for_run(self, run_id: str, seconds: float = 180) -> str:
+    def wait_for_run(self, run_id: str, seconds: float = 400) -> str:
         return self.wait(lambda: self.run_status(run_id), lambda status: status in ENDED, seconds)
 
-    def wait_for_backfill(self, backfill_id: str, seconds: float = 240) -> str:
+    def wait_for_backfill(self, backfill_id: str, seconds: float = 500) -> str:
         text = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
                     ... on PartitionBackfill { status } } }"""
         return self.wait(

@@ -152,7 +152,6 @@ def test_a_half_loaded_source_stops_the_night_before_any_commit(night):
     finally:
         source.write_bytes(whole)
         source.chmod(0o600)
-    assert night.command("run").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from conflict_assets.automation.jobs import range_tags
 from conflict_assets.store.embedded import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import REPOSITORY, Stack, running_stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ASSETS = ["active_visits", "visit_conflicts"]
 
@@ -61,7 +61,7 @@ def test_a_tick_of_the_schedule_asks_for_the_whole_night_and_the_night_succeeds(
     (request,) = tick["runRequests"]
     tags = {tag["key"]: tag["value"] for tag in request["tags"]}
     run = stack.launch("nightly_conflicts", tags)
-    assert stack.wait_for_run(run, 300) == "SUCCESS"
+    assert stack.wait_for_run(run, 600) == "SUCCESS"
     assert len(committed(folder)) == 100
     assert_statuses_agree_with_the_store(stack, folder)
 
@@ -70,7 +70,7 @@ def test_the_summary_follows_by_itself(stack, folder):
     def summaries() -> list[str]:
         return [run["status"] for run in stack.runs("conflict_summary_job")]
 
-    stack.wait(summaries, lambda found: "SUCCESS" in found, 120)
+    stack.wait(summaries, lambda found: "SUCCESS" in found, 300)
     with psycopg.connect(embedded_url(folder / "data" / "postgres")) as connection:
         counted = connection.execute("select count(*) from open_conflicts").fetchone()
     data = stack.query(
