@@ -10,7 +10,6 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from conflict_assets.store.embedded import revive
 from conflict_assets.store.errors import PassingStoreError, StoreError
 
 APPLICATION_NAME = "conflict-assets"
@@ -117,8 +116,11 @@ def _open(url: str, timeouts: Timeouts, *, autocommit: bool) -> psycopg.Connecti
         )
     except psycopg.Error as error:
         failure = _connect_failure(error, url)
-    if isinstance(failure, _UnreachableError) and revive(url):
-        failure = _StartingError(str(failure))
+    if isinstance(failure, _UnreachableError) and "passfile" in url:
+        from conflict_assets.store.embedded import revive  # not on every system, and rarely needed
+
+        if revive(url):
+            failure = _StartingError(str(failure))
     raise failure
 
 

@@ -61,7 +61,7 @@ def embedded_url(data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay
             if state is None or not _answers(state):
                 state = _bring_up(cluster)
     if stay:
-        (home / "stay").touch(mode=0o600)
+        os.close(_open_private(home, "stay"))
     _ensure_keeper(home, state, linger_seconds)
     return _url(home, state)
 
@@ -103,10 +103,19 @@ def _use(home: Path) -> Path | None:
 
 def _hold(home: Path) -> None:
     if home not in _held:
-        file = os.open(home / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = _open_private(home, "users.lock")
         fcntl.flock(file, fcntl.LOCK_SH)
         _held[home] = file
     os.utime(_held[home])
+
+
+def _open_private(home: Path, name: str) -> int:
+    """Open a file of the server's folder, for whom the folder belongs to: root may come and go."""
+    file = os.open(home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    owner = home.stat()
+    if os.geteuid() == 0 and os.fstat(file).st_uid != owner.st_uid:
+        os.fchown(file, owner.st_uid, owner.st_gid)
+    return file
 
 
 def _state(home: Path) -> Path | None:
@@ -132,7 +141,7 @@ def _answers(folder: Path) -> bool:
 @contextmanager
 def _starting(cluster: Cluster) -> Iterator[None]:
     """Be the only process that starts or stops this server."""
-    file = os.open(cluster.home / "start.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = _open_private(cluster.home, "start.lock")
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -159,8 +168,7 @@ def _bring_up(cluster: Cluster) -> Path:
     ready.touch(mode=0o600)
     ready.write_text(json.dumps({"socket": str(folder)}))
     ready.replace(cluster.home / "ready")
-    for name in ("ready", "users.lock", "start.lock"):
-        cluster.give(cluster.home / name)
+    cluster.give(cluster.home / "ready")
     return folder
 
 
@@ -202,7 +210,7 @@ def _make_database(home: Path, folder: Path) -> None:
 
 
 def _ensure_keeper(home: Path, folder: Path, linger_seconds: float) -> None:
-    file = os.open(home / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = _open_private(home, "keeper.lock")
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

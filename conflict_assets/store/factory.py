@@ -1,9 +1,10 @@
 """The store that the settings name."""
 
+import sys
 from pathlib import Path
 
 from conflict_assets.settings import Settings
-from conflict_assets.store.embedded import embedded_url
+from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
 
@@ -11,6 +12,13 @@ def store_url(settings: Settings) -> str:
     """The given PostgreSQL's URL, else that of the embedded one, started if it does not run."""
     if settings.conflicts_postgres_url is not None:
         return settings.conflicts_postgres_url.get_secret_value()
+    if sys.platform == "win32":
+        raise StoreError(
+            "The embedded PostgreSQL needs Linux or macOS. "
+            "Set CONFLICTS_POSTGRES_URL to a PostgreSQL of your own: postgresql://user:password@host:5432/database."
+        )
+    from conflict_assets.store.embedded import embedded_url
+
     return embedded_url(embedded_folder(settings))
 
 

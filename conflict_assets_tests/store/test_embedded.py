@@ -1,6 +1,7 @@
 """The embedded server: private, shared, started on demand, gone when nobody uses it, back after a kill."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -241,9 +242,9 @@ def open_as(uid, home, answer):
         answer.send(f"{type(error).__name__}: {error}")
 
 
-def told_to(uid, home):
+def told_to(uid, home, ask=open_as):
     here, there = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=open_as, args=(uid, home, there))
+    process = PROCESSES.Process(target=ask, args=(uid, home, there))
     process.start()
     assert here.poll(60)
     process.join()
@@ -264,6 +265,26 @@ def test_root_s_server_passes_closed_folders_and_opens_them_to_nobody_else(home)
     assert rows(embedded_url(home), "SELECT 1") == [(1,)]
     assert home.parent.stat().st_mode & 0o007 == 0
     assert "Permission denied" in told_to(65533, home)
+
+
+def use_as(uid, home, answer):
+    """Use the server as somebody else, and tell what a query gives."""
+    os.setuid(uid)
+    try:
+        answer.send(str(rows(embedded_url(home, linger_seconds=0), "SELECT current_user")))
+    except (StoreError, OSError) as error:
+        answer.send(f"{type(error).__name__}: {error}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can use a folder of somebody else")
+def test_root_uses_a_user_s_server_as_that_user_and_leaves_it_usable(home):
+    uid = pwd.getpwnam("nobody").pw_uid
+    home.mkdir()
+    os.chown(home, uid, uid)
+    home.parent.chmod(0o755)
+    assert rows(embedded_url(home, stay=True), "SELECT current_user") == [("conflicts",)]
+    assert {path.stat().st_uid for path in home.iterdir()} == {uid}
+    assert told_to(uid, home, use_as) == "[('conflicts',)]"
 
 
 def test_a_terminal_s_interrupt_does_not_reach_the_server(home):
