@@ -127,6 +127,8 @@ def _read_coordinates(columns: VisitColumns) -> tuple[Floats, Floats, Bools]:
     longitude, has_longitude = columns.numbers("longitude")
     usable = usable_coordinates(latitude, longitude)
     bad = (has_latitude | has_longitude) & ~usable
+    if not bad.any():
+        return latitude, longitude, bad
     return np.where(usable, latitude, np.nan), np.where(usable, longitude, np.nan), bad
 
 
