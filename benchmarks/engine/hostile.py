@@ -47,10 +47,15 @@ def report_hostile_density() -> None:
     begun = perf_counter()
     result = detect_conflicts(dense, DetectionPolicy(max_visits_per_day=VISITS))
     seconds = perf_counter() - begun
-    print(f"{VISITS:,} visits of one SSN on one day, allowed: {result.counts['conflicts']:,} conflicts "
-          f"({expected_conflicts():,} by the formula) of {result.counts['pairs_compared']:,} pairs, {seconds:.2f} s")  # fmt: skip # noqa: E501 - a line to print
+    counts = result.counts
+    print(
+        f"{VISITS:,} visits of one SSN on one day, allowed: {counts['conflicts']:,} conflicts "
+        f"({expected_conflicts():,} by the formula) of {counts['pairs_compared']:,} pairs, {seconds:.2f} s"
+    )
     others = make_visits(100_000, 0.02)
     alone = detect_conflicts(others)
     together = detect_conflicts(pd.concat([others, dense], ignore_index=True))
-    print(f"by default: {together.counts['implausible_density']:,} visits left out, the others' "
-          f"{len(alone.conflicts):,} conflict rows unchanged: {alone.conflicts.equals(together.conflicts)}")  # fmt: skip # noqa: E501 - a line to print
+    print(
+        f"by default: {together.counts['implausible_density']:,} visits left out, the others' "
+        f"{len(alone.conflicts):,} conflict rows unchanged: {alone.conflicts.equals(together.conflicts)}"
+    )

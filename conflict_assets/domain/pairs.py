@@ -9,8 +9,8 @@ from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.travel import longest_trip_minutes
 
-PAIRS_AT_ONCE = 1 << 20
-"""How many candidates are judged together: enough to keep NumPy busy, few enough to stay in tens of megabytes."""
+PAIRS_AT_ONCE = 1 << 17
+"""How many pairs are judged together: enough to keep NumPy busy, few enough to stay near the processor."""
 
 _LONGEST_REACH = 1 << 61
 
