@@ -21,6 +21,8 @@ _SECRETS = {
     "snowflake_token",
     "conflicts_postgres_url",
     "dagster_postgres_url",
+    "alert_smtp_password",
+    "alert_webhook_url",
 }
 
 
@@ -103,6 +105,19 @@ class Settings(BaseSettings):
     max_workers: int = _setting(
         4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
     )
+    max_workers_all_runs: int = _setting(
+        8, "a whole number from 1 to 256", "Steps at once over all runs: the limit of the Dagster pool", ge=1, le=256
+    )
+    max_runs: int = _setting(4, "a whole number from 1 to 64", "Runs at once; the others wait queued", ge=1, le=64)
+    visits_per_step: int = _setting(
+        25_000, "a whole number from 1", "Contested visits that make a step worth its start; 1: a step a prefix", ge=1
+    )
+    store_statement_timeout: int = _setting(
+        600, "seconds, a whole number from 1", "Longest time a statement may run in the store", ge=1
+    )
+    store_lock_timeout: int = _setting(
+        120, "seconds, a whole number from 1", "Longest wait for another run of the same prefix", ge=1
+    )
     allow_visit_drop: bool = _setting(
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
     )
@@ -112,6 +127,24 @@ class Settings(BaseSettings):
         "America/New_York",
         "an IANA time zone such as America/New_York",
         "The zone of the schedule and of the window",
+    )
+
+    dagster_url: str | None = _setting(
+        None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
+    )
+    alert_email_to: str | None = _setting(
+        None, "e-mail addresses, separated by commas", "Who gets an e-mail about a failed run or a late night"
+    )
+    alert_email_from: str | None = _setting(None, "an e-mail address", "Sender of alerts")
+    alert_smtp_host: str | None = _setting(None, "the name of a mail server", "Mail server of alerts")
+    alert_smtp_port: int | None = _setting(
+        None, "a port, 1 to 65535", "Its port; unset: 465 with ssl, 587 with starttls", ge=1, le=65535
+    )
+    alert_smtp_security: Literal["ssl", "starttls"] = _setting("ssl", "ssl or starttls", "How it is spoken to")
+    alert_smtp_user: str | None = _setting(None, "a user name", "Its user; unset: ALERT_EMAIL_FROM")
+    alert_smtp_password: SecretStr | None = _setting(None, "a password", "Its password")
+    alert_webhook_url: SecretStr | None = _setting(
+        None, "an address that begins with https:// or http://", "Gets a JSON about a failed run or a late night"
     )
 
     cross_midnight: bool = _setting(True, "true or false", "Compare visits on neighbouring dates too")
@@ -146,6 +179,26 @@ class Settings(BaseSettings):
         if self.source == "snowflake" and not (self.snowflake_account and self.snowflake_user):
             raise ValueError("SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both")
         return self
+
+    @model_validator(mode="after")
+    def _mail_has_all_it_needs(self) -> "Settings":
+        needed = ("alert_email_from", "alert_smtp_host", "alert_smtp_password")
+        missing = [name.upper() for name in needed if getattr(self, name) is None]
+        if self.alert_email_to and missing:
+            raise ValueError(f"ALERT_EMAIL_TO is set, but {' and '.join(missing)} is not; set all of them or none")
+        return self
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _web_address(cls, address: SecretStr | None) -> SecretStr | None:
+        if address is not None and not address.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("not a web address")
+        return address
+
+    @property
+    def alert_recipients(self) -> tuple[str, ...]:
+        """Who gets alerts by e-mail; nobody unless set."""
+        return tuple(each.strip() for each in (self.alert_email_to or "").split(",") if each.strip())
 
     @property
     def source_kind(self) -> Literal["duckdb", "snowflake"]:

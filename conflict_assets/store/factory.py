@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from conflict_assets.settings import Settings
+from conflict_assets.store.connection import Timeouts
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
@@ -29,4 +30,5 @@ def embedded_folder(settings: Settings) -> Path:
 
 def conflict_store(settings: Settings) -> ConflictStore:
     """A store for these settings, to be opened by `with`."""
-    return ConflictStore(url=store_url(settings), prefix_length=settings.ssn_prefix_length)
+    timeouts = Timeouts(statement=settings.store_statement_timeout, lock=settings.store_lock_timeout)
+    return ConflictStore(url=store_url(settings), prefix_length=settings.ssn_prefix_length, timeouts=timeouts)
