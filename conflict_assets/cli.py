@@ -165,10 +165,9 @@ def doctor() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dev(context: typer.Context) -> None:
     """Start the Dagster UI and daemon, on the same instance that `run` uses; options go to `dagster dev`."""
-    from conflict_assets.running.instance import dagster_home, make_storage
+    from conflict_assets.running.instance import dagster_home
 
     home = dagster_home(load_settings())
-    make_storage(home)
     dagster = str(Path(sys.executable).with_name("dagster"))
     os.chdir(project_folder())
     environment = {**os.environ, "DAGSTER_HOME": str(home)}

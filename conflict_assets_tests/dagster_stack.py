@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conflict_assets.running.instance import INSTANCE_YAML, make_storage
-from conflict_assets.settings import Settings
+from conflict_assets.running.instance import instance_yaml, make_storage
+from conflict_assets.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 LOCATION = "conflict_assets"
@@ -28,7 +28,7 @@ def platform_environment(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     home = folder / "dagster_home"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(INSTANCE_YAML)
+    (home / "dagster.yaml").write_text(instance_yaml(load_settings()))
     return inherited | {"CONFLICTS_DATA_DIR": str(folder / "data"), "DAGSTER_HOME": str(home)} | settings
 
 
@@ -132,6 +132,13 @@ class Stack:
     def steps(self, run_id: str) -> dict[str, str]:
         text = """query($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { stepKey status } } } }"""
         return {each["stepKey"]: each["status"] for each in self.query(text, id=run_id)["runOrError"]["stepStats"]}
+
+    def checked_prefixes(self, run_id: str) -> set[str]:
+        """The prefixes that a run has logged verdicts for."""
+        text = """query($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
+             ... on AssetCheckEvaluationEvent { evaluation { partition } } } } } }"""
+        events = self.query(text, id=run_id)["logsForRun"]["events"]
+        return {each["evaluation"]["partition"] for each in events if each.get("evaluation")}
 
     def runs(self, job: str) -> list[dict[str, Any]]:
         text = """query($job: String!) { runsOrError(filter: {pipelineName: $job}) {

@@ -23,6 +23,7 @@ from conflict_assets.assets import checks
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.turns import await_turn
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import load_settings
@@ -65,6 +66,7 @@ def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
 ) -> Iterator[MaterializeResult[Any]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
+    await_turn(context)
     try:
         snapshot = take_snapshot(context, config, platform)
     except PassingSourceError as error:

@@ -1,7 +1,7 @@
 """Checks of each prefix, as the UI shows them. They report; what must stop a prefix is validated before its commit."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,7 +13,9 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetRecordsFilter,
+    DagsterEventType,
     OpExecutionContext,
+    RunsFilter,
 )
 
 from conflict_assets.assets.dagster_private import PreviewWarning, log_check, target_materialization
@@ -22,6 +24,7 @@ from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store.records import PrefixCounts
 
+ROOT_RUN_TAG = "dagster/root_run_id"
 INACTIVE_STATUSES = ("cancelled", "deleted", "pending")
 
 _DESCRIPTIONS = {
@@ -154,3 +157,44 @@ def log_verdicts(
             partition=prefix,
         )
         log_check(op_context, evaluation)
+
+
+def repeat_verdicts(context: OpExecutionContext, asset: str) -> None:
+    """Log the stored verdicts of the prefixes that earlier runs of the chain have done.
+
+    A re-execution plans the checks of all its prefixes anew: those that it need not repeat would show as skipped.
+    """
+    if context.run.parent_run_id is None:
+        return
+    stored: dict[tuple[str | None, str], AssetCheckEvaluation] = {}
+    for run_id in _chain(context):
+        for evaluation in _evaluations(context, run_id, AssetKey(asset)):
+            stored[evaluation.partition, evaluation.check_name] = evaluation
+    own = {(each.partition, each.check_name) for each in _evaluations(context, context.run.run_id, AssetKey(asset))}
+    wanted = set(context.partition_keys)
+    for place, evaluation in sorted(stored.items(), key=lambda item: (item[0][0] or "", item[0][1])):
+        if place not in own and place[0] in wanted:
+            log_check(context, evaluation)
+
+
+def _chain(context: OpExecutionContext) -> list[str]:
+    """The earlier runs of this chain of re-executions, oldest first."""
+    root = context.run.root_run_id or context.run.run_id
+    repeated = context.instance.get_runs(RunsFilter(tags={ROOT_RUN_TAG: root}))
+    return [root, *(run.run_id for run in reversed(repeated) if run.run_id not in {root, context.run.run_id})]
+
+
+def _evaluations(context: OpExecutionContext, run_id: str, asset: AssetKey) -> Iterator[AssetCheckEvaluation]:
+    cursor = None
+    while True:
+        page = context.instance.get_records_for_run(
+            run_id, cursor=cursor, of_type=DagsterEventType.ASSET_CHECK_EVALUATION
+        )
+        for record in page.records:
+            event = record.event_log_entry.dagster_event
+            data = event.event_specific_data if event is not None else None
+            if isinstance(data, AssetCheckEvaluation) and data.asset_key == asset:
+                yield data
+        if not page.has_more:
+            return
+        cursor = page.cursor

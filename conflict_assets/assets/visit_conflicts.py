@@ -38,6 +38,7 @@ from conflict_assets.assets.events import (
 from conflict_assets.assets.packing import mapping_key, pack_prefixes, prefixes_of
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.turns import await_turn
 from conflict_assets.report.lines import failure_line, prefix_line, skipping_line, summary_lines
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.errors import PassingStoreError
@@ -53,6 +54,7 @@ _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICT
 @op(ins={"active_visits": In(Nothing)}, out=DynamicOut(Nothing))
 def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[DynamicOutput[None]]:
     """Share the prefixes with contested visits over steps; finish the empty ones here, without a step."""
+    await_turn(context)
     snapshot = snapshot_of(context, platform)
     prefixes = sorted(context.partition_keys)
     volumes = {prefix: snapshot.counts(prefix)["contested"] for prefix in prefixes}
@@ -61,7 +63,8 @@ def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[Dy
         context.log.info(skipping_line(empty, len(prefixes)))
         for prefix in _finish_empty(context, platform, snapshot, empty):
             del volumes[prefix]
-    for pack in pack_prefixes(volumes, workers=_workers(context, platform)):
+    visits_per_step = platform.settings.visits_per_step
+    for pack in pack_prefixes(volumes, workers=_workers(context, platform), visits_per_step=visits_per_step):
         yield DynamicOutput(None, mapping_key=mapping_key(pack))
 
 
@@ -158,7 +161,8 @@ def _workers(context: OpExecutionContext, platform: Platform) -> int:
     out={name: Out(Nothing, is_required=False) for name in ("result", *_CHECK_OUTPUTS)},
 )
 def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterator[Any]:
-    """Say how the run went, when every step has succeeded."""
+    """Say how the run went, when every step has succeeded; tell the checks of prefixes that earlier runs have done."""
+    checks.repeat_verdicts(context, ASSET)
     snapshot = snapshot_of(context, platform)
     with platform.store() as store:
         for line in summary_lines(night_summary(store, snapshot, root_run_id(context), context.partition_keys)):

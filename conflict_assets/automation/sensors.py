@@ -51,8 +51,10 @@ summary_sensors = [
     description="Names the failed prefixes of a run and the command that repeats them.",
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
-    """Say in one line which prefixes failed; the daemon's log and the sensor's tick show it."""
+    """Say in one line which prefixes failed: in the daemon's log, the sensor's tick and the run's own log."""
     prefixes = failed_prefixes(context.instance, context.dagster_run)
     if prefixes:
-        context.log.error(f"Run {context.dagster_run.run_id}: {failure_line(prefixes)}")
+        line = failure_line(prefixes)
+        context.log.error(f"Run {context.dagster_run.run_id}: {line}")
+        context.instance.report_engine_event(line, context.dagster_run)
     yield SkipReason("the failure is in the log")

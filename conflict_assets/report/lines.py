@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conflict_assets.partitions import contiguous_ranges
+
 SLOWEST_SHOWN = 5
 _TOTALLED = ("conflicts", "rows", "new", "changed", "resolved")
 
@@ -70,5 +72,6 @@ def summary_lines(night: NightSummary) -> list[str]:
 
 def failure_line(prefixes: Sequence[str]) -> str:
     """Name the failed prefixes and the command that repeats them."""
-    options = " ".join(f"--prefix {prefix}" for prefix in prefixes)
-    return f"Failed prefixes: {', '.join(prefixes)}. Repeat them with: conflict-assets run {options}"
+    ranges = [first if first == last else f"{first}-{last}" for first, last in contiguous_ranges(sorted(prefixes))]
+    options = " ".join(f"--prefix {each}" for each in ranges)
+    return f"Failed prefixes: {', '.join(ranges)}. Repeat them with: conflict-assets run {options}"

@@ -1,37 +1,45 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conflict_assets.assets.packing import VISITS_PER_STEP, mapping_key, pack_prefixes, prefixes_of
+from conflict_assets.assets.packing import mapping_key, pack_prefixes, prefixes_of
 from conflict_assets.partitions import all_prefixes
 
+VISITS_PER_STEP = 25_000
 VOLUMES = st.dictionaries(st.sampled_from(all_prefixes(2)), st.integers(1, 3 * VISITS_PER_STEP))
 
 
 @given(VOLUMES, st.integers(1, 8))
 def test_every_prefix_is_in_exactly_one_step(volumes, workers):
-    packs = pack_prefixes(volumes, workers=workers)
+    packs = pack_prefixes(volumes, workers=workers, visits_per_step=VISITS_PER_STEP)
     assert sorted(prefix for pack in packs for prefix in pack) == sorted(volumes)
     assert all(packs)
 
 
 @given(VOLUMES, st.integers(1, 8))
 def test_no_step_is_much_larger_than_its_share(volumes, workers):
-    packs = pack_prefixes(volumes, workers=workers)
+    packs = pack_prefixes(volumes, workers=workers, visits_per_step=VISITS_PER_STEP)
     share = sum(volumes.values()) / max(len(packs), 1)
     for pack in packs:
         assert sum(volumes[prefix] for prefix in pack) <= 2 * share + max(volumes.values())
 
 
 def test_small_prefixes_share_a_step_and_every_worker_has_one():
-    assert len(pack_prefixes(dict.fromkeys(all_prefixes(2), 10), workers=4)) == 4
+    assert len(pack_prefixes(dict.fromkeys(all_prefixes(2), 10), workers=4, visits_per_step=VISITS_PER_STEP)) == 4
 
 
 def test_large_prefixes_have_a_step_each():
-    assert len(pack_prefixes(dict.fromkeys(all_prefixes(2), VISITS_PER_STEP), workers=4)) == 100
+    assert (
+        len(pack_prefixes(dict.fromkeys(all_prefixes(2), VISITS_PER_STEP), workers=4, visits_per_step=VISITS_PER_STEP))
+        == 100
+    )
 
 
 def test_nothing_to_do_needs_no_step():
-    assert pack_prefixes({}, workers=4) == []
+    assert pack_prefixes({}, workers=4, visits_per_step=VISITS_PER_STEP) == []
+
+
+def test_a_step_a_prefix_is_a_matter_of_its_worth():
+    assert len(pack_prefixes(dict.fromkeys(all_prefixes(1), 10), workers=2, visits_per_step=1)) == 10
 
 
 def test_a_step_is_named_after_its_prefixes():

@@ -106,6 +106,7 @@ def test_a_failed_prefix_is_red_alone_and_repeated_alone(stack, folder):
             "visit_conflicts.detect_batch[03to04]",
             "visit_conflicts.publish_conflicts",
         }
+        assert stack.checked_prefixes(repeated) == {"03", "04", "05", "06"}
         runs = dict(
             connection.execute(
                 "select ssn_prefix, count(*) from prefix_runs where root_run_id = %s group by ssn_prefix", [failed]
