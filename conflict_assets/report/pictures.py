@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 RULES = (
@@ -15,6 +16,7 @@ RULES = (
     "sch_time_over_visit_time",
     "distance",
 )
+TOLD_CELLS = 100
 BAR_COLOUR = "#0072B2"
 """Blue of the Okabe-Ito palette, which colour-blind readers can tell from its other colours."""
 
@@ -33,32 +35,37 @@ def rule_bars(by_rule: Mapping[str, int]) -> Figure:
     return figure
 
 
-def heat_strip(by_prefix: Mapping[str, int], columns: int = 10) -> Figure:
-    """A cell for each prefix, ten in a row: the darker, the more open conflicts (pairs)."""
+def heat_strip(by_prefix: Mapping[str, int]) -> Figure:
+    """A cell for each prefix: the darker, the more open conflicts (pairs).
+
+    Up to a hundred cells, ten in a row, tell their counts; a thousand, fifty in a row, only their colour.
+    """
     prefixes = sorted(by_prefix)
+    columns = 10 if len(prefixes) <= TOLD_CELLS else 50
     rows = max(1, -(-len(prefixes) // columns))
-    figure = Figure(figsize=(8, 0.6 + 0.36 * rows), layout="constrained")
+    figure = Figure(figsize=(8, 0.6 + 0.36 * min(rows, 10)), layout="constrained")
     axes = figure.subplots()
-    counts = [by_prefix[prefix] for prefix in prefixes]
     grid = [[float("nan")] * columns for _ in range(rows)]
-    for cell, (prefix, count) in enumerate(zip(prefixes, counts, strict=True)):
-        row, column = divmod(cell, columns)
-        grid[row][column] = count
-        dark = count > max(counts) / 2
-        axes.text(
-            column,
-            row,
-            f"{prefix}: {count:,}",
-            ha="center",
-            va="center",
-            size=7,
-            color="white" if dark else "black",
-        )
+    for cell, prefix in enumerate(prefixes):
+        grid[cell // columns][cell % columns] = by_prefix[prefix]
     image = axes.imshow(grid, cmap="cividis_r", aspect="auto", vmin=0)
     figure.colorbar(image, ax=axes, label="open conflicts (pairs)")
     axes.set_xticks([])
     axes.set_yticks([])
+    if len(prefixes) <= TOLD_CELLS:
+        _tell_counts(axes, by_prefix, columns)
+    else:
+        axes.set_yticks(range(rows), labels=[f"{prefixes[row * columns]} …" for row in range(rows)], size=7)
     return figure
+
+
+def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None:
+    half = max(by_prefix.values(), default=0) / 2
+    for cell, prefix in enumerate(sorted(by_prefix)):
+        count = by_prefix[prefix]
+        colour = "white" if count > half else "black"
+        row, column = divmod(cell, columns)
+        axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour)
 
 
 def as_markdown(figure: Figure, title: str) -> str:

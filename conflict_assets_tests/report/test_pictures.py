@@ -21,6 +21,12 @@ def test_the_strip_has_a_cell_for_every_prefix(length, count):
     assert len(figure.axes[0].texts) == 10**length
 
 
+def test_the_strip_of_a_thousand_prefixes_stays_small():
+    figure = heat_strip({prefix: int(prefix) for prefix in all_prefixes(3)})
+    assert len(figure.axes[0].get_yticklabels()) == 20
+    assert len(as_markdown(figure, "Open conflicts by prefix")) < 100_000
+
+
 def test_pictures_are_embedded_with_a_text_for_those_who_cannot_see_them():
     markdown = as_markdown(rule_bars({}), "Open conflicts by rule")
     assert markdown.startswith("![Open conflicts by rule](data:image/png;base64,")
