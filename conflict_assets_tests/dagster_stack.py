@@ -140,6 +140,12 @@ class Stack:
         events = self.query(text, id=run_id)["logsForRun"]["events"]
         return {each["evaluation"]["partition"] for each in events if each.get("evaluation")}
 
+    def messages(self, run_id: str) -> list[str]:
+        """What a run has said so far."""
+        text = """query($id: ID!) { logsForRun(runId: $id, limit: 1000) { ... on EventConnection { events {
+             ... on MessageEvent { message } } } } }"""
+        return [each["message"] for each in self.query(text, id=run_id)["logsForRun"]["events"] if "message" in each]
+
     def runs(self, job: str) -> list[dict[str, Any]]:
         text = """query($job: String!) { runsOrError(filter: {pipelineName: $job}) {
                     ... on Runs { results { runId status tags { key value } } } } }"""

@@ -10,6 +10,8 @@ from conflict_assets_tests.dagster_stack import REPOSITORY, Stack, running_stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ASSETS = ["active_visits", "visit_conflicts"]
+PREFIX_LOCK = 0x636F6E70
+"""The lock under which the store replaces a prefix."""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,24 @@ def test_a_failed_prefix_is_red_alone_and_repeated_alone(stack, folder):
             ).fetchall()
         )
     assert runs == {"03": 1, "04": 1, "05": 1, "06": 1}
+    assert_statuses_agree_with_the_store(stack, folder)
+
+
+def test_a_manual_run_that_overlaps_another_waits_for_it(stack, folder):
+    with psycopg.connect(embedded_url(folder / "data" / "postgres"), autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s, 4)", [PREFIX_LOCK])
+        first = stack.launch("nightly_conflicts", range_tags("03", "05"))
+        stack.wait(lambda: stack.run_status(first), lambda status: status == "STARTED", 120)
+        manual = stack.materialize(ASSETS, "04")
+        stack.wait(lambda: stack.messages(manual), lambda said: any(f"Waiting for run {first}" in m for m in said), 120)
+        connection.execute("select pg_advisory_unlock(%s, 4)", [PREFIX_LOCK])
+        assert stack.wait_for_run(first) == "SUCCESS"
+        assert stack.wait_for_run(manual) == "SUCCESS"
+        committed_04 = connection.execute(
+            "select run_id from prefix_runs where ssn_prefix = '04' and run_id = any(%s) order by as_of",
+            [[first, manual]],
+        ).fetchall()
+    assert committed_04 == [(first,), (manual,)]
     assert_statuses_agree_with_the_store(stack, folder)
 
 
