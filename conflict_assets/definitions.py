@@ -9,14 +9,15 @@ from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.alerts import alert_sensors
 from conflict_assets.automation.executor import conflict_executor
 from conflict_assets.automation.jobs import conflict_summary_job, nightly_conflicts
+from conflict_assets.automation.retention import retention_job, retention_schedule
 from conflict_assets.automation.schedules import nightly_schedule
 from conflict_assets.automation.sensors import failed_prefixes_sensor, summary_sensors
 from conflict_assets.settings import load_settings
 
 defs = Definitions(
     assets=[active_visits, visit_conflicts, conflict_summary],
-    jobs=[nightly_conflicts, conflict_summary_job],
-    schedules=[nightly_schedule],
+    jobs=[nightly_conflicts, conflict_summary_job, retention_job],
+    schedules=[nightly_schedule, retention_schedule],
     sensors=[*summary_sensors, failed_prefixes_sensor, *alert_sensors(load_settings())],
     resources={"platform": Platform()},
     executor=conflict_executor,

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from conflict_assets.domain.policy import IncompleteActuals
 
+from conflict_assets.secret_files import SecretFileError, SecretFiles
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 
 _SECRETS = {
@@ -131,6 +132,27 @@ class Settings(BaseSettings):
 
     dagster_url: str | None = _setting(
         None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
+    snapshot_days: int = _setting(
+        14, "days, a whole number from 1", "How long a snapshot or a dry run's sample may stay", ge=1
+    )
+    rejected_visit_days: int = _setting(
+        90, "days, a whole number from 1", "How long a rejected visit is listed after the snapshot that saw it", ge=1
+    )
+    closed_conflict_days: int = _setting(
+        2555,
+        "days, a whole number from 1",
+        "How long a conflict stays, with its visits, after it was resolved or left the window; decided ones stay",
+        ge=1,
+    )
+    history_days: int = _setting(
+        2555,
+        "days, a whole number from 1",
+        "How long an event stays in the history; those of open and decided conflicts stay",
+        ge=1,
+    )
+    prefix_run_days: int = _setting(
+        400, "days, a whole number from 31", "How long a prefix's run stays in prefix_runs", ge=31
+    )
     )
     alert_email_to: str | None = _setting(
         None, "e-mail addresses, separated by commas", "Who gets an e-mail about a failed run or a late night"
@@ -166,6 +188,19 @@ class Settings(BaseSettings):
 
     @field_validator("visit_status_column")
     @classmethod
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets from files too: `NAME_FILE` beside `NAME`, in the environment or in `.env`."""
+        files = SecretFiles(settings_cls, _SECRETS, (env_settings, dotenv_settings))
+        return init_settings, files, env_settings, dotenv_settings, file_secret_settings
+
     def _no_status_column(cls, column: str | None) -> str | None:
         return column.strip() or None if column is not None else None
 
@@ -262,3 +297,5 @@ def _explain(error: ErrorDetails) -> str:
     allowed = extra["allowed"] if isinstance(extra, dict) else "another value"
     found = "a value that can't be used" if name in _SECRETS else repr(error["input"])
     return f"{name.upper()} is {found}; allowed: {allowed}. Change it in the environment or in .env."
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None

@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from conflict_assets.settings import Settings
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.leftovers import spill_folder
 from conflict_assets.source.protocol import VisitSource
 from conflict_assets.source.synthetic import generate
 
@@ -21,6 +22,7 @@ def visit_source(settings: Settings) -> VisitSource:
         time_zone=settings.source_time_zone,
         status_column=settings.visit_status_column,
         memory_limit=settings.source_memory,
+        temp_directory=spill_folder(settings),
     )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,14 @@ class Snapshot:
             )
 
 
+@dataclass(frozen=True)
+class PurgedSnapshots:
+    """Snapshots, by the run that they belong to, that are gone, and those that could not be removed."""
+
+    removed: tuple[str, ...]
+    stuck: tuple[str, ...]
+
+
 class SnapshotStore:
     """The folder of all snapshots; a snapshot is there once its manifest is."""
 
@@ -156,20 +164,28 @@ class SnapshotStore:
         covering = [snapshot for snapshot in self._complete() if wanted <= set(snapshot.prefixes)]
         return max(covering, key=lambda snapshot: snapshot.as_of, default=None)
 
-    def purge(self, keep: int = 3, *, in_progress: Collection[str] = ()) -> None:
-        """Remove all complete snapshots but the newest `keep`, and half-written ones older than a day.
-
-        Those of the runs `in_progress` stay, whatever their age.
+    def purge(
+        self, keep: int = 3, *, older_than: timedelta | None = None, in_progress: Collection[str] = ()
+    ) -> PurgedSnapshots:
+        """Remove all complete snapshots but the newest `keep`, those of any rank that are older than `older_than`,
+        and half-written ones older than a day. Those of the runs `in_progress` stay, whatever their age.
         """
         complete = sorted(self._complete(), key=lambda snapshot: snapshot.as_of, reverse=True)
-        kept = {snapshot.folder for snapshot in complete[:keep]}
+        oldest = datetime.now(tz=UTC) - older_than if older_than is not None else None
+        kept = {snapshot.folder for snapshot in complete[:keep] if oldest is None or snapshot.as_of >= oldest}
         finished = {snapshot.folder for snapshot in complete}
         now = time.time()
+        purged = []
         for folder in self._folders():
             if folder in kept or folder.name in in_progress:
                 continue
             if folder in finished or now - folder.stat().st_mtime > HALF_WRITTEN_SECONDS:
                 _clear(folder)
+                purged.append(folder)
+        return PurgedSnapshots(
+            removed=tuple(folder.name for folder in purged if not folder.exists()),
+            stuck=tuple(folder.name for folder in purged if folder.exists()),
+        )
 
     def _folder(self, root_run_id: str) -> Path:
         if not _PLAIN_NAME.fullmatch(root_run_id):

@@ -23,7 +23,9 @@ from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOP
 
 ROWS_WORTH_STATISTICS = 2_000
 
-_PREFIX_LOCK = 0x636F6E70
+PREFIX_LOCK = 0x636F6E70
+"""Whoever changes what is stored of a prefix holds this advisory lock with the prefix's number."""
+
 _RUN_LOCK = 0x636F6E72
 _EXCLUDED = {str(InactiveReason.EXCLUDED_AGENCY), str(InactiveReason.EXCLUDED_SSN)}
 _INACTIVE = {str(reason) for reason in InactiveReason}
@@ -62,7 +64,7 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     """
     started = time.perf_counter()
     _refuse_strangers(commit)
-    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_PREFIX_LOCK, int(commit.prefix)])
+    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)])
     _refuse_stale(connection, commit)
     staged = _stage(connection, commit)
     connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,6 +12,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
+from conflict_assets.partitions import all_prefixes
 from conflict_assets.store import export, reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
@@ -18,6 +20,7 @@ from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, t
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
+from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
 
 __all__ = [
@@ -177,6 +180,18 @@ class ConflictStore:
                 as_of=as_of,
             )
         )
+
+    def purge(self, keep: Retention, *, now: datetime) -> Purged:
+        """Remove what is older than `keep` says, a transaction for each prefix; decisions and open conflicts stay.
+
+        Raises:
+            StoreError: the login may not delete; nothing is removed.
+        """
+        self._run(require_right_to_purge)
+        purged = self._transact(lambda connection: purge_lists(connection, keep, now=now))
+        for prefix in all_prefixes(self._prefix_length):
+            purged += self._transact(partial(purge_prefix, prefix=prefix, keep=keep, now=now))
+        return purged
 
     def _transact(self, work: Callable[[psycopg.Connection[Any]], T], *, keep: bool = True) -> T:
         def transaction(connection: psycopg.Connection[Any]) -> T:

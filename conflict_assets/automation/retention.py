@@ -1,0 +1,101 @@
+"""Retention: every day after the night, what is older than the settings say is removed."""
+
+from datetime import UTC, datetime, timedelta
+
+from dagster import (
+    DefaultScheduleStatus,
+    Failure,
+    OpExecutionContext,
+    RunsFilter,
+    ScheduleDefinition,
+    in_process_executor,
+    job,
+    op,
+)
+
+from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.assets.resources import Platform
+from conflict_assets.settings import Settings, load_settings
+from conflict_assets.source.leftovers import purge_leftovers
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.retention import Retention
+
+MORNING = "0 5 * * *"
+
+
+@op
+def purge_files(context: OpExecutionContext, platform: Platform) -> None:
+    """Remove old snapshots and samples, and what killed processes have left; say what can't be removed."""
+    settings = platform.settings
+    runs = context.instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
+    found = platform.snapshots().purge(
+        settings.snapshots_kept,
+        older_than=timedelta(days=settings.snapshot_days),
+        in_progress={run.root_run_id or run.run_id for run in runs},
+    )
+    leftovers = purge_leftovers(settings)
+    stuck = [*found.stuck, *(path.name for path in leftovers if path.exists())]
+    counts = {"snapshots": len(found.removed), "leftovers": len(leftovers) + len(found.stuck) - len(stuck)}
+    context.add_output_metadata({**counts, "not_removed": len(stuck)})
+    context.log.info(f"Removed {counts['snapshots']} snapshots, {counts['leftovers']} files that were left behind")
+    if stuck:
+        raise Failure(
+            f"{len(stuck)} of the old files in {settings.data_dir} can't be removed: {', '.join(stuck)}. They "
+            "hold visits. Give the platform's user the right to remove them, or remove them by hand.",
+            allow_retries=False,
+        )
+
+
+@op
+def purge_store(context: OpExecutionContext, platform: Platform) -> None:
+    """Remove old rows from the store; decisions and open conflicts stay."""
+    try:
+        with platform.store() as store:
+            store.prepare()
+            purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
+    except StoreError as error:
+        raise Failure(str(error), allow_retries=False) from None
+    context.add_output_metadata(
+        {
+            "closed_conflicts": purged.conflicts,
+            "visits": purged.visits,
+            "events": purged.events,
+            "prefix_runs": purged.prefix_runs,
+            "rejected_visits": purged.rejected_visits,
+        }
+    )
+    context.log.info(
+        f"Removed {purged.conflicts} closed conflicts, {purged.visits} visits, {purged.events} events, "
+        f"{purged.prefix_runs} prefix runs, {purged.rejected_visits} rejected visits"
+    )
+
+
+def retention_of(settings: Settings) -> Retention:
+    """How long the store keeps things."""
+    return Retention(
+        rejected_visits=settings.rejected_visit_days,
+        closed_conflicts=settings.closed_conflict_days,
+        history=settings.history_days,
+        prefix_runs=settings.prefix_run_days,
+    )
+
+
+@job(
+    name="retention",
+    executor_def=in_process_executor,
+    description="Removes snapshots, rejected visits, closed conflicts, events and prefix runs that are old enough.",
+)
+def retention_job() -> None:
+    """Both at once: neither waits for the other, and neither is skipped when the other fails."""
+    purge_files()
+    purge_store()
+
+
+retention_schedule = ScheduleDefinition(
+    name="retention",
+    job=retention_job,
+    cron_schedule=MORNING,
+    execution_timezone=load_settings().schedule_time_zone,
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Once a day, when the night is over.",
+)

@@ -1,0 +1,162 @@
+"""What the store lets go of when it is old enough. Decisions and open conflicts stay, whatever their age.
+
+A conflict goes with its events, and a visit with its last conflict: no SSN outlives what it was kept for.
+"""
+
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.replace import PREFIX_LOCK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """Days that rows stay."""
+
+    rejected_visits: int
+    closed_conflicts: int
+    """Counted from when a conflict was resolved, or left the window."""
+    history: int
+    prefix_runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purged:
+    """Rows that are gone; a conflict counts once for both of its rows."""
+
+    conflicts: int = 0
+    visits: int = 0
+    events: int = 0
+    prefix_runs: int = 0
+    rejected_visits: int = 0
+
+    def __add__(self, other: "Purged") -> "Purged":
+        return Purged(
+            conflicts=self.conflicts + other.conflicts,
+            visits=self.visits + other.visits,
+            events=self.events + other.events,
+            prefix_runs=self.prefix_runs + other.prefix_runs,
+            rejected_visits=self.rejected_visits + other.rejected_visits,
+        )
+
+    def __bool__(self) -> bool:
+        return any(astuple(self))
+
+
+_MAKE_LIST = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS purged_conflicts (ssn text, pair_id text) ON COMMIT DELETE ROWS"""
+
+_CLOSED = """
+    WITH gone AS (
+        DELETE FROM visit_conflicts AS c USING prefix_runs AS r
+        WHERE c.ssn_prefix = %(prefix)s AND r.ssn_prefix = %(prefix)s AND r.latest
+            AND (c.resolved_at < %(closed_before)s
+                OR (c.resolved_at IS NULL
+                    AND least(c.visit_date, c.con_visit_date) < r.first_date - %(closed_days)s))
+            AND NOT EXISTS (SELECT FROM conflict_decisions AS d
+                            WHERE d.pair_id = c.pair_id AND d.decision <> 'cleared')
+        RETURNING c.ssn, c.pair_id
+    )
+    INSERT INTO purged_conflicts SELECT * FROM gone"""
+
+_THEIR_EVENTS = """
+    DELETE FROM conflict_history AS h USING purged_conflicts AS p
+    WHERE h.pair_id = p.pair_id AND h.ssn_prefix = %(prefix)s AND h.ssn = p.ssn
+        AND h.event <> 'decided'"""
+
+# What people decided stays on record, as it is for a conflict that the store does not hold: without the person.
+_THEIR_DECISIONS = """
+    UPDATE conflict_history AS h SET ssn = NULL, ssn_prefix = NULL
+    FROM purged_conflicts AS p
+    WHERE h.pair_id = p.pair_id AND h.ssn_prefix = %(prefix)s AND h.ssn = p.ssn"""
+
+_VISITS = """
+    DELETE FROM conflict_visits AS v
+    WHERE v.ssn_prefix = %(prefix)s AND NOT EXISTS (
+        SELECT FROM visit_conflicts AS c
+        WHERE c.ssn_prefix = %(prefix)s AND c.ssn = v.ssn AND v.visit_id IN (c.visit_id, c.con_visit_id))"""
+
+# A run that tells when a stored conflict was last detected stays with it; so do the two that the checks compare.
+_RUNS = """
+    DELETE FROM prefix_runs AS p
+    WHERE p.ssn_prefix = %(prefix)s AND p.as_of < %(runs_before)s AND NOT p.latest
+        AND p.as_of < (SELECT min(n.as_of) FROM (SELECT as_of FROM prefix_runs WHERE ssn_prefix = %(prefix)s
+                       ORDER BY latest DESC, as_of DESC LIMIT 2) AS n)
+        AND p.as_of NOT IN (SELECT s.last_detected_at FROM conflict_states AS s
+                            WHERE s.ssn_prefix = %(prefix)s AND s.last_detected_at < %(runs_before)s)"""
+
+_EVENTS = """
+    DELETE FROM conflict_history AS h
+    WHERE h.happened_at < %(history_before)s AND h.event <> 'decided'
+        AND NOT EXISTS (SELECT FROM conflict_decisions AS d
+                        WHERE d.pair_id = h.pair_id AND d.decision <> 'cleared')
+        AND NOT EXISTS (
+            SELECT FROM visit_conflicts AS c
+            JOIN prefix_runs AS r ON r.ssn_prefix = c.ssn_prefix AND r.latest
+            WHERE c.pair_id = h.pair_id AND c.ssn_prefix = h.ssn_prefix AND c.ssn = h.ssn
+                AND c.resolved_at IS NULL AND least(c.visit_date, c.con_visit_date) >= r.first_date)"""
+
+_REJECTED = "DELETE FROM rejected_visits WHERE as_of < %(rejected_before)s"
+
+_TABLES = ("visit_conflicts", "conflict_visits", "conflict_history", "prefix_runs")
+
+
+def purge_prefix(connection: psycopg.Connection[Any], prefix: str, keep: Retention, *, now: datetime) -> Purged:
+    """Purge conflicts, visits and runs of a prefix; the caller owns the transaction. Takes turns with runs."""
+    values = _values(keep, now) | {"prefix": prefix}
+    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(prefix)])
+    connection.execute(_MAKE_LIST)
+    rows = connection.execute(_CLOSED, values).rowcount
+    events = connection.execute(_THEIR_EVENTS, values).rowcount if rows else 0
+    if rows:
+        connection.execute(_THEIR_DECISIONS, values)
+    return Purged(
+        conflicts=(rows + 1) // 2,
+        events=events,
+        visits=connection.execute(_VISITS, values).rowcount,
+        prefix_runs=connection.execute(_RUNS, values).rowcount,
+    )
+
+
+def purge_lists(connection: psycopg.Connection[Any], keep: Retention, *, now: datetime) -> Purged:
+    """Purge what goes by age alone, over all prefixes: events and rejected visits; the caller's transaction."""
+    values = _values(keep, now)
+    return Purged(
+        events=connection.execute(_EVENTS, values).rowcount,
+        rejected_visits=connection.execute(_REJECTED, values).rowcount,
+    )
+
+
+def require_right_to_purge(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a login that may not delete, before anything is gone.
+
+    Raises:
+        StoreError: with the statement that gives the right.
+    """
+    row = connection.execute(
+        """SELECT current_user, bool_and(has_table_privilege(t, 'DELETE'))
+               AND has_column_privilege('conflict_history', 'ssn', 'UPDATE')
+               AND has_column_privilege('conflict_history', 'ssn_prefix', 'UPDATE')
+           FROM unnest(%s::text[]) AS t""",
+        [list(_TABLES)],
+    ).fetchone()
+    if row and not row[1]:
+        raise StoreError(
+            f"The store's login {row[0]} may not remove what is old: the role conflicts_writer deletes no conflict. "
+            f"As the store's owner: GRANT DELETE ON {', '.join(_TABLES)} TO {row[0]}; "
+            f"GRANT UPDATE (ssn, ssn_prefix) ON conflict_history TO {row[0]}"
+        )
+
+
+def _values(keep: Retention, now: datetime) -> dict[str, Any]:
+    return {
+        "closed_days": keep.closed_conflicts,
+        "closed_before": now - timedelta(days=keep.closed_conflicts),
+        "history_before": now - timedelta(days=keep.history),
+        "runs_before": now - timedelta(days=keep.prefix_runs),
+        "rejected_before": now - timedelta(days=keep.rejected_visits),
+    }

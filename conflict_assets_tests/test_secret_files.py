@@ -1,0 +1,40 @@
+"""Secrets that lie in files."""
+
+import pytest
+
+from conflict_assets.settings import Settings, SettingsError, read_settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr("conflict_assets.settings.project_folder", lambda: tmp_path)
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_a_secret_is_read_from_the_file_that_is_named(monkeypatch, tmp_path, place):
+    (tmp_path / "url").write_text("postgresql://h/d\n")
+    if place == ".env":
+        (tmp_path / ".env").write_text(f"CONFLICTS_POSTGRES_URL_FILE={tmp_path / 'url'}\n")
+    else:
+        monkeypatch.setenv("CONFLICTS_POSTGRES_URL_FILE", str(tmp_path / "url"))
+    settings = read_settings()
+    assert settings.conflicts_postgres_url.get_secret_value() == "postgresql://h/d"
+    assert not settings.may_generate
+
+
+def test_a_variable_beside_its_file_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("SNOWFLAKE_PASSWORD_FILE", str(tmp_path / "one"))
+    monkeypatch.setenv("SNOWFLAKE_PASSWORD", "hunter2")
+    with pytest.raises(SettingsError, match="SNOWFLAKE_PASSWORD and SNOWFLAKE_PASSWORD_FILE are both set"):
+        read_settings()
+
+
+def test_a_file_that_is_missing_or_empty_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("SNOWFLAKE_PASSWORD_FILE", str(tmp_path / "one"))
+    with pytest.raises(SettingsError, match="can't be read: No such file"):
+        read_settings()
+    (tmp_path / "one").write_text("\n")
+    with pytest.raises(SettingsError, match="which is empty"):
+        read_settings()
