@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from conflict_assets.domain.policy import IncompleteActuals
-
 from conflict_assets.secret_files import SecretFileError, SecretFiles
+
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 
 _SECRETS = {
@@ -123,15 +123,6 @@ class Settings(BaseSettings):
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
     )
     snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots stay", ge=1)
-
-    schedule_time_zone: str = _setting(
-        "America/New_York",
-        "an IANA time zone such as America/New_York",
-        "The zone of the schedule and of the window",
-    )
-
-    dagster_url: str | None = _setting(
-        None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
     snapshot_days: int = _setting(
         14, "days, a whole number from 1", "How long a snapshot or a dry run's sample may stay", ge=1
     )
@@ -153,6 +144,15 @@ class Settings(BaseSettings):
     prefix_run_days: int = _setting(
         400, "days, a whole number from 31", "How long a prefix's run stays in prefix_runs", ge=31
     )
+
+    schedule_time_zone: str = _setting(
+        "America/New_York",
+        "an IANA time zone such as America/New_York",
+        "The zone of the schedule and of the window",
+    )
+
+    dagster_url: str | None = _setting(
+        None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
     )
     alert_email_to: str | None = _setting(
         None, "e-mail addresses, separated by commas", "Who gets an e-mail about a failed run or a late night"
@@ -179,15 +179,6 @@ class Settings(BaseSettings):
         200, "a whole number from 1", "More visits of one SSN on a date are no person's", ge=1
     )
 
-    @field_validator("source_time_zone", "schedule_time_zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError("unknown time zone")
-        return zone
-
-    @field_validator("visit_status_column")
-    @classmethod
     @classmethod
     def settings_customise_sources(
         cls,
@@ -201,6 +192,15 @@ class Settings(BaseSettings):
         files = SecretFiles(settings_cls, _SECRETS, (env_settings, dotenv_settings))
         return init_settings, files, env_settings, dotenv_settings, file_secret_settings
 
+    @field_validator("source_time_zone", "schedule_time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("unknown time zone")
+        return zone
+
+    @field_validator("visit_status_column")
+    @classmethod
     def _no_status_column(cls, column: str | None) -> str | None:
         return column.strip() or None if column is not None else None
 
@@ -280,6 +280,8 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(_env_file=project_folder() / ".env", _env_file_encoding="utf-8", **overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(each) for each in error.errors())) from None
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
 
 
 @lru_cache(maxsize=1)
@@ -297,5 +299,3 @@ def _explain(error: ErrorDetails) -> str:
     allowed = extra["allowed"] if isinstance(extra, dict) else "another value"
     found = "a value that can't be used" if name in _SECRETS else repr(error["input"])
     return f"{name.upper()} is {found}; allowed: {allowed}. Change it in the environment or in .env."
-    except SecretFileError as error:
-        raise SettingsError(str(error)) from None
