@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ def random_night(chance: random.Random, number: int) -> PrefixCommit:
     return night(pairs, number=number, prefix="0")
 
 
-def commit_one(url: str, commit: PrefixCommit, *, attempts: int) -> None:
-    """Commit in a process of its own; one that gives up says so by its exit code."""
+def commit_one(url: str, commit: PrefixCommit, *, attempts: int, begun: Event | None = None) -> None:
+    """Commit in a process of its own, and tell when it begins; one that gives up says so by its exit code."""
     store_module.ATTEMPTS = attempts
     try:
         with ConflictStore(url=url, prefix_length=1) as store:
+            if begun is not None:
+                begun.set()
             store.replace_prefix(commit)
     except StoreError:
         os._exit(FAILED)
@@ -63,12 +66,16 @@ def commit_one(url: str, commit: PrefixCommit, *, attempts: int) -> None:
 
 @dataclass
 class Trial:
-    """A store whose nights are cut off, a twin whose nights are not, and what was seen of both."""
+    """A store whose nights are cut off, a twin whose nights are not, and what was seen of both.
+
+    `struck` counts the kills that met a replace under way; `lost` and `kept` what became of all nights.
+    """
 
     url: str
     twin_url: str
     chance: random.Random = field(default_factory=lambda: random.Random(4))  # noqa: S311 - a test's dice
-    seconds: float = 0.5
+    seconds: float = 0.2
+    struck: int = 0
     kept: int = 0
     lost: int = 0
     number: int = 0
@@ -78,15 +85,20 @@ class Trial:
         return random_night(self.chance, self.number)
 
     def begin(self, commit: PrefixCommit, *, attempts: int = 1) -> BaseProcess:
-        process = PROCESSES.Process(target=commit_one, args=(self.url, commit), kwargs={"attempts": attempts})
+        """Start a night in a process, and return when its replace begins."""
+        begun = PROCESSES.Event()
+        process = PROCESSES.Process(
+            target=commit_one, args=(self.url, commit), kwargs={"attempts": attempts, "begun": begun}
+        )
         process.start()
+        assert begun.wait(60)
         return process
 
     def measure(self) -> None:
-        """See how long an undisturbed night takes in its process."""
+        """See how long the replace of an undisturbed night takes."""
         commit = self.next_night()
-        started = time.perf_counter()
         process = self.begin(commit)
+        started = time.perf_counter()
         process.join()
         self.seconds = time.perf_counter() - started
         assert process.exitcode == 0
@@ -98,6 +110,12 @@ class Trial:
 
     def pause(self) -> None:
         time.sleep(self.chance.uniform(0, 1.1 * self.seconds))
+
+    def note_strike(self, process: BaseProcess) -> None:
+        """Count whether the replace was still under way; later moments after a hit, earlier ones after a miss."""
+        under_way = process.is_alive()
+        self.struck += under_way
+        self.seconds *= 1.05 if under_way else 0.9
 
     def check_old_or_new_then_retry(self, commit: PrefixCommit, before: list[Any]) -> None:
         """Hold the store to one of the two states, repeat the night, and hold it to the undisturbed one."""
@@ -115,6 +133,7 @@ class Trial:
         commit = self.next_night()
         process = self.begin(commit)
         self.pause()
+        self.note_strike(process)
         process.kill()
         process.join()
         self.wait_for_silence()
@@ -125,6 +144,7 @@ class Trial:
         commit = self.next_night()
         process = self.begin(commit)
         self.pause()
+        self.note_strike(process)
         kill_postmaster(home)
         process.join()
         embedded_url(home)
