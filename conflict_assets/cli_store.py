@@ -1,5 +1,8 @@
 """Commands about the store: decisions that people take, and the server itself."""
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,15 +10,20 @@ import typer
 from rich.console import Console
 
 from conflict_assets.settings import Settings, load_settings
-from conflict_assets.store.connection import connect
+from conflict_assets.store.connection import describe_url, without_password
 from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
-from conflict_assets.store.decisions import Decision, Verdict, decide, parse_pair, take_over
-from conflict_assets.store.embedded import stop_embedded
-from conflict_assets.store.factory import conflict_store, embedded_folder, store_url
-from conflict_assets.store.roles import set_up_roles
+from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.factory import conflict_store, psql_program, stop_store, store_url
+from conflict_assets.store.store import ConflictStore
+
+PROMISE_SECONDS = 600.0
 
 out = Console(highlight=False, soft_wrap=True)
-store_commands = typer.Typer(help="The conflict store: its address, its roles.", no_args_is_help=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+store_commands = typer.Typer(
+    help="The conflict store: its address, its schema, its roles, its embedded server.", no_args_is_help=True
+)
 
 Pairs = Annotated[list[str] | None, typer.Argument(help="A pair_id, or two visit ids with a comma between.")]
 
@@ -28,7 +36,9 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     ignore: Annotated[bool, typer.Option("--ignore", help="It is a conflict, but not worth following.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Take the decision back.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why; kept with the decision.")] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Decisions in a file: pair, decision, reason.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", "--file", help="Decisions in a CSV: pair, decision, reason.")
+    ] = None,
 ) -> None:
     """Decide about conflicts: whitelist or ignore them, or take a decision back. No run overwrites a decision."""
     chosen = [verdict for verdict, given in zip(Verdict, (whitelist, ignore, clear), strict=True) if given]
@@ -39,8 +49,8 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
         decisions += read_decisions_csv(csv, verdict=chosen[0] if chosen else None, reason=reason)
     if not decisions:
         raise typer.BadParameter("name at least one pair, or a file with --csv")
-    with connect(_ready(load_settings())) as connection, connection.transaction():
-        outcome = decide(connection, decisions)
+    with _prepared(load_settings()) as store:
+        outcome = store.decide(decisions)
     out.print(f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already")
 
 
@@ -56,7 +66,9 @@ def _decisions_named(pairs: list[str] | None, chosen: list[Verdict], reason: str
 
 
 def import_decisions_command(
-    csv: Annotated[Path | None, typer.Option("--csv", help="An export of the table conflictvisitmaps.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", "--file", help="An export of the table conflictvisitmaps.")
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(
@@ -71,8 +83,8 @@ def import_decisions_command(
     if (csv is None) == (database is None):
         raise typer.BadParameter("give one of --csv and --database")
     found = read_replaced_csv(csv) if csv is not None else read_replaced_database(database or "")
-    with connect(_ready(load_settings())) as connection, connection.transaction():
-        outcome = take_over(connection, found.decisions, decided_by="replaced system")
+    with _prepared(load_settings()) as store:
+        outcome = store.import_decisions(found.decisions, decided_by="replaced system")
     out.print(
         f"{outcome.given} decisions found, {outcome.written} written, {outcome.unchanged} were so already; "
         f"{found.undecided} rows undecided, {found.unusable} without two visit ids"
@@ -80,29 +92,66 @@ def import_decisions_command(
 
 
 @store_commands.command("url")
-def url_command() -> None:
-    """Print the line that opens the store in psql; the embedded one starts if it does not run."""
-    out.print(f'psql "{_ready(load_settings())}"', markup=False)
+def url_command(
+    password: Annotated[
+        bool, typer.Option("--password", help="Print the password of CONFLICTS_POSTGRES_URL too.")
+    ] = False,
+) -> None:
+    """Print the line that opens the store in psql; the embedded one starts, and waits for ten minutes to be used."""
+    settings = load_settings()
+    with _prepared(settings):
+        url = store_url(settings, promise_seconds=PROMISE_SECONDS)
+    shown = url if password else without_password(url)
+    out.print(shlex.join([psql_program(), shown]), markup=False)
+    if shown != url:
+        err.print("psql asks for the password; with --password it is printed too", markup=False)
+
+
+@store_commands.command("migrate")
+def migrate_command() -> None:
+    """Make the store's tables, or bring them up to date; every run does so too."""
+    settings = load_settings()
+    with _prepared(settings):
+        out.print(f"the store at {describe_url(store_url(settings))} is up to date")
 
 
 @store_commands.command("roles")
 def roles_command() -> None:
     """Make the roles conflicts_writer and conflicts_reader, or give them their rights anew."""
-    with connect(_ready(load_settings())) as connection, connection.transaction():
-        set_up_roles(connection)
+    with _prepared(load_settings()) as store:
+        store.set_up_roles()
     out.print(
         "conflicts_writer and conflicts_reader are set up; a login joins one of them: GRANT conflicts_reader TO bi"
     )
 
 
+@store_commands.command("start")
+def start_command() -> None:
+    """Start the embedded server, and let it stay, used or not, until it is stopped."""
+    settings = load_settings()
+    _refuse_given(settings)
+    store_url(settings, stay=True)
+    out.print("it runs, and stays until: conflict-assets store stop")
+
+
 @store_commands.command("stop")
 def stop_command() -> None:
     """Stop the embedded server, whoever uses it."""
-    stopped = stop_embedded(embedded_folder(load_settings()))
-    out.print("stopped" if stopped else "it did not run")
+    settings = load_settings()
+    _refuse_given(settings)
+    out.print("stopped" if stop_store(settings) else "it did not run")
 
 
-def _ready(settings: Settings) -> str:
+def _refuse_given(settings: Settings) -> None:
+    if settings.conflicts_postgres_url is not None:
+        raise StoreError(
+            "CONFLICTS_POSTGRES_URL is set: the store is not the embedded one, and is started and stopped by whoever "
+            "runs it. Unset CONFLICTS_POSTGRES_URL to mean the embedded one."
+        )
+
+
+@contextmanager
+def _prepared(settings: Settings) -> Iterator[ConflictStore]:
     with conflict_store(settings) as store:
         store.prepare()
-    return store_url(settings)
+        yield store

@@ -16,10 +16,10 @@ from stat import S_IMODE, S_ISDIR
 from tempfile import gettempdir
 
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.keeper import OWNER
 from conflict_assets.store.server_user import SERVER_USER, ServerUser, let_pass, server_user
 
 VERSION = "18"
-OWNER = "conflicts"
 DATABASE = "conflicts"
 PORT = 5432
 START_SECONDS = 90

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conflict_assets.store.errors import PassingStoreError, StoreError
 
@@ -32,7 +32,7 @@ _PASSING_CLASSES = ("08", "53", "57P")
 _REMEDIES = {
     "28": "Check user and password of CONFLICTS_POSTGRES_URL.",
     "3D": "Create the database, or correct its name in CONFLICTS_POSTGRES_URL.",
-    "42501": "Give the user the right, or run as the store's owner: conflict-assets store roles.",
+    "42501": "Give the user the right; on the store's tables, its owner does so by: conflict-assets store roles.",
     "42P01": "The store's tables are not there: conflict-assets store migrate.",
     "53300": "Lower MAX_WORKERS, or raise max_connections of the server.",
     "55P03": "Another run holds the prefix; it is tried again.",
@@ -55,14 +55,25 @@ def describe_url(url: str) -> str:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
         return "a URL that can't be read"
-    host = parts.get("host") or "localhost"
-    return f"{parts.get('user') or 'user'}@{host}:{parts.get('port') or 5432}/{parts.get('dbname') or 'postgres'}"
+    # An @ in a password that is not written as %40 makes libpq take the rest of the password for the host.
+    host, database = (str(parts.get(name) or "").rpartition("@")[2] for name in ("host", "dbname"))
+    return f"{parts.get('user') or 'user'}@{host or 'localhost'}:{parts.get('port') or 5432}/{database or 'postgres'}"
+
+
+def without_password(url: str) -> str:
+    """The same place without a password in it, for libpq to ask for one."""
+    parts = conninfo_to_dict(url)
+    if parts.pop("password", None) is None:
+        return url
+    return make_conninfo("", **parts)
 
 
 DEFAULT_TIMEOUTS = Timeouts()
 
 
-def connect(url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, autocommit: bool = True) -> psycopg.Connection[Any]:
+def connect(
+    url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, autocommit: bool = True, oldest: int = OLDEST_VERSION
+) -> psycopg.Connection[Any]:
     """Open a connection; an embedded server that is down is started, one that is starting is waited for.
 
     Raises:
@@ -72,7 +83,7 @@ def connect(url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, autocommit: bool
     deadline = time.monotonic() + STARTING_SECONDS
     while True:
         try:
-            return _configured(_open(url, timeouts, autocommit=autocommit), timeouts)
+            return _configured(_open(url, timeouts, autocommit=autocommit), timeouts, oldest)
         except _StartingError:
             if time.monotonic() > deadline:
                 raise
@@ -140,8 +151,8 @@ def _connect_failure(error: psycopg.Error, url: str) -> StoreError:
     )
 
 
-def _configured(connection: psycopg.Connection[Any], timeouts: Timeouts) -> psycopg.Connection[Any]:
-    if connection.info.server_version < OLDEST_VERSION:
+def _configured(connection: psycopg.Connection[Any], timeouts: Timeouts, oldest: int) -> psycopg.Connection[Any]:
+    if connection.info.server_version < oldest:
         found = connection.info.parameter_status("server_version")
         connection.close()
         raise StoreError(f"The store is PostgreSQL {found}; allowed: 14 or newer.")

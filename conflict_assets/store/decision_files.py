@@ -73,17 +73,30 @@ def read_replaced_database(url: str) -> ReplacedDecisions:
     Raises:
         StoreError: there is no such table, more than one, or a column is missing.
     """
-    with connect(url, autocommit=False) as connection, translated():
-        connection.execute("SET TRANSACTION READ ONLY")
-        schema, table = _find_table(connection)
-        columns = _find_columns(connection, schema, table)
-        query = sql.SQL("SELECT {} FROM {}").format(
-            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns),
-            sql.Identifier(schema, table),
-        )
-        with connection.cursor(name="replaced") as cursor:
-            cursor.itersize = 10_000
-            return _sorted_out(cursor.execute(query))
+    try:
+        with connect(url, autocommit=False, oldest=0) as connection, translated():
+            return _read_replaced(connection)
+    except StoreError as error:
+        raise StoreError(_said_of_replaced(error)) from None
+
+
+def _said_of_replaced(error: StoreError) -> str:
+    """What is said about the store's database, said about the replaced system's."""
+    text = str(error).replace("The store says", "The replaced system's database says")
+    return text.replace("CONFLICTS_POSTGRES_URL", "--database (or REPLACED_POSTGRES_URL)")
+
+
+def _read_replaced(connection: psycopg.Connection[Any]) -> ReplacedDecisions:
+    connection.execute("SET TRANSACTION READ ONLY")
+    schema, table = _find_table(connection)
+    columns = _find_columns(connection, schema, table)
+    query = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in columns),
+        sql.Identifier(schema, table),
+    )
+    with connection.cursor(name="replaced") as cursor:
+        cursor.itersize = 10_000
+        return _sorted_out(cursor.execute(query))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -167,8 +180,10 @@ def _find_table(connection: psycopg.Connection[Any]) -> tuple[str, str]:
 
 
 def _find_columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[str]:
+    # Not from information_schema: that hides the columns that this user may not read, instead of saying so.
     rows = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+        """SELECT attname FROM pg_attribute WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass
+           AND attnum > 0 AND NOT attisdropped""",
         [schema, table],
     ).fetchall()
     names = {row[0].lower(): row[0] for row in rows}

@@ -40,6 +40,10 @@ class Pair:
     visit_id: str | None = None
     con_visit_id: str | None = None
 
+    def __str__(self) -> str:
+        """The name that was given."""
+        return self.pair_id if self.visit_id is None else f"{self.visit_id},{self.con_visit_id}"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -97,7 +101,7 @@ def decide(
     """
     named = {decision.pair.pair_id: decision for decision in decisions}
     known = _known(connection, list(named))
-    unknown = sorted(set(named) - set(known))
+    unknown = [str(named[key].pair) for key in named if key not in known]
     if unknown:
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise StoreError(

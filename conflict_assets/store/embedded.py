@@ -23,7 +23,6 @@ from psycopg import sql
 from conflict_assets.store import keeper
 from conflict_assets.store.cluster import (
     DATABASE,
-    OWNER,
     PORT,
     START_SECONDS,
     Cluster,
@@ -34,6 +33,7 @@ from conflict_assets.store.cluster import (
     stop,
 )
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.keeper import OWNER
 
 LINGER_SECONDS = 60.0
 """How long the server stays up after its last user has gone: the next step or command finds it warm."""
@@ -42,11 +42,14 @@ _held: dict[Path, int] = {}
 """The shared locks of this process (file descriptors); a forked process inherits them and is a user too."""
 
 
-def embedded_url(data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay: bool = False) -> str:
+def embedded_url(
+    data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay: bool = False, promise_seconds: float = 0.0
+) -> str:
     """Return the URL of the PostgreSQL in `data_dir`, a folder for it alone; make and start it as needed.
 
-    The server stays up while a process that has called this lives, and `linger_seconds` longer; with `stay` until
-    `stop_embedded`. The URL holds no password: it names a file that does.
+    The server stays up while a process that has called this lives, or anybody is connected, and `linger_seconds`
+    longer; `promise_seconds` from now in any case; with `stay` until `stop_embedded`. The URL holds no password: it
+    names a file that does.
 
     Raises:
         StoreError: it can't be made or started; the message says why and what to do.
@@ -62,6 +65,7 @@ def embedded_url(data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay
                 state = _bring_up(cluster)
     if stay:
         os.close(_open_private(home, "stay"))
+    _touch(home, promise_seconds)
     _ensure_keeper(home, state, linger_seconds)
     return _url(home, state)
 
@@ -106,7 +110,14 @@ def _hold(home: Path) -> None:
         file = _open_private(home, "users.lock")
         fcntl.flock(file, fcntl.LOCK_SH)
         _held[home] = file
-    os.utime(_held[home])
+    _touch(home)
+
+
+def _touch(home: Path, ahead: float = 0.0) -> None:
+    """Tell the keeper that somebody is there, or will be for so many seconds; an earlier promise holds."""
+    until = time.time() + ahead
+    if os.fstat(_held[home]).st_mtime < until:
+        os.utime(_held[home], (until, until))
 
 
 def _open_private(home: Path, name: str) -> int:

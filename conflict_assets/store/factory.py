@@ -1,5 +1,6 @@
 """The store that the settings name."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,18 +10,42 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
 
-def store_url(settings: Settings) -> str:
-    """The given PostgreSQL's URL, else that of the embedded one, started if it does not run."""
+def store_url(settings: Settings, *, stay: bool = False, promise_seconds: float = 0.0) -> str:
+    """The given PostgreSQL's URL, else that of the embedded one, started if it does not run.
+
+    The embedded one then runs for `promise_seconds` at least, and with `stay` until it is stopped.
+    """
     if settings.conflicts_postgres_url is not None:
         return settings.conflicts_postgres_url.get_secret_value()
+    _refuse_windows()
+    from conflict_assets.store.embedded import embedded_url
+
+    return embedded_url(embedded_folder(settings), stay=stay, promise_seconds=promise_seconds)
+
+
+def stop_store(settings: Settings) -> bool:
+    """Stop the embedded server, whoever uses it; whether one ran."""
+    _refuse_windows()
+    from conflict_assets.store.embedded import stop_embedded
+
+    return stop_embedded(embedded_folder(settings))
+
+
+def psql_program() -> str:
+    """The machine's `psql`, else the one that comes with the embedded server."""
+    if shutil.which("psql") or sys.platform == "win32":
+        return "psql"
+    from conflict_assets.store.cluster import programs_folder
+
+    return str(programs_folder() / "psql")
+
+
+def _refuse_windows() -> None:
     if sys.platform == "win32":
         raise StoreError(
             "The embedded PostgreSQL needs Linux or macOS. "
             "Set CONFLICTS_POSTGRES_URL to a PostgreSQL of your own: postgresql://user:password@host:5432/database."
         )
-    from conflict_assets.store.embedded import embedded_url
-
-    return embedded_url(embedded_folder(settings))
 
 
 def embedded_folder(settings: Settings) -> Path:

@@ -1,7 +1,9 @@
 """Stops an idle embedded server: a small process of its own, so that killed users of the store are noticed too.
 
 Run as a script, with nothing but the standard library: it is started with the server and lives as long.
-Every user of the store holds a shared lock on `users.lock` as long as it lives, whatever ends it.
+Every user of the store holds a shared lock on `users.lock` as long as it lives, whatever ends it. Programs that
+know nothing of the lock, such as psql, count by their sessions. A time of change in the lock's future is a promise:
+somebody was given the server's address.
 """
 
 import fcntl
@@ -14,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 POLL_SECONDS = 1.0
+OWNER = "conflicts"
 
 
 def main() -> None:
@@ -32,7 +35,11 @@ def main() -> None:
         if _in_use(users):
             busy = time.time()
         idle = time.time() - max(busy, os.fstat(users).st_mtime)
-        if idle >= float(linger) and not Path("stay").exists() and _lock(start):
+        if idle < float(linger) or Path("stay").exists():
+            continue
+        if _has_sessions(socket_path, Path(pg_ctl).with_name("psql")):
+            busy = time.time()
+        elif _lock(start):
             if _lock(users):
                 _stop(pg_ctl, int(uid), int(gid))
                 return
@@ -76,6 +83,26 @@ def _is_up(socket_path: str) -> bool:
         with suppress(OSError):
             probe.connect(socket_path)
             return True
+    return False
+
+
+def _has_sessions(socket_path: str, psql: Path) -> bool:
+    """Whether anybody is connected; a server that does not say so within the time keeps nobody busy."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    environment = {
+        "PGHOST": str(Path(socket_path).parent),
+        "PGPORT": socket_path.rpartition(".")[2],
+        "PGPASSFILE": str(Path("passfile").absolute()),
+        "PGUSER": OWNER,
+        "PGDATABASE": "postgres",
+        "PGCONNECT_TIMEOUT": "10",
+    }
+    command = [str(psql), "-X", "-A", "-t", "-q", "-w", "-c", query]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        found = subprocess.run(  # noqa: S603 - a fixed command
+            command, check=False, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+        )
+        return found.returncode == 0 and found.stdout.strip() != b"0"
     return False
 
 
