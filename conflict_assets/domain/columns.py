@@ -17,7 +17,15 @@ from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 
 OPTIONAL_TEXTS = ("p_zip_code", "rate_type", "visit_status")
 OPTIONAL_NUMBERS = ("latitude", "longitude", "billed_hours", "rate", "billed_rate", "bill_rate_non_billed")
-"""What the engine reads where it is given, beside `billed` and `last_updated_date`."""
+READERS = {
+    **dict.fromkeys(OPTIONAL_TEXTS, "text"),
+    **dict.fromkeys(OPTIONAL_NUMBERS, "numbers"),
+    "billed": "flags",
+    "last_updated_date": "instants",
+}
+"""What the engine reads where it is given, and how."""
+
+_USUAL = (np.dtype(np.float64), pd.StringDtype(na_value=np.nan))
 
 
 class VisitColumns:
@@ -93,13 +101,10 @@ class VisitColumns:
 
     def _check_types(self) -> None:
         no_rows = np.zeros(0, dtype=np.int64)
-        for name in self._names.intersection(OPTIONAL_TEXTS):
-            self.text(name, no_rows)
-        for name in OPTIONAL_NUMBERS:
-            self.numbers(name, no_rows)
-        self.flags("billed", no_rows)
-        if self.has("last_updated_date"):
-            self.instants("last_updated_date", no_rows)
+        for name in self._names.intersection(READERS):
+            # The types that these columns mostly have need no closer look.
+            if not isinstance(self._visits, pd.DataFrame) or self._visits.dtypes[name] not in _USUAL:
+                getattr(self, READERS[name])(name, no_rows)
 
     def _read(
         self, name: str, rows: Ints | None, type_objects: Callable[[npt.NDArray[np.object_]], Any] | None = None

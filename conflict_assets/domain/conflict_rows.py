@@ -52,9 +52,10 @@ def build_conflicts(
     own, other, conflict = _both_directions(sides)
     of_conflict = _conflict_columns(paired, conflicts, sides, policy)
     overlap = overlap_minutes(paired, conflicts.left, conflicts.right)[conflict]
+    of_conflict = of_conflict.take(pa.array(conflict))
     data = {
         **_identity_columns(visits, sides, own, other),
-        **{name: values.take(pa.array(conflict)) for name, values in of_conflict.items()},
+        **{name: of_conflict.column(name) for name in of_conflict.column_names},
         "overlap_minutes": pa.array(overlap),
         **_impact_columns(columns, visits, sides, own, overlap),
     }
@@ -99,10 +100,8 @@ def _identity_columns(visits: VisitArrays, sides: _Sides, own: Ints, other: Ints
     }
 
 
-def _conflict_columns(
-    paired: PairedVisits, conflicts: Conflicts, sides: _Sides, policy: DetectionPolicy
-) -> dict[str, pa.Array]:
-    """Return what both rows of a conflict share, a value a conflict."""
+def _conflict_columns(paired: PairedVisits, conflicts: Conflicts, sides: _Sides, policy: DetectionPolicy) -> pa.Table:
+    """Return what both rows of a conflict share, a row a conflict."""
     left, right = conflicts.left, conflicts.right
     trips = trips_between(paired, left, right, policy)
     measured = measure(sides.visit_id)
@@ -110,7 +109,7 @@ def _conflict_columns(
     is_lowest = lowest == np.arange(len(lowest))
     group = np.cumsum(is_lowest) - 1
     groups = digests(measured.filter(pa.array(is_lowest)))
-    return {
+    columns = {
         **{rule.flag: pa.array(conflicts.rule == rule) for rule in Rule},
         "distance_miles": _nullable(trips.distance),
         "average_miles_per_hour": _nullable(trips.speed),
@@ -121,6 +120,7 @@ def _conflict_columns(
         "pair_id": digests(measured.take(pa.array(sides.first)), measured.take(pa.array(sides.second))),
         "group_id": groups.take(pa.array(group[lowest[sides.first]])),
     }
+    return pa.table(columns)
 
 
 def _impact_columns(

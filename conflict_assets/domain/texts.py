@@ -38,15 +38,49 @@ class Codes:
 
 def encode(texts: pa.Array, clean: Callable[[str], str] = str.strip) -> Codes:
     """Code a text column by its cleaned values; what is empty once cleaned is missing."""
-    encoded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
-    cleaned = ["" if value is None else clean(value) for value in encoded.dictionary.to_pylist()]
+    distinct, index = _distinct(texts)
+    cleaned = ["" if value is None else clean(value) for value in distinct.to_pylist()]
     values = sorted({value for value in cleaned if value})
     position = {value: code for code, value in enumerate(values)}
     lookup = np.array([*(position.get(value, NO_CODE) for value in cleaned), NO_CODE], dtype=np.int64)
-    indices = encoded.indices
-    if indices.null_count:
-        indices = pc.fill_null(indices.cast(pa.int64()), len(cleaned))
-    return Codes(lookup[indices.to_numpy()], values)
+    return Codes(lookup[index], values)
+
+
+def _distinct(texts: pa.Array) -> tuple[pa.Array, Ints]:
+    """Return texts of which each is there once, and every row's position among them; null rows may be the one after."""
+    if not pa.types.is_dictionary(texts.type):
+        if _common_length(_buffers(texts)[0]):
+            return _distinct_by_hash(texts)
+        texts = texts.dictionary_encode()
+    indices = texts.indices.cast(pa.int64())
+    return texts.dictionary, pc.fill_null(indices, len(texts.dictionary)).to_numpy()
+
+
+def _distinct_by_hash(texts: pa.Array) -> tuple[pa.Array, Ints]:
+    """Do so for texts of one length in half the time that looking them up one by one takes.
+
+    Some row of each bucket stands for all that equal it; rows that don't, as another text shares their bucket, are
+    looked up after all.
+    """
+    columns = words(texts)
+    every_row = np.arange(len(texts))
+    bucket = (hash_words(columns, np.zeros(len(texts), dtype=np.uint64)) >> _TO_BUCKET).view(np.int64)
+    some_row = np.empty(1 << _BUCKET_BITS, dtype=np.int64)
+    some_row[bucket] = every_row
+    stands_for = some_row[bucket]
+    unlike = np.zeros(len(texts), dtype=np.bool_)
+    for word in columns:
+        unlike |= word[stands_for] != word
+    first = np.flatnonzero(stands_for == every_row)
+    index = some_row
+    index[bucket[first]] = np.arange(len(first))
+    index = index[bucket]
+    distinct = texts.take(pa.array(first))
+    if unlike.any():
+        rest = texts.filter(pa.array(unlike)).dictionary_encode()
+        index[unlike] = rest.indices.to_numpy() + len(first)
+        distinct = pa.concat_arrays([distinct, rest.dictionary])
+    return distinct, index
 
 
 def hash_words(columns: list[Words], start: Words) -> Words:
@@ -60,6 +94,10 @@ def hash_words(columns: list[Words], start: Words) -> Words:
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio: spreads neighbouring numbers (Knuth, The Art of Computer Programming, 6.4)."""
+
+
+_BUCKET_BITS = 20
+_TO_BUCKET = np.uint64(64 - _BUCKET_BITS)
 
 
 def trim(texts: pa.Array) -> pa.Array:
