@@ -27,7 +27,6 @@ RULES = tuple(
             "np.where(both_actual, 2, np.where(one_actual, 1, 0))",
         ),
         ("np.flatnonzero(both_actual & ~same & ~overlap", "np.flatnonzero(~same & ~overlap"),
-        ("~overlap & located[left] & located[right]", "~overlap & (located[left] | located[right])"),
         ("(zip_code != con_zip_code) | (zip_code == NO_CODE)", "(zip_code != con_zip_code)"),
         ("(zip_code != con_zip_code) | (zip_code == NO_CODE)", "(zip_code != con_zip_code) & (zip_code != NO_CODE)"),
         ("ZIP_DIGITS = 5", "ZIP_DIGITS = 6"),

@@ -60,6 +60,16 @@ def test_a_point_is_usable_when_it_is_on_earth_and_not_nowhere(latitude: float, 
     assert usable_coordinates(array(latitude), array(longitude)).tolist() == [usable]
 
 
+def test_rounding_makes_no_antipode_unreachable():
+    rng = np.random.default_rng(1)
+    latitude, longitude = rng.uniform(-90, 90, 20_000).round(4), rng.uniform(-180, 0, 20_000).round(4)
+
+    miles = great_circle_miles(latitude, longitude, -latitude, longitude + 180)
+
+    # Of that many, the haversine of some exceeds 1.
+    np.testing.assert_allclose(miles, np.pi * 3958.7613, rtol=1e-6)
+
+
 def test_antipodes_are_half_the_globe_apart():
     miles = great_circle_miles(array(0, -20.7, 90), array(0, -108.2, 0), array(0, 20.7, -90), array(180, 71.8, 77))
 

@@ -85,7 +85,7 @@ def reject(visits: list[Visit], policy: DetectionPolicy) -> dict[Visit, str]:
 def order_of_duplicates(visit: Visit) -> list[tuple[bool, Any]]:
     """The key by which the first of several rows with one SSN and visit id stays: newest, then fixed ties."""
     age = None if visit.last_updated_date is None else datetime.max.replace(tzinfo=UTC) - visit.last_updated_date
-    ties = (visit.provider_id, visit.visit_date, *visit.actual, *visit.scheduled)
+    ties = (visit.provider_id, visit.visit_date, *visit.actual, *visit.scheduled, *visit.other_ties)
     return [(value is None, value) for value in (age, *ties)]
 
 

@@ -29,6 +29,7 @@ class Visit:
     rate: float | None
     rate_type: str | None
     hours: float | None
+    other_ties: tuple[object, ...]
 
     @property
     def basis(self) -> str | None:
@@ -74,7 +75,29 @@ def read_visit(row: Mapping[str, Any]) -> Visit:
         rate=rate(row, billed=billed),
         rate_type=(text(row.get("rate_type")) or "").lower(),
         hours=row.get("billed_hours") if billed else span_hours(scheduled),
+        other_ties=other_ties(row, billed=billed),
     )
+
+
+def other_ties(row: Mapping[str, Any], *, billed: bool) -> tuple[object, ...]:
+    """What else is read of a row, in the order in which it decides between two that are the same visit."""
+    texts = (given_text(row.get(name)) for name in ("p_zip_code", "rate_type", "visit_status"))
+    names = ("latitude", "longitude", "billed_hours", "rate", "billed_rate", "bill_rate_non_billed")
+    return (*texts, *(number(row.get(name)) for name in names), billed)
+
+
+def given_text(value: object) -> str | None:
+    """A text, or a number as the ZIP code that it stands for."""
+    return f"{value:05d}" if isinstance(value, int) else text(value)
+
+
+def number(value: object) -> float | None:
+    """A number, also from text; None where there is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(found) else found
 
 
 def text(value: object) -> str | None:
