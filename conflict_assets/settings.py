@@ -4,6 +4,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -16,6 +17,7 @@ from conflict_assets.secret_files import SecretFileError, SecretFiles
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 
 _SECRETS = {
+    "snowflake_url",
     "snowflake_password",
     "snowflake_private_key",
     "snowflake_private_key_password",
@@ -91,6 +93,13 @@ class Settings(BaseSettings):
     snowflake_schema: str = _setting("BI", "a schema", "Snowflake schema")
     snowflake_statement_timeout: int = _setting(
         3600, "seconds, a whole number from 1", "Longest time a statement may run in the warehouse", ge=1
+    )
+
+    snowflake_network_timeout: int = _setting(
+        600, "seconds, a whole number from 1", "Longest time that the connector tries to reach Snowflake", ge=1
+    )
+    snowflake_url: str | None = _setting(
+        None, "https://host or https://host:port", "Where the account answers, if not at its usual address"
     )
 
     conflicts_postgres_url: SecretStr | None = _setting(
@@ -209,11 +218,36 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if value != "" or name == "visit_status_column"}
 
+    @field_validator("snowflake_url")
+    @classmethod
+    def _whole_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.username:
+                raise ValueError("not such a URL")
+        return url
+
     @model_validator(mode="after")
-    def _snowflake_has_an_account(self) -> "Settings":
-        if self.source == "snowflake" and not (self.snowflake_account and self.snowflake_user):
-            raise ValueError("SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both")
+    def _snowflake_can_log_in(self) -> "Settings":
+        if self.source_kind == "snowflake":
+            if not (self.snowflake_account and self.snowflake_user):
+                raise ValueError("SOURCE is snowflake, but SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set; set both")
+            self._check_login()
         return self
+
+    def _check_login(self) -> None:
+        """Hold the login to one way: a password, a private key, or an authenticator."""
+        secrets = ("snowflake_password", "snowflake_private_key", "snowflake_private_key_path")
+        given = [name.upper() for name in secrets if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are set; allowed: one of them. Unset the others")
+        if not given and self.snowflake_authenticator is None:
+            raise ValueError(
+                "Snowflake is the source, but nothing logs in to it; set SNOWFLAKE_PASSWORD, SNOWFLAKE_PRIVATE_KEY, "
+                "SNOWFLAKE_PRIVATE_KEY_PATH or SNOWFLAKE_AUTHENTICATOR"
+            )
+        if (self.snowflake_token is not None) != (self.snowflake_authenticator == "oauth"):
+            raise ValueError("SNOWFLAKE_TOKEN and SNOWFLAKE_AUTHENTICATOR=oauth go together; set both or neither")
 
     @model_validator(mode="after")
     def _mail_has_all_it_needs(self) -> "Settings":

@@ -72,6 +72,9 @@ def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):
 )
 def test_visits_are_never_invented_beside_anything_real(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
+    if name == "SNOWFLAKE_ACCOUNT":
+        monkeypatch.setenv("SNOWFLAKE_USER", "reader")
+        monkeypatch.setenv("SNOWFLAKE_PASSWORD", "secret")
     assert not read_settings().may_generate
 
 
@@ -80,8 +83,26 @@ def test_snowflake_is_chosen_by_its_account_and_needs_one(monkeypatch):
     with pytest.raises(SettingsError, match="SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set"):
         read_settings()
     monkeypatch.delenv("SOURCE")
-    monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "acme")
+    for name in ("ACCOUNT", "USER", "PASSWORD"):
+        monkeypatch.setenv(f"SNOWFLAKE_{name}", "acme")
     assert read_settings().source_kind == "snowflake"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "nothing logs in to it; set SNOWFLAKE_PASSWORD"),
+        ({"PASSWORD": "p", "PRIVATE_KEY": "k"}, "SNOWFLAKE_PASSWORD and SNOWFLAKE_PRIVATE_KEY are set; allowed: one"),
+        ({"AUTHENTICATOR": "oauth"}, "SNOWFLAKE_TOKEN and SNOWFLAKE_AUTHENTICATOR=oauth go together"),
+        ({"PASSWORD": "p", "TOKEN": "t"}, "SNOWFLAKE_TOKEN and SNOWFLAKE_AUTHENTICATOR=oauth go together"),
+        ({"PASSWORD": "p", "URL": "acme.example"}, "allowed: https://host or https://host:port"),
+    ],
+)
+def test_there_is_one_way_to_log_in_to_snowflake(monkeypatch, given, message):
+    for name, value in ({"ACCOUNT": "acme", "USER": "reader"} | given).items():
+        monkeypatch.setenv(f"SNOWFLAKE_{name}", value)
+    with pytest.raises(SettingsError, match=message):
+        read_settings()
 
 
 def test_secrets_do_not_show(monkeypatch):

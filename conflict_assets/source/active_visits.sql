@@ -1,5 +1,6 @@
 -- The rows that travel: contested visits in full; of rejected visits, and of inactive ones on days that would be
--- contested with them, only prefix, id and outcome.
+-- contested with them, only prefix, id and outcome. Instants travel as microseconds since 1970: a driver that makes
+-- nanoseconds of them has no room for the year 9999, which some systems write for "no end".
 WITH office AS (
     SELECT TRIM("Office Id") AS office_id, "Office Name" AS office
     FROM DIMOFFICE
@@ -64,12 +65,12 @@ contested AS (
         v.ssn,
         v.visit_date,
         v.visit_status,
-        v.sch_start_time,
-        v.sch_end_time,
-        v.visit_start_time,
-        v.visit_end_time,
-        v.evv_start_time,
-        v.evv_end_time,
+        DATE_PART(EPOCH_MICROSECOND, v.sch_start_time) AS sch_start_time,
+        DATE_PART(EPOCH_MICROSECOND, v.sch_end_time) AS sch_end_time,
+        DATE_PART(EPOCH_MICROSECOND, v.visit_start_time) AS visit_start_time,
+        DATE_PART(EPOCH_MICROSECOND, v.visit_end_time) AS visit_end_time,
+        DATE_PART(EPOCH_MICROSECOND, v.evv_start_time) AS evv_start_time,
+        DATE_PART(EPOCH_MICROSECOND, v.evv_end_time) AS evv_end_time,
         v.evv_type,
         v.is_missed,
         v.missed_visit_reason,
@@ -127,7 +128,7 @@ contested AS (
         v.bill_rate_non_billed,
         IFF(v.billed, v.billed_rate, v.bill_rate_non_billed) AS rate,
         v.total_billed_amount,
-        v.last_updated_date,
+        DATE_PART(EPOCH_MICROSECOND, v.last_updated_date) AS last_updated_date,
         person.user_fullname AS last_updated_by
     FROM located AS v
     LEFT JOIN caregiver ON caregiver.caregiver_id = v.caregiver_id

@@ -10,12 +10,11 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
+from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
 from conflict_assets.source.query import SourceLayout, Statement, Text, duplicates_statement, visit_statement
 from conflict_assets.source.typed import typed_batch
-
-BATCH_ROWS = 50_000
 
 
 class DuckDBVisitSource:
@@ -128,4 +127,4 @@ class DuckDBVisitReader:
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield typed_batch(batch, schema)
         except (duckdb.Error, pa.ArrowException) as error:
-            raise SourceError(f"DuckDB could not read the visits: {error}") from error
+            raise SourceError(f"DuckDB could not read the visits: {mask_ssns(str(error))}") from None

@@ -42,12 +42,14 @@ def _snowflake(settings: Settings) -> VisitSource:
             token=_secret(settings.snowflake_token),
             role=settings.snowflake_role,
             warehouse=settings.snowflake_warehouse,
+            url=settings.snowflake_url,
         ),
         database=settings.snowflake_database,
         schema=settings.snowflake_schema,
         time_zone=settings.source_time_zone,
         status_column=settings.visit_status_column,
         statement_seconds=settings.snowflake_statement_timeout,
+        network_seconds=settings.snowflake_network_timeout,
     )
 
 

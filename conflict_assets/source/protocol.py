@@ -32,6 +32,8 @@ class VisitQuery:
 
 
 CONTESTED = "contested"
+BATCH_ROWS = 50_000
+"""The most rows of a batch: what a reader holds in memory at once, beside what the driver fetches ahead."""
 
 ROW_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("outcome", pa.string()), *VISIT_SCHEMA])
 """A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`,

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
-from snowflake.connector import errors
 
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import COUNT_SCHEMA, ROW_SCHEMA, PassingSourceError, SourceError, VisitQuery
+from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
 from conflict_assets.source.query import (
     SourceLayout,
     Statement,
@@ -21,26 +21,56 @@ from conflict_assets.source.query import (
     identifier,
     visit_statement,
 )
+from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.typed import typed_batch
 
 LOGIN_SECONDS = 60
-NETWORK_SECONDS = 600
+SESSION_ZONE = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SnowflakeLogin:
-    """How to reach the account. Secrets are left out of the representation by `SnowflakeVisitSource`."""
+    """How to reach the account: by a password, a private key (PEM, also in base64), or an authenticator.
+
+    `url` is where the account answers when that is not its usual address (a private link, a proxy).
+    """
 
     account: str
     user: str
-    password: str | None = None
-    private_key: str | None = None
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
     private_key_path: Path | None = None
-    private_key_password: str | None = None
+    private_key_password: str | None = field(default=None, repr=False)
     authenticator: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     role: str | None = None
     warehouse: str | None = None
+    url: str | None = None
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """Protocol, host and port of `url`, as the connector wants them; nothing without one."""
+        if self.url is None:
+            return {}
+        parts = urlsplit(self.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return {"protocol": parts.scheme, "host": parts.hostname, "port": port}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What Dagster's resource takes of it."""
+        given = {
+            "account": self.account,
+            "user": self.user,
+            "password": self.password,
+            "private_key": self.private_key,
+            "private_key_path": str(self.private_key_path) if self.private_key_path else None,
+            "private_key_password": self.private_key_password,
+            "authenticator": self.authenticator,
+            "role": self.role,
+            "warehouse": self.warehouse,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class SnowflakeVisitSource:
@@ -55,12 +85,12 @@ class SnowflakeVisitSource:
         time_zone: str = "America/New_York",
         status_column: str | None = "Visit Status",
         statement_seconds: int = 3600,
-        connection_arguments: dict[str, Any] | None = None,
+        network_seconds: int = 600,
     ) -> None:
         self._login = login
         self._layout = SourceLayout(database=database, schema=schema, time_zone=time_zone, status_column=status_column)
         self._statement_seconds = statement_seconds
-        self._connection_arguments = connection_arguments or {}
+        self._network_seconds = network_seconds
 
     @property
     def description(self) -> str:
@@ -75,43 +105,43 @@ class SnowflakeVisitSource:
             PassingSourceError: the account can't be reached now.
             SourceError: it refuses the login.
         """
-        with _translated("log in"):
-            # Not the resource's own context manager: that one leaves the session open when the block fails.
-            connection = self._resource(run_id).get_connection().__enter__()
+        with translated("log in"):
+            connection = self._connect(run_id)
         with closing(connection):
             yield SnowflakeVisitReader(connection, self._layout)
 
+    def _connect(self, run_id: str) -> Any:
+        try:
+            # Not the resource's own context manager: that one leaves the session open when the block fails.
+            return self._resource(run_id).get_connection().__enter__()
+        except (ValueError, TypeError, OSError) as error:
+            # Only reading the key fails so; the connector has its own errors.
+            reason = error.strerror if isinstance(error, OSError) else "wrong or missing passphrase, or no PEM key"
+            raise SourceError(
+                f"Snowflake's private key can't be read ({reason}); allowed: a PEM file in SNOWFLAKE_PRIVATE_KEY_PATH, "
+                "or a PEM key, also in base64, in SNOWFLAKE_PRIVATE_KEY, with its SNOWFLAKE_PRIVATE_KEY_PASSWORD if it "
+                "is encrypted."
+            ) from None
+
     def _resource(self, run_id: str) -> SnowflakeResource:
-        login = self._login
         extra = {
-            **self._connection_arguments,
+            **self._login.address,
             "session_parameters": {
                 "QUERY_TAG": f"conflict_assets {run_id}",
-                "TIMEZONE": "UTC",
+                "TIMEZONE": SESSION_ZONE,
                 "STATEMENT_TIMEOUT_IN_SECONDS": self._statement_seconds,
             },
         }
-        if login.token is not None:
-            extra["token"] = login.token
-        given: dict[str, Any] = {
-            "password": login.password,
-            "private_key": login.private_key,
-            "private_key_path": str(login.private_key_path) if login.private_key_path else None,
-            "private_key_password": login.private_key_password,
-            "authenticator": login.authenticator,
-            "role": login.role,
-            "warehouse": login.warehouse,
-        }
+        if self._login.token is not None:
+            extra["token"] = self._login.token
         return SnowflakeResource(
-            account=login.account,
-            user=login.user,
+            **self._login.arguments,
             database=self._layout.database,
             schema=self._layout.schema,
-            login_timeout=LOGIN_SECONDS,
-            network_timeout=NETWORK_SECONDS,
+            login_timeout=min(LOGIN_SECONDS, self._network_seconds),
+            network_timeout=self._network_seconds,
             paramstyle="numeric",
             additional_snowflake_connection_args=extra,
-            **{name: value for name, value in given.items() if value is not None},
         )
 
 
@@ -152,32 +182,15 @@ class SnowflakeVisitReader:
         return {(view.upper(), column): declared for view, column, declared in rows}
 
     def _fetch(self, statement: Statement, take: Callable[[Any], Any]) -> Any:
-        with _translated("answer"), closing(self._connection.cursor()) as cursor:
+        with translated("answer"), closing(self._connection.cursor()) as cursor:
             cursor.execute(statement.sql, statement.positional)
             return take(cursor)
 
     def _batches(self, text: Text, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         layout = replace(self._layout, zoneless=zoneless_columns(self._found))
         statement = visit_statement(text, query, layout, "snowflake")
-        with _translated("give the visits"), closing(self._connection.cursor()) as cursor:
+        with translated("give the visits"), closing(self._connection.cursor()) as cursor:
             cursor.execute(statement.sql, statement.positional)
             for table in cursor.fetch_arrow_batches():
-                for batch in table.to_batches():
+                for batch in table.to_batches(max_chunksize=BATCH_ROWS):
                     yield typed_batch(batch, schema)
-
-
-@contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    """Turn the connector's errors into ours: a lost or busy connection may pass, everything else does not."""
-    try:
-        yield
-    except (errors.OperationalError, errors.InterfaceError) as error:
-        raise PassingSourceError(
-            f"Snowflake did not {doing} ({error.errno}: {error.raw_msg}). It is tried again; if it goes on, look at "
-            "the network, SNOWFLAKE_ACCOUNT and SNOWFLAKE_WAREHOUSE."
-        ) from None
-    except (errors.Error, pa.ArrowException) as error:
-        raise SourceError(
-            f"Snowflake did not {doing}: {error}. Check SNOWFLAKE_USER, its secret, SNOWFLAKE_ROLE and what the role "
-            "may read; `conflict-assets doctor` looks at all of it."
-        ) from None

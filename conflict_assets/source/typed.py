@@ -6,7 +6,7 @@ import pyarrow as pa
 def typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Take the columns of `schema` by name, in any letter case, and cast each to its type.
 
-    Instants arrive in UTC without a zone; what is finer than a microsecond is cut off.
+    Instants arrive as whole microseconds since 1970.
 
     Raises:
         pyarrow.ArrowInvalid: a value does not fit its type.
@@ -17,6 +17,6 @@ def typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _typed(column: pa.Array, wanted: pa.DataType) -> pa.Array:
-    if pa.types.is_timestamp(column.type) and pa.types.is_timestamp(wanted):
-        return column.cast(pa.timestamp(column.type.unit, tz="UTC")).cast(wanted, safe=False)
+    if pa.types.is_timestamp(wanted):
+        return column.cast(pa.int64()).cast(wanted)
     return column.cast(wanted)
