@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e slow bench-engine lint lock
+.PHONY: help install run dev test e2e slow bench-engine bench-store lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ slow: install ## Run the tests that take minutes: kills, ten thousand examples
 
 bench-engine: install ## Measure the engine beside the algorithm that it replaces
 	$(BIN)/python -m benchmarks.engine.bench
+
+bench-store: install ## Measure the store beside the pattern that it replaces
+	$(BIN)/python -m benchmarks.store.bench_store
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -50,7 +50,6 @@ TRAVEL = tuple(
         ("(np.abs(longitude) <= MAX_LONGITUDE)", "(np.abs(longitude) < MAX_LONGITUDE)"),
         ("(latitude != 0) | (longitude != 0)", "(latitude != 0) & (longitude != 0)"),
         ("np.cos(phi) * np.cos(con_phi) * np.sin(half_lambda)", "np.cos(phi) * np.cos(phi) * np.sin(half_lambda)"),
-        ("np.sqrt(np.minimum(haversine, 1))", "np.sqrt(haversine)"),
         (
             "np.round(great_circle * policy.extra_distance_factor, DECIMALS)",
             "great_circle * policy.extra_distance_factor",

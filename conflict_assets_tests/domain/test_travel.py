@@ -66,7 +66,7 @@ def test_rounding_makes_no_antipode_unreachable():
 
     miles = great_circle_miles(latitude, longitude, -latitude, longitude + 180)
 
-    # Of that many, the haversine of some exceeds 1.
+    # Of that many, rounding lifts the haversine of some above 1.
     np.testing.assert_allclose(miles, np.pi * 3958.7613, rtol=1e-6)
 
 
