@@ -57,6 +57,8 @@ def test_two_runs_of_one_prefix_leave_what_one_of_their_orders_leaves(make_store
     commit_all(forwards, [before, one, other])
     commit_all(backwards, [before, other, one])
     assert content(url) in (content(forwards), content(backwards))
+    # A deadlock would be tried again, and so be seen nowhere else.
+    assert rows(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
 
 def test_prefixes_of_one_run_at_once_get_each_position_once(make_store):

@@ -19,6 +19,10 @@ MANY_RUNS = """
     FROM generate_series(1, 700) AS n, generate_series(0, 9) AS p,
         (SELECT * FROM prefix_runs ORDER BY as_of LIMIT 1) AS first"""
 
+MANY_REJECTED = """
+    INSERT INTO rejected_visits (ssn_prefix, visit_id, reason, run_id, as_of)
+    SELECT (n % 10)::text, 'v' || n, 'no_times', 'r', now() FROM generate_series(1, 20000) AS n"""
+
 
 @pytest.fixture(scope="module")
 def filled(pg_server):
@@ -32,6 +36,7 @@ def filled(pg_server):
             store.replace_prefix(night(pairs, prefix=prefix))
         store.replace_prefix(night(pairs[:100], prefix="2", number=2))
     execute(url, MANY_RUNS)
+    execute(url, MANY_REJECTED)
     execute(url, "ANALYZE")
     yield url
     pg_server.drop(url)
@@ -92,6 +97,17 @@ def test_open_conflicts_of_a_day_are_found_by_the_index_of_what_holds(filled):
     ],
 )
 def test_runs_are_found_by_their_indexes_among_many(filled, query, index):
+    assert index in indexes(plan(filled, query))
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT event FROM conflict_history WHERE pair_id = 'x' ORDER BY event_id", "conflict_history_pair"),
+        ("SELECT visit_id FROM rejected_visits WHERE ssn_prefix = ANY('{4}')", "rejected_visits_prefix"),
+    ],
+)
+def test_events_of_a_pair_and_rejected_visits_of_a_prefix_are_found_by_their_indexes(filled, query, index):
     assert index in indexes(plan(filled, query))
 
 
