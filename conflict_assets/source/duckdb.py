@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SESSION_ZONE, SourceError, VisitQuery
 from conflict_assets.source.query import SourceLayout, Statement, Text, duplicates_statement, visit_statement
 from conflict_assets.source.typed import typed_batch
 
@@ -71,7 +71,7 @@ class DuckDBVisitSource:
             config["threads"] = self._threads
         try:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET TimeZone = '{SESSION_ZONE}'")
             connection.execute("SET enable_progress_bar = false")
         except duckdb.Error as error:
             raise SourceError(

@@ -32,6 +32,9 @@ class VisitQuery:
 
 
 CONTESTED = "contested"
+SESSION_ZONE = "UTC"
+"""The zone of a source's session; the statements say every zone themselves, so it decides nothing."""
+
 BATCH_ROWS = 50_000
 """The most rows of a batch: what a reader holds in memory at once, beside what the driver fetches ahead."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SESSION_ZONE, SourceError, VisitQuery
 from conflict_assets.source.query import (
     SourceLayout,
     Statement,
@@ -25,7 +25,6 @@ from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.typed import typed_batch
 
 LOGIN_SECONDS = 60
-SESSION_ZONE = "UTC"
 
 
 @dataclass(frozen=True, kw_only=True)

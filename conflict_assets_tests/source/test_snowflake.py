@@ -139,6 +139,15 @@ def test_no_session_zone_moves_a_date(emulator, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
+def test_no_session_zone_moves_a_date_in_duckdb(zones, monkeypatch, zone):
+    expected = read_all(DuckDBVisitSource(zones), all_of(), "utc")
+    monkeypatch.setattr("conflict_assets.source.duckdb.SESSION_ZONE", zone)
+    found = read_all(DuckDBVisitSource(zones), all_of(), zone)
+    assert found[0].equals(expected[0])
+    assert found[1].equals(expected[1])
+
+
 @pytest.mark.parametrize("prefixes", [("04",), tuple(all_prefixes(2))], ids=["one prefix", "100 prefixes"])
 def test_the_fact_view_is_read_by_two_statements_and_nothing_is_written(emulator, prefixes):
     run_id = f"reads-{len(prefixes)}"

@@ -1,0 +1,102 @@
+"""Snapshots: whole or not at all, and in the memory of a batch."""
+
+import weakref
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from conflict_assets.source.protocol import COUNT_SCHEMA, ROW_SCHEMA, SourceError
+from conflict_assets.source.snapshots import SnapshotStore
+from conflict_assets_tests.source.warehouse import all_of
+
+NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
+NO_COUNTS = COUNT_SCHEMA.empty_table()
+
+
+def batch(prefix, rows=3, outcome="contested", start=0):
+    data = {"ssn_prefix": [prefix] * rows, "outcome": [outcome] * rows}
+    data["visit_id"] = [f"{prefix}-{start + number}" for number in range(rows)]
+    columns = [
+        pa.array(data[field.name], field.type) if field.name in data else pa.nulls(rows, field.type)
+        for field in ROW_SCHEMA
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=ROW_SCHEMA)
+
+
+def files(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
+    store = SnapshotStore(tmp_path / "snapshots")
+    batches = [batch("04"), batch("04", start=3), batch("04", 2, "missed"), batch("17", 1)]
+    snapshot = store.write("run", all_of(), NOON, batches, NO_COUNTS)
+    assert files(tmp_path) == ["04.parquet", "17.parquet", "sidelined.parquet", "snapshot.json"]
+    assert snapshot.contested_prefixes == ("04", "17")
+    assert snapshot.visits("04")["visit_id"].to_pylist() == [f"04-{number}" for number in range(6)]
+    assert snapshot.visits("05").num_rows == 0
+    assert snapshot.sidelined("04")["outcome"].to_pylist() == ["missed", "missed"]
+    modes = {path.stat().st_mode & 0o777 for path in snapshot.folder.iterdir()}
+    assert (modes, snapshot.folder.stat().st_mode & 0o777) == ({0o600}, 0o700)
+
+
+def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):
+    store = SnapshotStore(tmp_path)
+
+    def failing():
+        yield batch("04")
+        yield batch("17")
+        raise SourceError("the line went dead")
+
+    with pytest.raises(SourceError, match="went dead"):
+        store.write("run", all_of(), NOON, failing(), NO_COUNTS)
+    assert files(tmp_path) == []
+    assert store.for_run("run") is None
+    assert store.write("run", all_of(), NOON, [batch("04")], NO_COUNTS).contested_prefixes == ("04",)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [[batch("04"), batch("17"), batch("04", start=3)], [batch("4x")]],
+    ids=["out of order", "of no prefix that was asked for"],
+)
+def test_rows_that_nobody_expects_are_refused(tmp_path, batches):
+    with pytest.raises(SourceError, match="out of order or unasked"):
+        SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_COUNTS)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("count", [20, 400])
+def test_batches_never_pile_up(tmp_path, count):
+    made_so_far, most = [], 0
+
+    def source():
+        nonlocal most
+        for number in range(count):
+            made = batch(f"{number * 100 // count:02d}", 50, start=number * 50)
+            made_so_far.append(weakref.ref(made))
+            most = max(most, sum(reference() is not None for reference in made_so_far))
+            yield made
+            del made
+
+    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_COUNTS)
+    assert sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes) == count * 50
+    assert most <= 3
+
+
+def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
+    store = SnapshotStore(tmp_path)
+    for day in range(1, 6):
+        store.write(f"run{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_COUNTS)
+    store.purge(keep=2, in_progress={"run1"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run1", "run4", "run5"]
+    newest = store.newest("04")
+    assert newest is not None
+    assert newest.root_run_id == "run5"
+
+
+@pytest.mark.parametrize("run_id", ["", "../elsewhere", "a/b", "x" * 129])
+def test_a_run_id_that_is_no_plain_name_is_refused(tmp_path, run_id):
+    with pytest.raises(SourceError, match="can't name a snapshot"):
+        SnapshotStore(tmp_path).for_run(run_id)
