@@ -25,7 +25,7 @@ MORNING = "0 5 * * *"
 
 @op
 def purge_files(context: OpExecutionContext, platform: Platform) -> None:
-    """Remove old snapshots and samples, and what killed processes have left; say what can't be removed."""
+    """Remove old snapshots, and what killed processes have left; say what can't be removed."""
     settings = platform.settings
     runs = context.instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
     found = platform.snapshots().purge(

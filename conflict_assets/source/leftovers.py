@@ -1,4 +1,4 @@
-"""Working files with rows that a killed process has left behind, and samples that have served."""
+"""Working files with rows that a killed process has left behind."""
 
 import shutil
 import time
@@ -8,30 +8,24 @@ from pathlib import Path
 from conflict_assets.settings import Settings
 
 SPILL = "spill"
-DRY_RUNS = "dry_runs"
 LEFT_BEHIND = timedelta(days=1)
 """No process works on a file for so long without touching it."""
 
 
 def spill_folder(settings: Settings) -> Path:
     """Where the embedded source puts rows that do not fit into its memory, 0700; not /tmp, which nobody purges."""
-    return _private_folder(settings.data_dir / SPILL)
-
-
-def dry_run_folder(settings: Settings) -> Path:
-    """Where a dry run keeps what it reads while it runs, and its samples, 0700."""
-    return _private_folder(settings.data_dir / DRY_RUNS)
+    folder = settings.data_dir / SPILL
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def purge_leftovers(settings: Settings) -> list[Path]:
-    """Remove working folders that nobody has touched for a day, and samples older than SNAPSHOT_DAYS.
+    """Remove working folders that nobody has touched for a day.
 
     Returns what was to go; what of it is still there could not be removed.
     """
-    spilled = _older(settings.data_dir / SPILL, LEFT_BEHIND)
-    dry = _older(settings.data_dir / DRY_RUNS, LEFT_BEHIND)
-    expired = _older(settings.data_dir / DRY_RUNS, timedelta(days=settings.snapshot_days))
-    old = [*spilled, *(path for path in dry if path.is_dir() or path in expired)]
+    old = _older(settings.data_dir / SPILL, LEFT_BEHIND)
     for path in old:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -53,9 +47,3 @@ def _touched(path: Path) -> float:
         return max(float(each.lstat().st_mtime) for each in (path, *(path.rglob("*") if path.is_dir() else ())))
     except FileNotFoundError:
         return time.time()
-
-
-def _private_folder(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    return folder

@@ -4,7 +4,7 @@ import os
 import time
 
 from conflict_assets.settings import Settings
-from conflict_assets.source.leftovers import dry_run_folder, purge_leftovers, spill_folder
+from conflict_assets.source.leftovers import purge_leftovers, spill_folder
 
 DAY = 24 * 60 * 60
 
@@ -17,17 +17,11 @@ def aged(path, days):
 
 def test_what_nobody_touches_goes_and_what_is_in_use_stays(tmp_path):
     settings = Settings(conflicts_data_dir=tmp_path)
-    spill, dry = spill_folder(settings), dry_run_folder(settings)
-    assert spill.stat().st_mode & 0o077 == dry.stat().st_mode & 0o077 == 0
+    spill = spill_folder(settings)
+    assert spill.stat().st_mode & 0o077 == 0
     for name in ("left", "used"):
         (spill / name).mkdir()
         (spill / name / "rows.tmp").touch()
-    samples = {name: dry / f"{name}.csv" for name in ("new", "old")}
-    for sample in samples.values():
-        sample.touch()
     aged(spill / "left", 2)
-    aged(samples["new"], 2)
-    aged(samples["old"], 15)
-    assert set(purge_leftovers(settings)) == {spill / "left", samples["old"]}
+    assert purge_leftovers(settings) == [spill / "left"]
     assert {path.name for path in spill.iterdir()} == {"used"}
-    assert list(dry.iterdir()) == [samples["new"]]
