@@ -18,13 +18,12 @@ from time import perf_counter
 from typing import Any
 
 import duckdb
-import pyarrow.compute as pc
 
 from conflict_assets.domain.window import window_at
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.source.duckdb import DuckDBVisitReader, DuckDBVisitSource
+from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import VisitQuery
-from conflict_assets.source.query import FACT
+from conflict_assets.source.query import FACT, Statement, rows_statement, survey_statement
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.synthetic import generate
 
@@ -46,14 +45,16 @@ def take(path: Path, folder: Path) -> dict[str, Any]:
     query = night(tuple(all_prefixes(2)))
     with DuckDBVisitSource(path, temp_directory=folder).open(run_id="bench") as reader:
         begun = perf_counter()
-        counts = reader.count_visits(query)
+        survey = reader.survey(query)
         counted = perf_counter()
-        snapshot = SnapshotStore(folder / "snapshots").write("bench", query, NOON, reader.read_visits(query), counts)
+        snapshot = SnapshotStore(folder / "snapshots").write(
+            "bench", query, NOON, reader.read_visits(query, survey), survey
+        )
         read = perf_counter()
     return {
-        "count_s": counted - begun,
+        "survey_s": counted - begun,
         "read_s": read - counted,
-        "active": pc.sum(counts["active"]).as_py(),
+        "active": snapshot.total_counts()["active"],
         "travelled": sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes)
         + snapshot.all_sidelined().num_rows,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEBIBYTE,
@@ -62,16 +63,14 @@ def take(path: Path, folder: Path) -> dict[str, Any]:
 
 def scans_of_the_fact(path: Path, prefixes: tuple[str, ...]) -> int:
     """Count the scans of the fact view in the plans that DuckDB makes of a run's statements."""
-    plans = 0
     with DuckDBVisitSource(path).open(run_id="bench") as reader:
-        for text in ("visit_counts", "active_visits"):
-            plans += _scans(reader, text, prefixes)
-    return plans
+        query, layout = night(prefixes), reader._exact_layout  # noqa: SLF001 - the bench looks at the very text
+        survey = reader.survey(query)
+        statements = (survey_statement(query, layout, "duckdb"), rows_statement(query, survey, layout, "duckdb"))
+        return sum(_scans(reader._connection, statement) for statement in statements)  # noqa: SLF001
 
 
-def _scans(reader: DuckDBVisitReader, text: Any, prefixes: tuple[str, ...]) -> int:
-    statement = reader._statement(text, night(prefixes))  # noqa: SLF001 - the bench looks at the very text
-    connection: duckdb.DuckDBPyConnection = reader._connection  # noqa: SLF001
+def _scans(connection: duckdb.DuckDBPyConnection, statement: Statement) -> int:
     explained = connection.execute(f"EXPLAIN (FORMAT JSON) {statement.sql}", dict(statement.named)).fetchall()
     return len(re.findall(f'"Table": "[^"]*{FACT}"', json.dumps(json.loads(explained[0][1]))))
 
@@ -89,7 +88,7 @@ def main() -> int:
             cost = pool.apply(take, (path, folder))
         scans = {len(some): scans_of_the_fact(path, some) for some in (("04",), tuple(all_prefixes(2)))}
     share = cost["travelled"] / cost["active"]
-    print(f"count {cost['count_s']:.1f} s, read and write {cost['read_s']:.1f} s, peak {cost['peak_mib']:,.0f} MiB")
+    print(f"survey {cost['survey_s']:.1f} s, read and write {cost['read_s']:.1f} s, peak {cost['peak_mib']:,.0f} MiB")
     print(f"{cost['active']:,} active visits, {cost['travelled']:,} rows travelled: {share:.1%}")
     print(", ".join(f"{prefixes} prefixes: {found} scans of the fact view" for prefixes, found in scans.items()))
     kept = share <= MOST_TRAVELLING and max(scans.values()) <= MOST_SCANS and cost["peak_mib"] <= MOST_MEMORY

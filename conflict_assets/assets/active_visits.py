@@ -28,8 +28,9 @@ from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import load_settings
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
-from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery, VisitReader
+from conflict_assets.source.protocol import BLOCK_DAYS, PassingSourceError, SourceError, VisitQuery, VisitReader
 from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.source.survey import Survey
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
@@ -98,27 +99,24 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
         query = _query(context, platform, store, as_of)
         reader.check_contract()
         warn_of_duplicate_keys(context, reader)
-        counts = reader.count_visits(query)
-        guard(store, query, counts, allow_drop=config.allow_visit_drop or settings.allow_visit_drop)
+        survey = reader.survey(query)
+        guard(store, query, survey, allow_drop=config.allow_visit_drop or settings.allow_visit_drop)
         snapshots = platform.snapshots()
-        snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query), counts)
+        snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query, survey), survey)
         _keep_rejected(store, context.run.run_id, query, snapshot)
         snapshots.purge(keep=settings.snapshots_kept, in_progress=_in_progress(context))
-    _log_counts(context, counts)
+    _log_counts(context, snapshot.total_counts())
     return snapshot
 
 
-def guard(store: ConflictStore, query: VisitQuery, counts: pa.Table, *, allow_drop: bool) -> None:
+def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop: bool) -> None:
     """Stop before any commit when the source holds far fewer visits than at the last commit of each prefix."""
     previous = {
         prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
         for prefix, volume in store.visit_volumes(query.prefixes).items()
     }
-    current = {prefix: PrefixVolume(seen=0, usable=0) for prefix in query.prefixes}
-    current |= {
-        row["ssn_prefix"]: PrefixVolume(seen=row["visits_seen"], usable=usable_visits(row))
-        for row in counts.to_pylist()
-        if row["ssn_prefix"] in current
+    current = {
+        prefix: PrefixVolume(seen=survey.seen(prefix), usable=survey.usable(prefix)) for prefix in query.prefixes
     }
     if query.all_prefixes:
         refuse_empty_source(current)
@@ -141,8 +139,9 @@ def _query(context: AssetExecutionContext, platform: Platform, store: ConflictSt
     settings = platform.settings
     window = window_at(as_of, settings.schedule_time_zone)
     exclusions = store.exclusions()
+    prefixes = tuple(sorted(context.partition_keys))
     return VisitQuery(
-        prefixes=tuple(sorted(context.partition_keys)),
+        prefixes=prefixes,
         prefix_length=settings.ssn_prefix_length,
         first_date=window.first,
         last_date=window.last,
@@ -150,6 +149,7 @@ def _query(context: AssetExecutionContext, platform: Platform, store: ConflictSt
         max_visits_per_day=settings.max_visits_per_day,
         excluded_agencies=exclusions.agencies,
         excluded_ssns=exclusions.ssns,
+        followed=store.open_blocks(prefixes, window, BLOCK_DAYS),
     )
 
 
@@ -184,8 +184,7 @@ def _metadata(snapshot: Snapshot, counts: Mapping[str, int]) -> dict[str, object
     }
 
 
-def _log_counts(context: AssetExecutionContext, counts: pa.Table) -> None:
-    totals = {name: pc.sum(counts[name]).as_py() or 0 for name in counts.column_names if name != "ssn_prefix"}
+def _log_counts(context: AssetExecutionContext, totals: Mapping[str, int]) -> None:
     left_out = ", ".join(f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason])
     notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
     context.log.info(

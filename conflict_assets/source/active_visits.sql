@@ -1,7 +1,145 @@
--- The rows that travel: contested visits in full; of rejected visits, and of inactive ones on days that would be
--- contested with them, only prefix, id and outcome. Instants travel as microseconds since 1970: a driver that makes
--- nanoseconds of them has no room for the year 9999, which some systems write for "no end".
-WITH office AS (
+-- The rows that travel: contested visits in full; of rejected visits, and of inactive ones near days to be looked at, only
+-- prefix, id, outcome, and what the survey has counted them as. Instants travel as microseconds since 1970: a driver that
+-- makes nanoseconds of them has no room for the year 9999, which some systems write for "no end".
+-- `:watched` holds texts such as '041234567 3 17 ': an SSN, and the numbers of blocks of `:block_days` days.
+WITH watched AS (
+    SELECT SUBSTR(item.VALUE::VARCHAR, 1, 9) AS ssn, SUBSTR(item.VALUE::VARCHAR, 10) AS blocks
+    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:watched))) AS item
+),
+
+repeated AS (
+    SELECT DISTINCT item.VALUE::NUMBER(20, 0) AS visit_hash
+    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:repeated))) AS item
+),
+
+-- The only rows that are looked at in full: watched blocks, repeated visit ids, and what is bad by itself.
+chosen AS (
+    SELECT
+        v.*,
+        COALESCE(
+            CONTAINS(
+                w.blocks,
+                ' ' || FLOOR(DATEDIFF(DAY, :first_date::DATE, v.visit_date) / :block_days)::INTEGER::VARCHAR || ' '
+            ),
+            FALSE
+        ) AS is_watched,
+        r.visit_hash IS NOT NULL AND v.ssn IS NOT NULL AS is_repeated
+    FROM visit AS v
+    LEFT JOIN watched AS w ON w.ssn = v.ssn
+    LEFT JOIN repeated AS r ON r.visit_hash = HASH(v.visit_id)
+    WHERE is_watched OR is_repeated
+        OR v.own_outcome IN ('invalid_ssn', 'missing_key', 'no_times', 'empty_interval')
+),
+
+single AS (
+    SELECT v.*, v.own_outcome AS first_outcome
+    FROM chosen AS v
+    WHERE NOT v.is_repeated
+    UNION ALL
+    SELECT
+        v.*,
+        IFF(
+            ROW_NUMBER() OVER (
+                PARTITION BY v.ssn, v.visit_id
+                ORDER BY
+                    v."Visit Updated Timestamp" DESC NULLS LAST,
+                    v.provider_id NULLS LAST,
+                    v.visit_date NULLS LAST,
+                    v.visit_start_time NULLS LAST,
+                    v.visit_end_time NULLS LAST,
+                    v.sch_start_time NULLS LAST,
+                    v.sch_end_time NULLS LAST,
+                    v.own_outcome NULLS FIRST,
+                    v."Application Visit Id" NULLS LAST
+            ) = 1,
+            v.own_outcome,
+            'duplicate_visit_id'
+        ) AS first_outcome
+    FROM chosen AS v
+    WHERE v.is_repeated
+),
+
+-- The first and the last agency of a day's good visits; none of a day that holds too many.
+agency_day AS (
+    SELECT
+        ssn,
+        visit_date,
+        COUNT(*) > :max_visits_per_day AS is_dense,
+        IFF(is_dense, NULL, MIN(provider_id)) AS first_agency,
+        IFF(is_dense, NULL, MAX(provider_id)) AS last_agency
+    FROM single
+    WHERE is_watched AND first_outcome IS NULL
+    GROUP BY ssn, visit_date
+),
+
+neighbourly_day AS (
+    SELECT
+        *,
+        :cross_midnight AND LAG(visit_date) OVER (PARTITION BY ssn ORDER BY visit_date) = visit_date - 1 AS has_previous,
+        LAG(first_agency) OVER (PARTITION BY ssn ORDER BY visit_date) AS previous_first,
+        LAG(last_agency) OVER (PARTITION BY ssn ORDER BY visit_date) AS previous_last,
+        :cross_midnight AND LEAD(visit_date) OVER (PARTITION BY ssn ORDER BY visit_date) = visit_date + 1 AS has_next,
+        LEAD(first_agency) OVER (PARTITION BY ssn ORDER BY visit_date) AS next_first,
+        LEAD(last_agency) OVER (PARTITION BY ssn ORDER BY visit_date) AS next_last
+    FROM agency_day
+),
+
+notable_day AS (
+    SELECT ssn, visit_date, is_dense
+    FROM neighbourly_day
+    WHERE is_dense
+        OR first_agency <> last_agency
+        OR (has_previous AND (first_agency <> previous_first OR first_agency <> previous_last))
+        OR (has_next AND (first_agency <> next_first OR first_agency <> next_last))
+),
+
+judged AS (
+    SELECT
+        s.*,
+        CASE
+            WHEN s.first_outcome IS NOT NULL THEN s.first_outcome
+            WHEN d.is_dense THEN 'implausible_density'
+            WHEN d.ssn IS NOT NULL THEN 'contested'
+            ELSE 'uncontested'
+        END AS outcome
+    FROM single AS s
+    LEFT JOIN notable_day AS d ON d.ssn = s.ssn AND d.visit_date = s.visit_date
+    WHERE s.first_outcome IS NOT NULL OR d.ssn IS NOT NULL
+),
+
+-- A patient's newest primary GPS address.
+address AS (
+    SELECT
+        TRIM(a."Patient Id") AS patient_id,
+        a."Address Line 1" AS p_address_line_1,
+        a."City" AS p_city,
+        a."Address State" AS p_state,
+        NULLIF(SUBSTR(REGEXP_REPLACE(a."Zip Code", '[^0-9]', ''), 1, 5), '') AS p_zip_code,
+        a."County" AS p_county,
+        a."Latitude" AS home_latitude,
+        a."Longitude" AS home_longitude,
+        COALESCE(
+            ABS(home_latitude) <= 90 AND ABS(home_longitude) <= 180 AND (home_latitude <> 0 OR home_longitude <> 0),
+            FALSE
+        ) AS is_good_home,
+        NOT is_good_home AND (home_latitude IS NOT NULL OR home_longitude IS NOT NULL) AS is_bad_home
+    FROM DIMPATIENTADDRESS AS a
+    WHERE a."Primary Address" AND a."Address Type" ILIKE '%GPS%'
+    QUALIFY ROW_NUMBER() OVER (
+        PARTITION BY TRIM(a."Patient Id")
+        ORDER BY
+            a."Application Created UTC Timestamp" DESC NULLS LAST,
+            a."Address Line 1" NULLS LAST,
+            a."City" NULLS LAST,
+            a."Address State" NULLS LAST,
+            a."Zip Code" NULLS LAST,
+            a."County" NULLS LAST,
+            a."Latitude" NULLS LAST,
+            a."Longitude" NULLS LAST
+    ) = 1
+),
+
+office AS (
     SELECT TRIM("Office Id") AS office_id, "Office Name" AS office
     FROM DIMOFFICE
     WHERE "Is Active"
@@ -56,6 +194,45 @@ person AS (
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("User Id") ORDER BY "User Fullname" NULLS LAST) = 1
 ),
 
+-- Contested visits in full, with what their devices say of where they were; a lone comma is a point that says nothing.
+located AS (
+    SELECT
+        j.*,
+        NULLIF(TRIM(j."Application Visit Id"), '') AS app_visit_id,
+        CONVERT_TIMEZONE('UTC', j."Call In Time")::TIMESTAMP_NTZ AS evv_start_time,
+        CONVERT_TIMEZONE('UTC', j."Call Out Time")::TIMESTAMP_NTZ AS evv_end_time,
+        NULLIF(TRIM(j."Application Provider Id"), '') AS app_provider_id,
+        NULLIF(TRIM(j."Office Id"), '') AS office_id,
+        TRIM(j."Application Caregiver Id"::VARCHAR) AS app_caregiver_id,
+        NULLIF(TRIM(j."Patient Id"), '') AS patient_id,
+        NULLIF(TRIM(j."Provider Patient Id"), '') AS provider_patient_id,
+        NULLIF(TRIM(j."Payer Id"), '') AS payer_id,
+        NULLIF(TRIM(j."Contract Id"), '') AS contract_id,
+        NULLIF(TRIM(j."Application Contract Id"), '') AS app_contract_id,
+        NULLIF(TRIM(j."Service Code Id"), '') AS service_code_id,
+        NULLIF(TRIM(j."Bill Type"), '') AS rate_type,
+        COALESCE(LOWER(TRIM(j."Billed")) = 'yes', FALSE) AS is_billed,
+        CONVERT_TIMEZONE(:source_zone, j."Invoice Date")::DATE AS billed_date,
+        CONVERT_TIMEZONE('UTC', j."Visit Updated Timestamp")::TIMESTAMP_NTZ AS last_updated_date,
+        NULLIF(TRIM(j."Visit Updated User Id"), '') AS updated_user_id,
+        NULLIF(TRIM(REPLACE(j."Call In GPS Coordinates", '"', '')), '') AS in_text,
+        NULLIF(TRIM(REPLACE(j."Call Out GPS Coordinates", '"', '')), '') AS out_text,
+        TRY_TO_DOUBLE(TRIM(SPLIT_PART(in_text, ',', 1))) AS in_latitude,
+        TRY_TO_DOUBLE(TRIM(SPLIT_PART(in_text, ',', 2))) AS in_longitude,
+        TRY_TO_DOUBLE(TRIM(SPLIT_PART(out_text, ',', 1))) AS out_latitude,
+        TRY_TO_DOUBLE(TRIM(SPLIT_PART(out_text, ',', 2))) AS out_longitude,
+        COALESCE(
+            ABS(in_latitude) <= 90 AND ABS(in_longitude) <= 180 AND (in_latitude <> 0 OR in_longitude <> 0),
+            FALSE
+        ) AS is_good_in,
+        COALESCE(
+            ABS(out_latitude) <= 90 AND ABS(out_longitude) <= 180 AND (out_latitude <> 0 OR out_longitude <> 0),
+            FALSE
+        ) AS is_good_out
+    FROM judged AS j
+    WHERE j.outcome = 'contested'
+),
+
 contested AS (
     SELECT
         v.ssn_prefix,
@@ -71,9 +248,9 @@ contested AS (
         DATE_PART(EPOCH_MICROSECOND, v.visit_end_time) AS visit_end_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_start_time) AS evv_start_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_end_time) AS evv_end_time,
-        v.evv_type,
+        v."Call Out Device Type" AS evv_type,
         v.is_missed,
-        v.missed_visit_reason,
+        v."Missed Visit Reason" AS missed_visit_reason,
         v.provider_id,
         v.app_provider_id,
         agency.provider_name,
@@ -114,22 +291,39 @@ contested AS (
         COALESCE(payer.payer_name, contract.contract_name) AS contract,
         payer.payer_state,
         CASE
-            WHEN v.app_payer_id = 0 AND v.app_contract_id <> '0' THEN 'Internal'
-            WHEN v.app_payer_id <> 0 AND v.app_contract_id <> '0' THEN 'UPR'
-            WHEN v.app_payer_id <> 0 AND v.app_contract_id = '0' THEN 'Payer'
+            WHEN v."Application Payer Id" = 0 AND v.app_contract_id <> '0' THEN 'Internal'
+            WHEN v."Application Payer Id" <> 0 AND v.app_contract_id <> '0' THEN 'UPR'
+            WHEN v."Application Payer Id" <> 0 AND v.app_contract_id = '0' THEN 'Payer'
         END AS contract_type,
         v.service_code_id,
         service.service_code,
         v.rate_type,
-        v.billed,
+        v.is_billed AS billed,
         v.billed_date,
-        v.billed_hours,
-        v.billed_rate,
-        v.bill_rate_non_billed,
-        IFF(v.billed, v.billed_rate, v.bill_rate_non_billed) AS rate,
-        v.total_billed_amount,
+        v."Billed Hours"::DOUBLE AS billed_hours,
+        v."Billed Rate"::DOUBLE AS billed_rate,
+        v."Bill Rate Non-Billed"::DOUBLE AS bill_rate_non_billed,
+        IFF(v.is_billed, v."Billed Rate", v."Bill Rate Non-Billed")::DOUBLE AS rate,
+        v."Total Billed Amount"::DOUBLE AS total_billed_amount,
         DATE_PART(EPOCH_MICROSECOND, v.last_updated_date) AS last_updated_date,
-        person.user_fullname AS last_updated_by
+        person.user_fullname AS last_updated_by,
+        (v.in_text IS NOT NULL AND NOT v.is_good_in)
+            OR (v.out_text IS NOT NULL AND NOT v.is_good_out)
+            OR COALESCE(address.is_bad_home, FALSE) AS bad_coordinates,
+        :has_status AND v.visit_status IS NULL AS missing_status,
+        CASE
+            WHEN v.end_time > DATEADD(HOUR, 24, v.start_time) THEN TRUE
+            -- No zone's midnight is so far from that of UTC that these need a closer look.
+            WHEN v.start_time >= DATEADD(HOUR, -12, v.visit_date::TIMESTAMP_NTZ)
+                AND v.start_time < DATEADD(HOUR, 34, v.visit_date::TIMESTAMP_NTZ) THEN FALSE
+            ELSE v.start_time < DATEADD(
+                    HOUR, -24, CONVERT_TIMEZONE(:source_zone, 'UTC', v.visit_date::TIMESTAMP_NTZ)
+                )
+                OR v.start_time >= DATEADD(
+                    HOUR, 48, CONVERT_TIMEZONE(:source_zone, 'UTC', v.visit_date::TIMESTAMP_NTZ)
+                )
+        END AS odd_times,
+        (v.visit_start_time IS NULL) <> (v.visit_end_time IS NULL) AS one_actual_time
     FROM located AS v
     LEFT JOIN caregiver ON caregiver.caregiver_id = v.caregiver_id
     LEFT JOIN agency ON agency.provider_id = v.provider_id
@@ -140,16 +334,15 @@ contested AS (
     LEFT JOIN contract ON contract.contract_id = v.contract_id
     LEFT JOIN service ON service.service_code_id = v.service_code_id
     LEFT JOIN person ON person.user_id = v.updated_user_id
-    WHERE v.outcome = 'contested'
 ),
 
 sidelined AS (
-    SELECT ssn_prefix, outcome, visit_id
+    SELECT ssn_prefix, outcome, own_outcome AS surveyed_as, visit_id
     FROM judged
-    WHERE was_contested AND outcome NOT IN ('contested', 'uncontested')
-        OR outcome IN (
+    WHERE outcome IN (
             'duplicate_visit_id', 'invalid_ssn', 'missing_key', 'no_times', 'empty_interval', 'implausible_density'
         )
+        OR (is_watched AND outcome IN ('inactive_status', 'deleted', 'missed', 'unknown_agency', 'inactive_agency'))
 )
 
 SELECT * FROM contested

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SESSION_ZONE, SourceError, VisitQuery
-from conflict_assets.source.query import SourceLayout, Statement, Text, duplicates_statement, visit_statement
+from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SESSION_ZONE, SURVEY_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.query import SourceLayout, Statement, duplicates_statement, rows_statement, survey_statement
+from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed import typed_batch
 
 
@@ -97,13 +98,18 @@ class DuckDBVisitReader:
         """See `VisitReader`."""
         return dict(self._connection.execute(duplicates_statement(self._layout, "duckdb").sql).fetchall())
 
-    def count_visits(self, query: VisitQuery) -> pa.Table:
+    def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
-        return pa.Table.from_batches(self._batches("visit_counts", query, COUNT_SCHEMA), schema=COUNT_SCHEMA)
+        statement = survey_statement(query, self._exact_layout, "duckdb")
+        return Survey.of(pa.Table.from_batches(self._batches(statement, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
 
-    def read_visits(self, query: VisitQuery) -> Iterator[pa.RecordBatch]:
+    def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
-        return self._batches("active_visits", query, ROW_SCHEMA)
+        return self._batches(rows_statement(query, survey, self._exact_layout, "duckdb"), ROW_SCHEMA)
+
+    @property
+    def _exact_layout(self) -> SourceLayout:
+        return replace(self._layout, zoneless=zoneless_columns(self._found))
 
     @cached_property
     def _found(self) -> FoundTypes:
@@ -115,12 +121,7 @@ class DuckDBVisitReader:
         ).fetchall()
         return {(view.upper(), column): declared for view, column, declared in rows}
 
-    def _statement(self, text: Text, query: VisitQuery) -> Statement:
-        layout = replace(self._layout, zoneless=zoneless_columns(self._found))
-        return visit_statement(text, query, layout, "duckdb")
-
-    def _batches(self, text: Text, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        statement = self._statement(text, query)
+    def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         try:
             # A relation streams; what `execute` returns keeps a second copy of all rows.
             relation = self._connection.sql(statement.sql, params=dict(statement.named))

@@ -1,20 +1,27 @@
 """What the assets ask of a source, whichever warehouse stands behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
+if TYPE_CHECKING:
+    from conflict_assets.source.survey import Survey
+
 
 @dataclass(frozen=True)
 class VisitQuery:
-    """Which visits a run wants: the prefixes, the window (both ends in) and who is excluded."""
+    """Which visits a run wants: the prefixes, the window (both ends in), who is excluded, and who is followed.
+
+    `followed` names blocks of dates (see `BLOCK_DAYS`) of SSNs of which inactive visits travel too: they tell why a
+    conflict has gone.
+    """
 
     prefixes: tuple[str, ...]
     prefix_length: int
@@ -24,6 +31,7 @@ class VisitQuery:
     max_visits_per_day: int = 200
     excluded_agencies: tuple[str, ...] = ()
     excluded_ssns: tuple[str, ...] = ()
+    followed: Mapping[str, Collection[int]] = field(default_factory=dict)
 
     @property
     def all_prefixes(self) -> bool:
@@ -35,13 +43,31 @@ CONTESTED = "contested"
 SESSION_ZONE = "UTC"
 """The zone of a source's session; the statements say every zone themselves, so it decides nothing."""
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 20_000
 """The most rows of a batch: what a reader holds in memory at once, beside what the driver fetches ahead."""
 
-ROW_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("outcome", pa.string()), *VISIT_SCHEMA])
-"""A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`,
-`visit_id` and `outcome` are filled. Rejected visits travel so, all but `missing_ssn`, and so do inactive visits on days
-that would be contested with them (the store tells by them why a conflict has gone)."""
+BLOCK_DAYS = 10
+"""The days of a block: the survey points to blocks of a caregiver's dates, counted from the window's first date."""
+
+SURVEY_SCHEMA = pa.schema(
+    [("kind", pa.string()), ("ssn_prefix", pa.string()), ("item", pa.string()), ("visits", pa.int64())]
+)
+"""A row of the survey. `kind` is `visits` (how many a prefix has of an outcome), `suspect` (a block of an SSN's dates,
+its number in `visits`) or `repeated` (how many visits have an id of this hash)."""
+
+ROW_SCHEMA = pa.schema(
+    [
+        ("ssn_prefix", pa.string()),
+        ("outcome", pa.string()),
+        ("surveyed_as", pa.string()),
+        *VISIT_SCHEMA,
+        *((str(note), pa.bool_()) for note in Note),
+    ]
+)
+"""A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`, `visit_id`,
+`outcome` and `surveyed_as` (the outcome that the survey has counted it by) are filled. Rejected visits travel so, all
+but `missing_ssn`, and so do inactive visits in blocks that are followed or may be contested: the store tells by them
+why a conflict has gone."""
 
 COUNT_COLUMNS = (
     "visits_seen",
@@ -52,8 +78,7 @@ COUNT_COLUMNS = (
     *(str(note) for note in Note),
     "contested_caregivers",
 )
-COUNT_SCHEMA = pa.schema([("ssn_prefix", pa.string()), *((name, pa.int64()) for name in COUNT_COLUMNS)])
-"""Visits counted, a row a prefix; `ssn_prefix` is null for visits without one (missing or invalid SSN)."""
+"""What is counted of each prefix. Notes are about contested visits: others are not looked at so closely."""
 
 
 class SourceError(Exception):
@@ -76,11 +101,11 @@ class VisitReader(Protocol):
         One of the rows is used, the same each time; no visit is multiplied.
         """
 
-    def count_visits(self, query: VisitQuery) -> pa.Table:
-        """Count visits by prefix and reason, as `COUNT_SCHEMA`; one statement that reads the fact view once."""
+    def survey(self, query: VisitQuery) -> "Survey":
+        """Count visits by prefix and outcome, and find where to look closer; one scan of the fact view."""
 
-    def read_visits(self, query: VisitQuery) -> Iterator[pa.RecordBatch]:
-        """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first); one statement, memory of a batch."""
+    def read_visits(self, query: VisitQuery, survey: "Survey") -> Iterator[pa.RecordBatch]:
+        """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first); one scan, memory of a batch."""
 
 
 class VisitSource(Protocol):

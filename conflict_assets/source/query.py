@@ -10,10 +10,11 @@ from typing import Literal
 import sqlglot
 from sqlglot import exp
 
-from conflict_assets.source.protocol import SourceError, VisitQuery
+from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
+from conflict_assets.source.survey import Survey
 
 Dialect = Literal["snowflake", "duckdb"]
-Text = Literal["active_visits", "visit_counts"]
+Text = Literal["active_visits", "visit_survey"]
 Value = str | int | bool | None
 
 FACT = "FACTVISITCALLPERFORMANCE_CR"
@@ -49,18 +50,34 @@ class Statement:
         return tuple(self.named.values())
 
 
-def visit_statement(text: Text, query: VisitQuery, layout: SourceLayout, dialect: Dialect) -> Statement:
-    """Compose, parametrize and translate one of the two statements.
+def survey_statement(query: VisitQuery, layout: SourceLayout, dialect: Dialect) -> Statement:
+    """The first statement of a run: what there is, and where the second has to look (`SURVEY_SCHEMA`).
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
     """
+    return _statement("visit_survey", _values(query, layout), layout, dialect)
+
+
+def rows_statement(query: VisitQuery, survey: Survey, layout: SourceLayout, dialect: Dialect) -> Statement:
+    """The second statement of a run: the rows that travel (`ROW_SCHEMA`).
+
+    Raises:
+        SourceError: a name in `layout` can't be an identifier.
+    """
+    watched = [f"{ssn} {' '.join(map(str, sorted(blocks)))} " for ssn, blocks in survey.watched(query).items()]
+    pointed: dict[str, Value] = {"watched": json.dumps(watched), "repeated": json.dumps(survey.repeated)}
+    return _statement("active_visits", _values(query, layout) | pointed, layout, dialect)
+
+
+def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, dialect: Dialect) -> Statement:
+    """Compose, parametrize and translate one of the two statements."""
     tree = _composed(text).copy()
     _qualify(tree, layout)
     _read_zoneless_in(tree, layout)
     _name_status(tree, layout.status_column)
     used = {placeholder.name for placeholder in tree.find_all(exp.Placeholder)}
-    values = {name: value for name, value in _values(query, layout).items() if name in used}
+    values = {name: value for name, value in values.items() if name in used}
     if dialect == "duckdb":
         tree = tree.transform(_to_duckdb)
     else:
@@ -153,6 +170,7 @@ def _values(query: VisitQuery, layout: SourceLayout) -> dict[str, Value]:
         "all_prefixes": query.all_prefixes,
         "first_date": query.first_date.isoformat(),
         "last_date": query.last_date.isoformat(),
+        "block_days": BLOCK_DAYS,
         "cross_midnight": query.cross_midnight,
         "max_visits_per_day": query.max_visits_per_day,
         "excluded_agencies": json.dumps(sorted({agency.strip() for agency in query.excluded_agencies})),
@@ -168,7 +186,8 @@ def _to_duckdb(node: exp.Expr) -> exp.Expr:
         arrays = [parse.this for parse in node.find_all(exp.ParseJSON)]
         return exp.Table(this=exp.Anonymous(this="json_each", expressions=arrays), alias=node.args["alias"])
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "VALUE":
-        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+        text = exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.cast(text, node.to)
     if (
         isinstance(node, exp.ConvertTimezone)
         and node.args["target_tz"].name == "UTC"

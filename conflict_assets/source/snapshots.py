@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, ROW_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.survey import Prefix, Survey, Tally
 
 MANIFEST = "snapshot.json"
 SIDELINED = "sidelined.parquet"
@@ -88,6 +89,11 @@ class Snapshot:
         counted: Mapping[str, int] = self._manifest["counts"].get(prefix, {})
         return {name: counted.get(name, 0) for name in COUNT_COLUMNS}
 
+    def total_counts(self) -> Mapping[str, int]:
+        """The source's counts of all visits that were seen, those without a prefix too."""
+        every = (*self._manifest["counts"].values(), self._manifest["counts_without_prefix"])
+        return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
+
     def visits(self, prefix: str) -> pa.Table:
         """The contested visits of a prefix, as `VISIT_SCHEMA`; no rows when it has none."""
         self._require(prefix)
@@ -133,7 +139,7 @@ class SnapshotStore:
         query: VisitQuery,
         as_of: datetime,
         batches: Iterable[pa.RecordBatch],
-        counts: pa.Table,
+        survey: Survey,
     ) -> Snapshot:
         """Stream rows (`ROW_SCHEMA`, ordered by prefix, null first) into the run's snapshot; replaces an earlier try.
 
@@ -145,9 +151,11 @@ class SnapshotStore:
         _clear(folder)
         _make_folder(folder)
         try:
-            rows = _write_rows(folder, query, batches)
+            tally = Tally(survey)
+            rows = _write_rows(folder, query, tally.watch(batches))
+            manifest = _manifest_of(query, as_of, rows, tally.counts())
             with _whole_file(folder / MANIFEST) as path:
-                path.write_text(json.dumps(_manifest_of(query, as_of, rows, counts), indent=1), encoding="utf-8")
+                path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         except BaseException:
             _clear(folder)
             raise
@@ -203,7 +211,9 @@ class SnapshotStore:
         return (Snapshot(folder) for folder in self._folders() if (folder / MANIFEST).is_file())
 
 
-def _manifest_of(query: VisitQuery, as_of: datetime, rows: Mapping[str, int], counts: pa.Table) -> dict[str, Any]:
+def _manifest_of(
+    query: VisitQuery, as_of: datetime, rows: Mapping[str, int], counts: Mapping[Prefix, Mapping[str, int]]
+) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
         "first_date": query.first_date.isoformat(),
@@ -211,7 +221,8 @@ def _manifest_of(query: VisitQuery, as_of: datetime, rows: Mapping[str, int], co
         "prefix_length": query.prefix_length,
         "prefixes": sorted(query.prefixes),
         "contested_rows": rows,
-        "counts": {row.pop("ssn_prefix"): row for row in counts.to_pylist() if row["ssn_prefix"] is not None},
+        "counts": {prefix: counted for prefix, counted in counts.items() if prefix is not None},
+        "counts_without_prefix": counts.get(None, {}),
         "query": {
             "cross_midnight": query.cross_midnight,
             "max_visits_per_day": query.max_visits_per_day,

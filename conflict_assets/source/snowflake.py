@@ -12,16 +12,17 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, COUNT_SCHEMA, ROW_SCHEMA, SESSION_ZONE, SourceError, VisitQuery
+from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SESSION_ZONE, SURVEY_SCHEMA, SourceError, VisitQuery
 from conflict_assets.source.query import (
     SourceLayout,
     Statement,
-    Text,
     duplicates_statement,
     identifier,
-    visit_statement,
+    rows_statement,
+    survey_statement,
 )
 from conflict_assets.source.snowflake_errors import translated
+from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed import typed_batch
 
 LOGIN_SECONDS = 60
@@ -161,13 +162,18 @@ class SnowflakeVisitReader:
         rows = self._fetch(duplicates_statement(self._layout, "snowflake"), lambda cursor: cursor.fetchall())
         return {view: int(keys) for view, keys in rows}
 
-    def count_visits(self, query: VisitQuery) -> pa.Table:
+    def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
-        return pa.Table.from_batches(self._batches("visit_counts", query, COUNT_SCHEMA), schema=COUNT_SCHEMA)
+        statement = survey_statement(query, self._exact_layout, "snowflake")
+        return Survey.of(pa.Table.from_batches(self._batches(statement, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
 
-    def read_visits(self, query: VisitQuery) -> Iterator[pa.RecordBatch]:
+    def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
-        return self._batches("active_visits", query, ROW_SCHEMA)
+        return self._batches(rows_statement(query, survey, self._exact_layout, "snowflake"), ROW_SCHEMA)
+
+    @property
+    def _exact_layout(self) -> SourceLayout:
+        return replace(self._layout, zoneless=zoneless_columns(self._found))
 
     @cached_property
     def _found(self) -> FoundTypes:
@@ -185,9 +191,7 @@ class SnowflakeVisitReader:
             cursor.execute(statement.sql, statement.positional)
             return take(cursor)
 
-    def _batches(self, text: Text, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        layout = replace(self._layout, zoneless=zoneless_columns(self._found))
-        statement = visit_statement(text, query, layout, "snowflake")
+    def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with translated("give the visits"), closing(self._connection.cursor()) as cursor:
             cursor.execute(statement.sql, statement.positional)
             for table in cursor.fetch_arrow_batches():

@@ -58,6 +58,20 @@ def visit_volumes(connection: Connection, prefixes: Sequence[str]) -> dict[str, 
     return {prefix: VisitVolume(seen=seen, usable=usable) for prefix, seen, usable in rows}
 
 
+def open_blocks(
+    connection: Connection, prefixes: Sequence[str], window: Window, block_days: int
+) -> dict[str, tuple[int, ...]]:
+    """Where caregivers have conflicts that hold: blocks of so many days, counted from the window's first, by SSN."""
+    rows = connection.execute(
+        """SELECT ssn, array_agg(DISTINCT (visit_date - %(first)s) / %(days)s)
+           FROM visit_conflicts
+           WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s AND ssn_prefix = ANY(%(prefixes)s)
+           GROUP BY ssn""",
+        {"first": window.first, "last": window.last, "days": block_days, "prefixes": list(prefixes)},
+    ).fetchall()
+    return {ssn: tuple(blocks) for ssn, blocks in rows}
+
+
 def committed_prefixes(connection: Connection, root_run_id: str) -> set[str]:
     """The prefixes that a chain of runs has committed."""
     rows = connection.execute("SELECT ssn_prefix FROM prefix_runs WHERE root_run_id = %s", [root_run_id]).fetchall()

@@ -18,6 +18,7 @@ from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
+from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
@@ -71,6 +72,14 @@ class ConflictStore:
         """
         self._run(lambda connection: schema.prepare(connection, self._url, self._prefix_length))
 
+    def require_prepared(self) -> None:
+        """Refuse a store that `prepare` would have to write to.
+
+        Raises:
+            StoreError: its schema is missing or not up to date, or it was made with another prefix length.
+        """
+        self._run(lambda connection: schema.require_prepared(connection, self._prefix_length))
+
     def exclusions(self) -> Exclusions:
         """Agencies and caregivers that do not count."""
         return self._run(reading.exclusions)
@@ -87,6 +96,10 @@ class ConflictStore:
         """Visits at the last commit of each prefix, where there was one."""
         return self._run(lambda connection: reading.visit_volumes(connection, prefixes))
 
+    def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
+        """Blocks of `block_days` days, counted from the window's first, with conflicts that hold, by SSN."""
+        return self._run(lambda connection: reading.open_blocks(connection, prefixes, window, block_days))
+
     def replace_prefix(self, commit: PrefixCommit) -> CommitOutcome:
         """Bring one prefix to what a run has found, in one transaction. The same commit may be repeated.
 
@@ -99,9 +112,14 @@ class ConflictStore:
         """
         return self._transact(lambda connection: replace(connection, commit))
 
-    def preview_prefix(self, commit: PrefixCommit) -> CommitOutcome:
-        """What `replace_prefix` would do; nothing is kept."""
-        return self._transact(lambda connection: replace(connection, commit), keep=False)
+    def preview_prefix(self, commit: PrefixCommit, *, examples: int = 0) -> Preview:
+        """What `replace_prefix` would do, and up to so many conflicts of each kind; nothing is written.
+
+        Raises:
+            StaleSnapshot: the store holds a newer snapshot of the prefix.
+            StoreError: a row belongs to another prefix.
+        """
+        return self._transact(lambda connection: preview(connection, commit, examples=examples), keep=False)
 
     def committed_prefixes(self, root_run_id: str) -> set[str]:
         """The prefixes that a chain of runs has committed."""

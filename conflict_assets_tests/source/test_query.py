@@ -8,26 +8,37 @@ from sqlglot import exp
 from sqlglot.tokens import TokenType
 
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import FACT, SourceLayout, duplicates_statement, identifier, visit_statement
+from conflict_assets.source.query import (
+    FACT,
+    SourceLayout,
+    duplicates_statement,
+    identifier,
+    rows_statement,
+    survey_statement,
+)
+from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
 
 LAYOUT = SourceLayout(database="ANALYTICS", schema="BI")
-TEXTS = ("active_visits", "visit_counts")
+TEXTS = ("active_visits", "visit_survey")
 FUNCTIONS_URL = "https://docs.snowflake.com/en/sql-reference/functions/"
 DOCUMENTED = {
     "ABS": "abs",
     "CAST": "cast",
     "COALESCE": "coalesce",
+    "CONTAINS": "contains",
     "CONVERT_TIMEZONE": "convert_timezone",
     "COUNT": "count",
-    "COUNT_IF": "count_if",
     "DATEADD": "dateadd",
     "DATE_PART": "date_part",
-    "DATE_TRUNC": "date_trunc",
+    "DATEDIFF": "datediff",
     "FLATTEN": "flatten",
-    "GREATEST": "greatest",
+    "FLOOR": "floor",
+    "GROUPING": "grouping",
+    "HASH": "hash",
     "IFF": "iff",
-    "LEAST": "least",
+    "LAG": "lag",
+    "LEAD": "lead",
     "LOWER": "lower",
     "MAX": "max",
     "MIN": "min",
@@ -45,12 +56,30 @@ DOCUMENTED = {
     "UPPER": "upper",
 }
 """Every function of the statements, with its page under `FUNCTIONS_URL`."""
-WORDS = {"AND", "AS", "FROM", "IN", "NOT", "OR", "OVER", "TABLE", "WHERE", "ON", "WHEN", "THEN", "BY"}
+WORDS = {
+    "AND",
+    "AS",
+    "FROM",
+    "IN",
+    "NOT",
+    "OR",
+    "OVER",
+    "TABLE",
+    "WHERE",
+    "ON",
+    "WHEN",
+    "THEN",
+    "BY",
+    "SETS",
+    "DECIMAL",
+}
 """What may stand before a bracket and is no function."""
 
 
-def statement(text, query=None, layout=LAYOUT):
-    return visit_statement(text, query or all_of(), layout, "snowflake")
+def statement(text, query=None, layout=LAYOUT, survey=NO_SURVEY):
+    if text == "visit_survey":
+        return survey_statement(query or all_of(), layout, "snowflake")
+    return rows_statement(query or all_of(), survey, layout, "snowflake")
 
 
 def functions(sql):
@@ -127,6 +156,6 @@ def test_a_plain_name_means_what_it_means_unquoted():
 
 
 def test_without_a_status_column_none_is_read():
-    made = statement("visit_counts", layout=SourceLayout(database="A", schema="B", status_column=None))
+    made = statement("active_visits", layout=SourceLayout(database="A", schema="B", status_column=None))
     assert '"Visit Status"' not in made.sql
     assert made.named["has_status"] is False

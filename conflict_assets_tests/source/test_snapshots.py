@@ -6,17 +6,19 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from conflict_assets.source.protocol import COUNT_SCHEMA, ROW_SCHEMA, SourceError
+from conflict_assets.domain.reasons import Note
+from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshots import SnapshotStore
+from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
-NO_COUNTS = COUNT_SCHEMA.empty_table()
 
 
 def batch(prefix, rows=3, outcome="contested", start=0):
     data = {"ssn_prefix": [prefix] * rows, "outcome": [outcome] * rows}
     data["visit_id"] = [f"{prefix}-{start + number}" for number in range(rows)]
+    data |= {str(note): [False] * rows for note in Note}
     columns = [
         pa.array(data[field.name], field.type) if field.name in data else pa.nulls(rows, field.type)
         for field in ROW_SCHEMA
@@ -31,7 +33,7 @@ def files(folder):
 def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
     store = SnapshotStore(tmp_path / "snapshots")
     batches = [batch("04"), batch("04", start=3), batch("04", 2, "missed"), batch("17", 1)]
-    snapshot = store.write("run", all_of(), NOON, batches, NO_COUNTS)
+    snapshot = store.write("run", all_of(), NOON, batches, NO_SURVEY)
     assert files(tmp_path) == ["04.parquet", "17.parquet", "sidelined.parquet", "snapshot.json"]
     assert snapshot.contested_prefixes == ("04", "17")
     assert snapshot.visits("04")["visit_id"].to_pylist() == [f"04-{number}" for number in range(6)]
@@ -50,10 +52,10 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):
         raise SourceError("the line went dead")
 
     with pytest.raises(SourceError, match="went dead"):
-        store.write("run", all_of(), NOON, failing(), NO_COUNTS)
+        store.write("run", all_of(), NOON, failing(), NO_SURVEY)
     assert files(tmp_path) == []
     assert store.for_run("run") is None
-    assert store.write("run", all_of(), NOON, [batch("04")], NO_COUNTS).contested_prefixes == ("04",)
+    assert store.write("run", all_of(), NOON, [batch("04")], NO_SURVEY).contested_prefixes == ("04",)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):
 )
 def test_rows_that_nobody_expects_are_refused(tmp_path, batches):
     with pytest.raises(SourceError, match="out of order or unasked"):
-        SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_COUNTS)
+        SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_SURVEY)
     assert files(tmp_path) == []
 
 
@@ -80,7 +82,7 @@ def test_batches_never_pile_up(tmp_path, count):
             yield made
             del made
 
-    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_COUNTS)
+    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
     assert sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes) == count * 50
     assert most <= 3
 
@@ -88,7 +90,7 @@ def test_batches_never_pile_up(tmp_path, count):
 def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
     store = SnapshotStore(tmp_path)
     for day in range(1, 6):
-        store.write(f"run{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_COUNTS)
+        store.write(f"run{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
     store.purge(keep=2, in_progress={"run1"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run1", "run4", "run5"]
     newest = store.newest("04")

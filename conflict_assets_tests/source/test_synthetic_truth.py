@@ -4,18 +4,19 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.source.duckdb import DuckDBVisitSource
-from conflict_assets.source.protocol import VisitQuery
+from conflict_assets.source.protocol import COUNT_COLUMNS, VisitQuery
 from conflict_assets.source.synthetic import generate
 from conflict_assets.source.synthetic.plan import EMPTY_PREFIXES
+from conflict_assets_tests.source.reading import read_all
 
 TRUTH = Path(__file__).with_name("synthetic_truth.sql").read_text(encoding="utf-8")
 AS_OF = date(2026, 3, 15)
@@ -76,9 +77,8 @@ def truth(made):
 
 @pytest.fixture(scope="module")
 def counts(made):
-    with DuckDBVisitSource(made.path).open(run_id="test") as reader:
-        table = reader.count_visits(query(AS_OF))
-    return {name: sum(table[name].to_pylist()) for name in table.column_names if name != "ssn_prefix"}
+    counts, _ = read_all(DuckDBVisitSource(made.path), query(AS_OF), "test")
+    return {name: sum(counted[name] for counted in counts.values()) for name in COUNT_COLUMNS}
 
 
 def test_what_is_planted_is_all_that_a_search_of_all_pairs_finds(truth):
@@ -113,9 +113,8 @@ def test_the_claim_holds_for_other_worlds(tmp_path, seed, as_of, visits, share):
 
 
 def test_the_engine_finds_exactly_what_is_planted(made, truth):
-    with DuckDBVisitSource(made.path).open(run_id="test") as reader:
-        table = pa.Table.from_batches(list(reader.read_visits(query(AS_OF))))
-    contested = table.filter(pc.equal(table["outcome"], "contested")).drop_columns(["ssn_prefix", "outcome"])
+    _, table = read_all(DuckDBVisitSource(made.path), query(AS_OF), "test")
+    contested = table.filter(pc.equal(table["outcome"], "contested")).select(VISIT_SCHEMA.names)
     conflicts = detect_conflicts(contested.to_pandas()).conflicts
     conflicts = conflicts[conflicts["visit_id"] < conflicts["con_visit_id"]]
     flagged = conflicts[list(RULES)].idxmax(axis=1)

@@ -1,0 +1,115 @@
+"""The survey of a source, and the counts that come of it and of the rows that travel.
+
+The survey counts every visit by its own outcome and points to the caregivers and visit ids that need a closer look.
+Only that look tells duplicates, overfull days and contested days apart: the rows it gives correct the survey's counts.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, VisitQuery
+
+GOOD = "good"
+"""What the survey calls a visit with which nothing is wrong by itself."""
+
+LEFT_OUT = (*InactiveReason, *RejectReason)
+
+Prefix = str | None
+"""A prefix; None for visits without one (missing or invalid SSN)."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Visits of each prefix by their own outcome; and what is to be looked at in full: blocks of SSNs, visit ids."""
+
+    visits: Mapping[Prefix, Mapping[str, int]]
+    suspects: Mapping[str, Collection[int]]
+    """Blocks of dates, by SSN."""
+    repeated: tuple[str, ...]
+    """Hashes of visit ids."""
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> "Survey":
+        """Take a survey from what its statement gives (`SURVEY_SCHEMA`)."""
+        visits: dict[Prefix, dict[str, int]] = {}
+        for row in rows.filter(pc.equal(rows["kind"], "visits")).to_pylist():
+            visits.setdefault(row["ssn_prefix"], {})[row["item"] or GOOD] = row["visits"]
+        suspects: dict[str, set[int]] = {}
+        found = rows.filter(pc.equal(rows["kind"], "suspect"))
+        for ssn, block in zip(found["item"].to_pylist(), found["visits"].to_pylist(), strict=True):
+            suspects.setdefault(ssn, set()).add(block)
+        repeated = rows.filter(pc.equal(rows["kind"], "repeated"))["item"]
+        return cls(visits, suspects, tuple(repeated.to_pylist()))
+
+    def watched(self, query: VisitQuery) -> dict[str, set[int]]:
+        """The blocks to be looked at, by SSN: suspect ones and followed ones."""
+        blocks = {ssn: set(found) for ssn, found in self.suspects.items()}
+        for ssn, followed in query.followed.items():
+            blocks.setdefault(ssn, set()).update(followed)
+        return blocks
+
+    def seen(self, prefix: Prefix) -> int:
+        """All visits of a prefix."""
+        return sum(self.visits.get(prefix, {}).values())
+
+    def usable(self, prefix: Prefix) -> int:
+        """Visits that are good by themselves, or would be had nobody excluded their agency or caregiver."""
+        counted = self.visits.get(prefix, {})
+        return sum(counted.get(name, 0) for name in (GOOD, InactiveReason.EXCLUDED_AGENCY, InactiveReason.EXCLUDED_SSN))
+
+
+class Tally:
+    """The counts of a night: those of its survey, corrected by each row that travels."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._counts: dict[Prefix, Counter[str]] = {
+            prefix: Counter(counted) for prefix, counted in survey.visits.items()
+        }
+        self._caregivers: dict[Prefix, set[str]] = {}
+
+    def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Pass batches (`ROW_SCHEMA`) on, and count what they tell."""
+        for batch in batches:
+            self._count_outcomes(batch)
+            self._count_notes(batch)
+            yield batch
+
+    def counts(self) -> dict[Prefix, dict[str, int]]:
+        """The counts of each prefix that has visits, by `COUNT_COLUMNS`."""
+        return {prefix: self._row(prefix, counted) for prefix, counted in self._counts.items()}
+
+    def _row(self, prefix: Prefix, counted: Counter[str]) -> dict[str, int]:
+        left_out = sum(counted[reason] for reason in LEFT_OUT)
+        derived = {
+            "visits_seen": counted[GOOD] + left_out,
+            "active": counted[GOOD],
+            "contested_caregivers": len(self._caregivers.get(prefix, ())),
+        }
+        return {name: derived.get(name, counted[name]) for name in COUNT_COLUMNS}
+
+    def _count_outcomes(self, batch: pa.RecordBatch) -> None:
+        found = pa.table(batch.select(["ssn_prefix", "outcome", "surveyed_as"])).group_by(
+            ["ssn_prefix", "outcome", "surveyed_as"]
+        )
+        for row in found.aggregate([([], "count_all")]).to_pylist():
+            counted = self._counts.setdefault(row["ssn_prefix"], Counter())
+            if row["outcome"] == CONTESTED:
+                counted[CONTESTED] += row["count_all"]
+            elif row["outcome"] != row["surveyed_as"]:
+                counted[row["surveyed_as"] or GOOD] -= row["count_all"]
+                counted[row["outcome"]] += row["count_all"]
+
+    def _count_notes(self, batch: pa.RecordBatch) -> None:
+        contested = pa.table(batch.filter(pc.equal(batch["outcome"], CONTESTED)))
+        noted = contested.group_by("ssn_prefix").aggregate([(str(note), "sum") for note in Note])
+        for row in noted.to_pylist():
+            for note in Note:
+                self._counts[row["ssn_prefix"]][note] += row[f"{note}_sum"]
+        people = contested.group_by(["ssn_prefix", "ssn"]).aggregate([])
+        for prefix, ssn in zip(people["ssn_prefix"].to_pylist(), people["ssn"].to_pylist(), strict=True):
+            self._caregivers.setdefault(prefix, set()).add(ssn)

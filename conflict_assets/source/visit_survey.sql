@@ -1,0 +1,87 @@
+-- The survey: every visit counted by its own outcome, and where the second statement has to look. Narrow columns only;
+-- no row of it is kept. An outcome is null for a visit that is good by itself. Dates go by blocks of `:block_days` days.
+WITH surveyed AS (
+    SELECT
+        ssn_prefix,
+        own_outcome,
+        IFF(own_outcome IS NULL, ssn, NULL) AS good_ssn,
+        FLOOR(DATEDIFF(DAY, :first_date::DATE, visit_date) / :block_days)::INTEGER AS block,
+        provider_id,
+        visit_date,
+        IFF(ssn IS NULL OR visit_id IS NULL, NULL, HASH(visit_id)) AS visit_hash
+    FROM visit
+),
+
+-- Three groupings in one pass: all visits by outcome, good ones by caregiver, block and agency, and all by visit id.
+grouped AS (
+    SELECT
+        ssn_prefix,
+        own_outcome,
+        good_ssn,
+        block,
+        provider_id,
+        visit_hash,
+        GROUPING(own_outcome) = 0 AS is_count,
+        COUNT(*) AS visits,
+        MIN(visit_date) AS first_date,
+        MAX(visit_date) AS last_date
+    FROM surveyed
+    GROUP BY GROUPING SETS ((ssn_prefix, own_outcome), (good_ssn, block, provider_id), (visit_hash))
+    HAVING GROUPING(visit_hash) = 1 OR COUNT(*) > 1
+),
+
+good_block AS (
+    SELECT
+        good_ssn AS ssn,
+        block,
+        MIN(provider_id) AS first_agency,
+        MAX(provider_id) AS last_agency,
+        MIN(first_date) AS first_date,
+        MAX(last_date) AS last_date,
+        SUM(visits) AS visits
+    FROM grouped
+    WHERE good_ssn IS NOT NULL
+    GROUP BY good_ssn, block
+),
+
+-- Only caregivers of several agencies, or of more visits than a day may hold, can have a day to be looked at.
+several AS (
+    SELECT ssn
+    FROM good_block
+    GROUP BY ssn
+    HAVING MIN(first_agency) <> MAX(last_agency) OR MAX(visits) > :max_visits_per_day
+),
+
+neighbourly_block AS (
+    SELECT
+        b.*,
+        LAG(b.last_date) OVER (PARTITION BY b.ssn ORDER BY b.block) = b.first_date - 1 AS touches_previous,
+        LAG(b.first_agency) OVER (PARTITION BY b.ssn ORDER BY b.block) AS previous_first,
+        LAG(b.last_agency) OVER (PARTITION BY b.ssn ORDER BY b.block) AS previous_last,
+        LEAD(b.first_date) OVER (PARTITION BY b.ssn ORDER BY b.block) = b.last_date + 1 AS touches_next,
+        LEAD(b.first_agency) OVER (PARTITION BY b.ssn ORDER BY b.block) AS next_first,
+        LEAD(b.last_agency) OVER (PARTITION BY b.ssn ORDER BY b.block) AS next_last
+    FROM good_block AS b
+    JOIN several ON several.ssn = b.ssn
+)
+
+SELECT 'visits' AS kind, ssn_prefix, own_outcome AS item, visits
+FROM grouped
+WHERE is_count
+
+UNION ALL
+
+-- Where a caregiver has good visits at two agencies, or more of them than a day may hold: the block by its number.
+SELECT 'suspect', NULL, ssn, block
+FROM neighbourly_block
+WHERE first_agency <> last_agency
+    OR visits > :max_visits_per_day
+    OR (touches_previous AND (first_agency <> previous_first OR first_agency <> previous_last))
+    OR (touches_next AND (first_agency <> next_first OR first_agency <> next_last))
+
+UNION ALL
+
+-- Visit ids that may be on more than one row of an SSN, by their hashes.
+SELECT 'repeated', NULL, visit_hash::VARCHAR, visits
+FROM grouped
+WHERE visit_hash IS NOT NULL
