@@ -30,7 +30,25 @@ def prepare(connection: psycopg.Connection[Any], url: str, prefix_length: int) -
     if found is None or found[0] != HEAD or found[1] is None:
         _make(url, prefix_length)
         found = _found(connection)
-    stored = found[1] if found else None
+    _refuse_other_length(found[1] if found else None, prefix_length)
+
+
+def require_prepared(connection: psycopg.Connection[Any], prefix_length: int) -> None:
+    """Refuse a store that `prepare` would have to write to.
+
+    Raises:
+        StoreError: its schema is missing or not up to date, or it was made with another prefix length.
+    """
+    found = _found(connection)
+    if found is None or found[0] != HEAD or found[1] is None:
+        raise StoreError(
+            f"The store's schema is {found[0] if found else 'not made yet'}; allowed: {HEAD}. "
+            "Bring it up to date with: conflict-assets store migrate"
+        )
+    _refuse_other_length(found[1], prefix_length)
+
+
+def _refuse_other_length(stored: int | None, prefix_length: int) -> None:
     if stored != prefix_length:
         raise StoreError(
             f"The store was made with SSN_PREFIX_LENGTH={stored}, and SSN_PREFIX_LENGTH is {prefix_length} now. "

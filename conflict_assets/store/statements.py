@@ -5,6 +5,7 @@ from psycopg import sql
 from conflict_assets.store.columns import (
     CONFLICT_FACTS,
     CONFLICT_KEY,
+    FLAGS,
     STORED_CONFLICT,
     STORED_VISIT,
     VISIT_FACTS,
@@ -127,17 +128,19 @@ APPEND_EVENTS = sql.SQL(
        ORDER BY d.ssn, d.low_id, d.high_id"""
 ).format(regrouped=sql.Literal(REGROUPED))
 
+_IS_EXCLUDED = sql.SQL(
+    """c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
+       OR EXISTS (SELECT FROM excluded_agencies AS x
+                  WHERE trim(x.provider_id) IN (c.provider_id, c.con_provider_id))"""
+)
+
 RESOLVE = sql.SQL(
     """WITH reasons AS (
            SELECT ssn, pair_id, reason FROM unnest(%(ssns)s::text[], %(pairs)s::text[], %(reasons)s::text[])
                AS g (ssn, pair_id, reason)
        ), resolved AS (
            UPDATE visit_conflicts AS c
-           SET resolved_at = %(as_of)s, resolved_reason = CASE
-               WHEN c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
-                   OR EXISTS (SELECT FROM excluded_agencies AS x
-                              WHERE trim(x.provider_id) IN (c.provider_id, c.con_provider_id)) THEN 'excluded'
-               ELSE r.reason END
+           SET resolved_at = %(as_of)s, resolved_reason = CASE WHEN {is_excluded} THEN 'excluded' ELSE r.reason END
            FROM differing AS d JOIN reasons AS r ON r.ssn = d.ssn AND r.pair_id = d.pair_id
            WHERE d.kind = {gone} AND c.ssn_prefix = %(prefix)s AND {c_is_d}
            RETURNING c.ssn, c.pair_id, c.visit_id, c.con_visit_id, c.resolved_reason, c.rule, c.overlap_minutes
@@ -147,7 +150,52 @@ RESOLVE = sql.SQL(
        SELECT %(prefix)s, ssn, pair_id, visit_id, con_visit_id, 'resolved', resolved_reason, rule, overlap_minutes,
            %(as_of)s, %(run)s, %(root)s
        FROM resolved WHERE visit_id < con_visit_id COLLATE "C" ORDER BY ssn, visit_id, con_visit_id"""
-).format(gone=sql.Literal(GONE), c_is_d=_same_key(CONFLICT_KEY, "c", "d"))
+).format(is_excluded=_IS_EXCLUDED, gone=sql.Literal(GONE), c_is_d=_same_key(CONFLICT_KEY, "c", "d"))
+
+_RULE_FOUND = sql.SQL("CASE {} END").format(
+    sql.SQL(" ").join(
+        sql.SQL("WHEN n.{} THEN {}").format(sql.Identifier(flag), sql.Literal(number))
+        for number, flag in enumerate(FLAGS, 1)
+    )
+)
+_CHANGED_COLUMNS = sql.SQL(", ").join(
+    sql.SQL("CASE WHEN b.{0} IS DISTINCT FROM a.{0} THEN {1} END").format(sql.Identifier(name), sql.Literal(name))
+    for name in CONFLICT_FACTS
+)
+
+EXAMPLES = sql.SQL(
+    """WITH pairs AS (
+           SELECT ssn, pair_id, low_id, high_id, min(kind) AS kind FROM differing
+           GROUP BY ssn, pair_id, low_id, high_id
+       ), chosen AS (
+           SELECT *, row_number() OVER (PARTITION BY kind ORDER BY pair_id, ssn) AS number
+           FROM pairs WHERE kind <> {regrouped}
+       )
+       SELECT d.kind, '***-**-' || right(d.ssn, 4) AS ssn, d.pair_id, d.low_id AS visit_id, d.high_id AS con_visit_id,
+           coalesce(n.provider_id, c.provider_id) AS provider_id,
+           coalesce(n.con_provider_id, c.con_provider_id) AS con_provider_id,
+           coalesce(n.visit_date, c.visit_date) AS visit_date,
+           coalesce(n.con_visit_date, c.con_visit_date) AS con_visit_date,
+           c.rule AS rule_before, {rule_found} AS rule_after,
+           c.overlap_minutes AS overlap_before, n.overlap_minutes AS overlap_after,
+           coalesce({is_excluded}, false) AS is_excluded,
+           ARRAY(SELECT DISTINCT u.name FROM incoming_conflicts AS a
+                 JOIN visit_conflicts AS b ON b.ssn_prefix = %(prefix)s AND {a_is_b},
+                 unnest(ARRAY[{changed_columns}]) AS u (name)
+                 WHERE a.ssn = d.ssn AND a.pair_id = d.pair_id AND u.name IS NOT NULL ORDER BY u.name) AS changed
+       FROM chosen AS d
+       LEFT JOIN visit_conflicts AS c
+           ON c.ssn_prefix = %(prefix)s AND c.ssn = d.ssn AND c.visit_id = d.low_id AND c.con_visit_id = d.high_id
+       LEFT JOIN incoming_conflicts AS n ON n.ssn = d.ssn AND n.visit_id = d.low_id AND n.con_visit_id = d.high_id
+       WHERE d.number <= %(examples)s
+       ORDER BY d.kind, d.pair_id, d.ssn"""
+).format(
+    regrouped=sql.Literal(REGROUPED),
+    rule_found=_RULE_FOUND,
+    is_excluded=_IS_EXCLUDED,
+    a_is_b=_same_key(CONFLICT_KEY, "a", "b"),
+    changed_columns=_CHANGED_COLUMNS,
+)
 
 NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
     WHERE ssn_prefix = %(prefix)s AND latest AND (root_run_id, as_of) IS DISTINCT FROM (%(root)s, %(as_of)s)"""

@@ -164,15 +164,6 @@ def test_two_ssns_may_share_visit_ids(store, store_url):
     ]
 
 
-def test_a_preview_counts_and_keeps_nothing(store, store_url):
-    assert store.preview_prefix(night([Pair()])).new == 1
-    assert rows(
-        store_url,
-        """SELECT count(*) FROM (SELECT FROM visit_conflicts UNION ALL SELECT FROM conflict_visits
-           UNION ALL SELECT FROM conflict_history UNION ALL SELECT FROM prefix_runs) AS anything""",
-    ) == [(0,)]
-
-
 def test_a_visit_that_moves_to_another_day_changes_its_conflict(store, store_url):
     store.replace_prefix(night([Pair()], number=1))
     moved = Pair(day=DAY + timedelta(days=1))

@@ -1,0 +1,111 @@
+"""What a commit would do to a prefix, found by the comparison that the commit itself makes; nothing is written."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from conflict_assets.store import statements
+from conflict_assets.store.columns import FLAGS
+from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.resolution import reasons_of
+from conflict_assets.store.staging import compare, make_stage, refuse_stale, refuse_strangers, stage
+from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
+
+KINDS = {NEW: "new", CHANGED: "changed", GONE: "resolved", REOPENED: "reopened"}
+"""What would become of a conflict, in the order in which it is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A conflict that would differ: `kind` is new, changed, resolved or reopened; no name, and a masked SSN.
+
+    The visits are those of the smaller id first. Rules are flags' names, overlaps minutes; `before` is missing for a
+    new conflict, `after` for a resolved one. `changed` names the columns that differ, `reason` says why a resolved
+    one goes: gone, inactive or excluded.
+    """
+
+    kind: str
+    ssn: str
+    pair_id: str
+    visit_id: str
+    con_visit_id: str
+    provider_id: str
+    con_provider_id: str
+    visit_date: date
+    con_visit_date: date
+    rule_before: str | None
+    rule_after: str | None
+    overlap_before: float | None
+    overlap_after: float | None
+    changed: str
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a commit would do, in conflicts (pairs), and some of them as examples."""
+
+    conflicts: int
+    new: int
+    changed: int
+    resolved: int
+    reopened: int
+    examples: tuple[Example, ...]
+
+    @property
+    def unchanged(self) -> int:
+        """Conflicts that hold and stay as they are."""
+        return self.conflicts - self.new - self.changed - self.reopened
+
+
+def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, examples: int) -> Preview:
+    """Compare a commit with what is stored; the caller rolls the transaction back, which is read only besides.
+
+    It waits for nobody: a run that commits meanwhile is not seen. Of each kind, `examples` conflicts are told, those
+    with the smallest `pair_id`: a sample that says nothing of the SSNs.
+
+    Raises:
+        StaleSnapshot: the store holds a newer snapshot of the prefix.
+        StoreError: a row is not of this prefix.
+    """
+    refuse_strangers(commit)
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    make_stage(connection)
+    connection.execute("SET TRANSACTION READ ONLY")
+    refuse_stale(connection, commit)
+    staged = stage(connection, commit)
+    tally = compare(connection, commit)
+    return Preview(
+        conflicts=staged.conflicts,
+        new=tally.new,
+        changed=tally.changed,
+        resolved=tally.gone,
+        reopened=tally.reopened,
+        examples=_examples(connection, commit, examples),
+    )
+
+
+def _examples(connection: psycopg.Connection[Any], commit: PrefixCommit, number: int) -> tuple[Example, ...]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statements.EXAMPLES, {"prefix": commit.prefix, "examples": number}).fetchall()
+    reasons = reasons_of(commit.sidelined, [(row["visit_id"], row["con_visit_id"]) for row in rows])
+    return tuple(_example(row, reason) for row, reason in zip(rows, reasons, strict=True))
+
+
+def _example(row: dict[str, Any], reason: str) -> Example:
+    excluded = row.pop("is_excluded")
+    told = {
+        "kind": KINDS[row["kind"]],
+        "rule_before": _flag(row["rule_before"]),
+        "rule_after": _flag(row["rule_after"]),
+        "changed": " ".join(row["changed"]),
+        "reason": ("excluded" if excluded else reason) if row["kind"] == GONE else None,
+    }
+    return Example(**row | told)
+
+
+def _flag(rule: int | None) -> str | None:
+    return FLAGS[rule - 1] if rule is not None else None

@@ -1,0 +1,115 @@
+"""A run's rows of one prefix beside what is stored: both in temporary tables, nothing of the store is written.
+
+The rows go into `incoming_conflicts` and `incoming_visits` by COPY. They are compared with what is stored, once, into
+`differing`: a row for each conflict row that is new, reopened, changed, regrouped or gone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.store import statements
+from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
+from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.copying import copy_table, fitted
+from conflict_assets.store.errors import StaleSnapshot, StoreError
+from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOPENED
+
+ROWS_WORTH_STATISTICS = 2_000
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A run's rows in the window, in the temporary tables."""
+
+    rows: int
+    conflicts: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Conflicts by what happened to them in this commit."""
+
+    new: int = 0
+    reopened: int = 0
+    changed: int = 0
+    regrouped: int = 0
+    gone: int = 0
+
+    @property
+    def rewritten(self) -> int:
+        """Conflicts that are stored and get other values."""
+        return self.reopened + self.changed + self.regrouped
+
+
+def refuse_strangers(commit: PrefixCommit) -> None:
+    """Stop before anything is touched when a row is of another prefix.
+
+    Raises:
+        StoreError: with the number of such rows.
+    """
+    for name, table in (("conflicts", commit.conflicts), ("visits", commit.visits)):
+        own = pc.sum(pc.starts_with(table["ssn"], commit.prefix)).as_py() or 0
+        if own != table.num_rows:
+            raise StoreError(
+                f"{table.num_rows - own} {name} given for prefix {commit.prefix} belong to other prefixes; "
+                "allowed: none. Nothing is written."
+            )
+
+
+def refuse_stale(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
+    """Stop when the store holds a newer snapshot of the prefix.
+
+    Raises:
+        StaleSnapshot: with both times.
+    """
+    row = connection.execute(
+        "SELECT as_of FROM prefix_runs WHERE ssn_prefix = %s AND latest", [commit.prefix]
+    ).fetchone()
+    if row and row[0] > commit.as_of:
+        raise StaleSnapshot(
+            f"The snapshot for prefix {commit.prefix} is of {commit.as_of:%Y-%m-%d %H:%M:%S %Z}, and the store holds "
+            f"one of {row[0]:%Y-%m-%d %H:%M:%S %Z}. Materialize active_visits again, then visit_conflicts."
+        )
+
+
+def make_stage(connection: psycopg.Connection[Any]) -> None:
+    """Make the temporary tables of this connection, where they are not there yet."""
+    connection.execute(statements.MAKE_STAGE)
+
+
+def stage(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Staged:
+    """Copy a run's rows into the temporary tables: those whose two dates both lie in the window."""
+    conflicts = fitted(commit.conflicts, STORED_CONFLICT)
+    first, last = pa.scalar(commit.first_date), pa.scalar(commit.last_date)
+    for name in ("visit_date", "con_visit_date"):
+        column = conflicts[name]
+        conflicts = conflicts.filter(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
+    visits = fitted(commit.visits, STORED_VISIT)
+    copy_table(connection, "incoming_conflicts", conflicts)
+    copy_table(connection, "incoming_visits", visits)
+    if conflicts.num_rows >= ROWS_WORTH_STATISTICS:
+        # The keys of a sample are all that the planner needs; statistics of every column would cost more than the rest.
+        connection.execute("SET LOCAL default_statistics_target = 10")
+        connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
+    pairs = conflicts.select(["ssn", "pair_id"]).group_by(["ssn", "pair_id"]).aggregate([])
+    return Staged(rows=conflicts.num_rows, conflicts=pairs.num_rows)
+
+
+def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Tally:
+    """Fill `differing`, and count its conflicts by what differs."""
+    values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
+    found = connection.execute(statements.COMPARE, values).rowcount
+    if not found:
+        return Tally()
+    if found >= ROWS_WORTH_STATISTICS:
+        connection.execute("ANALYZE differing (ssn, visit_id, con_visit_id, kind)")
+    rows = connection.execute(
+        """SELECT kind, count(*) FROM (SELECT min(kind) AS kind FROM differing GROUP BY ssn, pair_id) AS pairs
+           GROUP BY kind"""
+    ).fetchall()
+    counts = dict(rows)
+    return Tally(*(counts.get(kind, 0) for kind in (NEW, REOPENED, CHANGED, REGROUPED, GONE)))
