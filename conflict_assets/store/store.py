@@ -96,6 +96,10 @@ class ConflictStore:
         """Visits at the last commit of each prefix, where there was one."""
         return self._run(lambda connection: reading.visit_volumes(connection, prefixes))
 
+    def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
+        """Blocks of `block_days` days, counted from the window's first, with conflicts that hold, by SSN."""
+        return self._run(lambda connection: reading.open_blocks(connection, prefixes, window, block_days))
+
     def replace_prefix(self, commit: PrefixCommit) -> CommitOutcome:
         """Bring one prefix to what a run has found, in one transaction. The same commit may be repeated.
 
