@@ -50,19 +50,39 @@ def options(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917 - options of a command, given by name
     prefix: Annotated[
         list[str] | None, typer.Option("--prefix", help="A prefix (04) or a range (17-30); may be repeated.")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, max=64, help="Steps at once.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="Steps at once; a dry run has none.")
+    ] = None,
     allow_visit_drop: Annotated[
         bool,
         typer.Option("--allow-visit-drop", help="Let the run through although the source has far fewer visits."),
     ] = False,
+    dry: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Tell what would be new, changed, resolved and reopened, and write nothing."),
+    ] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            "--sample", dir_okay=False, help="Of a dry run: the CSV of examples; unset: one in the data folder."
+        ),
+    ] = None,
+    sample_rows: Annotated[
+        int, typer.Option("--sample-rows", min=0, max=100_000, help="Of a dry run: examples of each kind.")
+    ] = 20,
 ) -> None:
     """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
+    if dry:
+        _dry_run(settings, prefixes, allow_visit_drop, sample, sample_rows)
+        return
+    if sample is not None:
+        raise typer.BadParameter("--sample goes with --dry-run")
     _prepare(settings)
     from conflict_assets.running.instance import dagster_instance
     from conflict_assets.running.night import NightOptions, run_night
@@ -73,6 +93,25 @@ def run(
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
     _check_planted(settings, outcome.run_ids)
+
+
+def _dry_run(
+    settings: Settings, prefixes: tuple[str, ...], allow_visit_drop: bool, sample: Path | None, sample_rows: int
+) -> None:
+    if sample is not None and not sample.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--sample {sample}: there is no folder {sample.absolute().parent}")
+    _generate_when_missing(settings)
+    from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
+
+    options = DryRunOptions(prefixes, allow_visit_drop, sample, sample_rows)
+    with _watching(len(prefixes)) as watcher:
+        try:
+            outcome = dry_run(settings, options, watcher)
+        except SampleError as error:
+            raise typer.BadParameter(str(error)) from None
+    out.print(f"Sample: {outcome.sample}", markup=False)
+    if outcome.failed:
+        raise typer.Exit(FAILED)
 
 
 def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
@@ -86,16 +125,22 @@ def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, 
 
 def _prepare(settings: Settings) -> None:
     """Meet every wrong setting, source and store before a run is made of it."""
-    from conflict_assets.source.factory import generate_when_missing, visit_source
+    from conflict_assets.source.factory import visit_source
     from conflict_assets.store.factory import conflict_store
 
-    if settings.may_generate and not settings.generated_path.exists():
-        out.print(f"Generating {settings.generated_visits:,} visits, since there is no source yet")
-        generate_when_missing(settings)
+    _generate_when_missing(settings)
     with visit_source(settings).open(run_id="check") as reader:
         reader.check_contract()
     with conflict_store(settings) as store:
         store.prepare()
+
+
+def _generate_when_missing(settings: Settings) -> None:
+    from conflict_assets.source.factory import generate_when_missing
+
+    if settings.may_generate and not settings.generated_path.exists():
+        out.print(f"Generating {settings.generated_visits:,} visits, since there is no source yet")
+        generate_when_missing(settings)
 
 
 @contextmanager

@@ -23,14 +23,13 @@ from conflict_assets.assets import checks
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.assets.turns import await_turn
-from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.domain.window import window_at
+from conflict_assets.domain.reasons import InactiveReason, RejectReason
+from conflict_assets.report.lines import visits_line
 from conflict_assets.settings import load_settings
-from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
-from conflict_assets.source.protocol import BLOCK_DAYS, PassingSourceError, SourceError, VisitQuery, VisitReader
+from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.source.survey import Survey
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 
@@ -93,64 +92,21 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
     """Read the run's prefixes from the source into a snapshot of the root run, and list the rejected visits."""
     settings = platform.settings
     as_of = datetime.now(tz=UTC)
-    run_id = root_run_id(context)
+    snapshots = platform.snapshots()
     with platform.store() as store, platform.source().open(run_id=context.run.run_id) as reader:
         store.prepare()
-        query = _query(context, platform, store, as_of)
-        reader.check_contract()
-        warn_of_duplicate_keys(context, reader)
-        survey = reader.survey(query)
-        guard(store, query, survey, allow_drop=config.allow_visit_drop or settings.allow_visit_drop)
-        snapshots = platform.snapshots()
-        snapshot = snapshots.write(run_id, query, as_of, reader.read_visits(query, survey), survey)
-        _keep_rejected(store, context.run.run_id, query, snapshot)
+        reading = Reading(
+            name=root_run_id(context),
+            query=visit_query(settings, store, context.partition_keys, as_of),
+            as_of=as_of,
+            allow_drop=config.allow_visit_drop or settings.allow_visit_drop,
+            warn=context.log.warning,
+        )
+        snapshot = read_snapshot(reader, store, snapshots, reading)
+        _keep_rejected(store, context.run.run_id, reading.query, snapshot)
         snapshots.purge(keep=settings.snapshots_kept, in_progress=_in_progress(context))
-    _log_counts(context, snapshot.total_counts())
+    context.log.info(visits_line(snapshot.total_counts()))
     return snapshot
-
-
-def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop: bool) -> None:
-    """Stop before any commit when the source holds far fewer visits than at the last commit of each prefix."""
-    previous = {
-        prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
-        for prefix, volume in store.visit_volumes(query.prefixes).items()
-    }
-    current = {
-        prefix: PrefixVolume(seen=survey.seen(prefix), usable=survey.usable(prefix)) for prefix in query.prefixes
-    }
-    if query.all_prefixes:
-        refuse_empty_source(current)
-    if not allow_drop:
-        check_for_half_load(previous, current, whole_source=query.all_prefixes)
-
-
-def usable_visits(counts: Mapping[str, int]) -> int:
-    """Visits that are active, or would be had nobody excluded their agency or caregiver."""
-    return counts["active"] + counts[InactiveReason.EXCLUDED_AGENCY] + counts[InactiveReason.EXCLUDED_SSN]
-
-
-def warn_of_duplicate_keys(context: AssetExecutionContext, reader: VisitReader) -> None:
-    """Say which dimensions hold two rows for one key: one of them is used, no visit is multiplied."""
-    for view, keys in reader.dimension_duplicates().items():
-        context.log.warning(f"{view} has {keys} keys with more than one row; one of them is used, the same each time")
-
-
-def _query(context: AssetExecutionContext, platform: Platform, store: ConflictStore, as_of: datetime) -> VisitQuery:
-    settings = platform.settings
-    window = window_at(as_of, settings.schedule_time_zone)
-    exclusions = store.exclusions()
-    prefixes = tuple(sorted(context.partition_keys))
-    return VisitQuery(
-        prefixes=prefixes,
-        prefix_length=settings.ssn_prefix_length,
-        first_date=window.first,
-        last_date=window.last,
-        cross_midnight=settings.cross_midnight,
-        max_visits_per_day=settings.max_visits_per_day,
-        excluded_agencies=exclusions.agencies,
-        excluded_ssns=exclusions.ssns,
-        followed=store.open_blocks(prefixes, window, BLOCK_DAYS),
-    )
 
 
 def _in_progress(context: AssetExecutionContext) -> set[str]:
@@ -182,12 +138,3 @@ def _metadata(snapshot: Snapshot, counts: Mapping[str, int]) -> dict[str, object
         "as_of": snapshot.as_of.isoformat(),
         "window": f"{snapshot.first_date} to {snapshot.last_date}",
     }
-
-
-def _log_counts(context: AssetExecutionContext, totals: Mapping[str, int]) -> None:
-    left_out = ", ".join(f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason])
-    notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
-    context.log.info(
-        f"Visits: {totals['visits_seen']} seen, {totals['active']} active, {totals['contested']} on contested days; "
-        f"left out: {left_out or 'none'}; noted: {notes or 'none'}"
-    )

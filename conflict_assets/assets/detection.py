@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.assets.active_visits import usable_visits
+from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.report.lines import PrefixLine
@@ -47,31 +47,39 @@ def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolic
     )
 
 
-def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
-    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails."""
+def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
+    """Detect the conflicts of a prefix: what is to be committed, before anything is.
+
+    Raises:
+        ValueError: the snapshot holds rows of another prefix.
+    """
     started = time.perf_counter()
     visits = snapshot.visits(prefix)
     refuse_strangers(prefix, visits)
-    result = detect_conflicts_table(visits, batch.policy)
-    conflicts = result.conflicts_table()
+    conflicts = detect_conflicts_table(visits, batch.policy).conflicts_table()
     detected = time.perf_counter()
     counts = snapshot.counts(prefix)
-    outcome = store.replace_prefix(
-        PrefixCommit(
-            prefix=prefix,
-            run_id=batch.run_id,
-            root_run_id=batch.root_run_id,
-            as_of=snapshot.as_of,
-            first_date=snapshot.first_date,
-            last_date=snapshot.last_date,
-            conflicts=conflicts,
-            visits=visits_in_conflict(visits, conflicts),
-            sidelined=snapshot.sidelined(prefix),
-            counts={**counts, "usable": usable_visits(counts)},
-            batches_total=batch.total,
-            detect_seconds=detected - started,
-        )
+    return PrefixCommit(
+        prefix=prefix,
+        run_id=batch.run_id,
+        root_run_id=batch.root_run_id,
+        as_of=snapshot.as_of,
+        first_date=snapshot.first_date,
+        last_date=snapshot.last_date,
+        conflicts=conflicts,
+        visits=visits_in_conflict(visits, conflicts),
+        sidelined=snapshot.sidelined(prefix),
+        counts={**counts, "usable": usable_visits(counts)},
+        batches_total=batch.total,
+        detect_seconds=detected - started,
     )
+
+
+def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
+    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails."""
+    started = time.perf_counter()
+    commit = commit_of(snapshot, prefix, batch)
+    outcome = store.replace_prefix(commit)
     line = PrefixLine(
         prefix=prefix,
         position=outcome.position,
@@ -83,7 +91,7 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
         resolved=outcome.resolved,
         seconds=time.perf_counter() - started,
     )
-    return FinishedPrefix(line, conflicts)
+    return FinishedPrefix(line, commit.conflicts)
 
 
 def refuse_strangers(prefix: str, visits: pa.Table) -> None:

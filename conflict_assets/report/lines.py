@@ -1,8 +1,9 @@
 """The log lines that operators know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.partitions import contiguous_ranges
 
 SLOWEST_SHOWN = 5
@@ -38,6 +39,16 @@ def skipping_line(empty: Sequence[str], total: int) -> str:
     return f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
 
 
+def visits_line(totals: Mapping[str, int]) -> str:
+    """What the source holds: visits seen, active and contested, those left out by reason, and notes."""
+    left_out = ", ".join(f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason])
+    notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
+    return (
+        f"Visits: {totals['visits_seen']} seen, {totals['active']} active, {totals['contested']} on contested days; "
+        f"left out: {left_out or 'none'}; noted: {notes or 'none'}"
+    )
+
+
 @dataclass(frozen=True)
 class NightSummary:
     """A run's end: prefixes with visits that were to be done, those done, and their totals (pairs; wall seconds)."""
@@ -70,8 +81,13 @@ def summary_lines(night: NightSummary) -> list[str]:
     return lines
 
 
+def prefix_ranges(prefixes: Sequence[str]) -> list[str]:
+    """Prefixes as people write them: `04`, `17-30`."""
+    return [first if first == last else f"{first}-{last}" for first, last in contiguous_ranges(sorted(prefixes))]
+
+
 def failure_line(prefixes: Sequence[str]) -> str:
     """Name the failed prefixes and the command that repeats them."""
-    ranges = [first if first == last else f"{first}-{last}" for first, last in contiguous_ranges(sorted(prefixes))]
+    ranges = prefix_ranges(prefixes)
     options = " ".join(f"--prefix {each}" for each in ranges)
     return f"Failed prefixes: {', '.join(ranges)}. Repeat them with: conflict-assets run {options}"
