@@ -15,6 +15,8 @@ def pack_prefixes(visits: Mapping[str, int], *, workers: int, visits_per_step: i
         return []
     total = sum(visits.values())
     steps = min(len(visits), max(workers, -(-total // visits_per_step)))
+    if steps == len(visits):
+        return [(prefix,) for prefix in sorted(visits)]
     packs: dict[int, list[str]] = {}
     before = 0
     for prefix in sorted(visits):

@@ -50,3 +50,9 @@ def test_a_step_is_named_after_its_prefixes():
 @given(st.sets(st.sampled_from(all_prefixes(3)), min_size=1))
 def test_a_step_s_name_tells_its_prefixes(prefixes):
     assert prefixes_of(mapping_key(sorted(prefixes))) == tuple(sorted(prefixes))
+
+
+def test_one_visit_per_step_gives_each_prefix_its_own_step_however_unequal_they_are():
+    visits = {"0": 35, "1": 4000, "2": 0, "3": 31, "4": 2}
+    packs = pack_prefixes(visits, workers=2, visits_per_step=1)
+    assert packs == [("0",), ("1",), ("2",), ("3",), ("4",)]
