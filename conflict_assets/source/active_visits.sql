@@ -107,6 +107,13 @@ judged AS (
     WHERE s.first_outcome IS NOT NULL OR d.ssn IS NOT NULL
 ),
 
+-- A warehouse has many more patients than a night needs.
+needed_patient AS (
+    SELECT DISTINCT TRIM("Provider Patient Id") AS patient_id
+    FROM judged
+    WHERE outcome = 'contested'
+),
+
 -- A patient's newest primary GPS address.
 address AS (
     SELECT
@@ -124,6 +131,7 @@ address AS (
         ) AS is_good_home,
         NOT is_good_home AND (home_latitude IS NOT NULL OR home_longitude IS NOT NULL) AS is_bad_home
     FROM DIMPATIENTADDRESS AS a
+    JOIN needed_patient AS n ON n.patient_id = TRIM(a."Patient Id")
     WHERE a."Primary Address" AND a."Address Type" ILIKE '%GPS%'
     QUALIFY ROW_NUMBER() OVER (
         PARTITION BY TRIM(a."Patient Id")
@@ -155,6 +163,7 @@ patient AS (
         "Medicaid Number" AS p_medicaid_number,
         "Status" AS p_status
     FROM DIMPATIENT
+    JOIN needed_patient AS n ON n.patient_id = TRIM("Patient Id")
     QUALIFY ROW_NUMBER() OVER (
         PARTITION BY TRIM("Patient Id")
         ORDER BY

@@ -1,5 +1,6 @@
 """The embedded source: a DuckDB file that holds the warehouse's tables."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,9 @@ from conflict_assets.source.query import SourceLayout, Statement, duplicates_sta
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed import typed_batch
 
+MOST_THREADS = 4
+"""Each thread works in memory of its own, some 100 MB: more of them would not fit into the usual limit."""
+
 
 class DuckDBVisitSource:
     """Visits in a DuckDB file, opened read-only; its memory is bounded, what does not fit goes to temporary files."""
@@ -28,8 +32,8 @@ class DuckDBVisitSource:
         schema: str = "BI",
         time_zone: str = "America/New_York",
         status_column: str | None = "Visit Status",
-        memory_limit: str = "768MB",
-        threads: int | None = None,
+        memory_limit: str = "512MB",
+        threads: int = MOST_THREADS,
         temp_directory: Path | None = None,
     ) -> None:
         self.path = Path(path)
@@ -67,9 +71,8 @@ class DuckDBVisitSource:
             "memory_limit": self._memory_limit,
             "temp_directory": spill,
             "preserve_insertion_order": "false",
+            "threads": min(self._threads, os.cpu_count() or 1),
         }
-        if self._threads is not None:
-            config["threads"] = self._threads
         try:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)
             connection.execute(f"SET TimeZone = '{SESSION_ZONE}'")
@@ -127,5 +130,9 @@ class DuckDBVisitReader:
             relation = self._connection.sql(statement.sql, params=dict(statement.named))
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield typed_batch(batch, schema)
+        except duckdb.OutOfMemoryException:
+            raise SourceError(
+                "DuckDB could not read the visits within its memory; nothing was kept of them. Raise SOURCE_MEMORY."
+            ) from None
         except (duckdb.Error, pa.ArrowException) as error:
             raise SourceError(f"DuckDB could not read the visits: {mask_ssns(str(error))}") from None
