@@ -4,6 +4,7 @@ from dagster import Definitions
 
 from conflict_assets.assets.active_visits import active_visits
 from conflict_assets.assets.conflict_summary import conflict_summary
+from conflict_assets.assets.freshness import due_every_night
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.alerts import alert_sensors
@@ -15,7 +16,7 @@ from conflict_assets.automation.sensors import failed_prefixes_sensor, summary_s
 from conflict_assets.settings import load_settings
 
 defs = Definitions(
-    assets=[active_visits, visit_conflicts, conflict_summary],
+    assets=[active_visits, due_every_night(visit_conflicts), due_every_night(conflict_summary)],
     jobs=[nightly_conflicts, conflict_summary_job, retention_job],
     schedules=[nightly_schedule, retention_schedule],
     sensors=[*summary_sensors, failed_prefixes_sensor, *alert_sensors(load_settings())],

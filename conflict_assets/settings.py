@@ -1,5 +1,6 @@
 """The settings: the only reader of the environment and of `.env`."""
 
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from conflict_assets.domain.policy import IncompleteActuals
 from conflict_assets.secret_files import SecretFileError, SecretFiles
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
+NIGHT_STARTS = "02:00"
 
 _SECRETS = {
     "snowflake_url",
@@ -157,6 +159,9 @@ class Settings(BaseSettings):
         "an IANA time zone such as America/New_York",
         "The zone of the schedule and of the window",
     )
+    night_due: str = _setting(
+        "03:30", "a time from 02:01 to 23:59", "When the night, which starts at 02:00, must be done; later it is late"
+    )
 
     dagster_url: str | None = _setting(
         None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
@@ -205,6 +210,13 @@ class Settings(BaseSettings):
         if zone not in available_timezones():
             raise ValueError("unknown time zone")
         return zone
+
+    @field_validator("night_due")
+    @classmethod
+    def _after_its_start(cls, due: str) -> str:
+        if not (re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", due) and due > NIGHT_STARTS):
+            raise ValueError("not such a time")
+        return due
 
     @field_validator("visit_status_column")
     @classmethod

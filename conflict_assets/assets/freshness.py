@@ -1,0 +1,53 @@
+"""When the night must be done: the freshness policy that the UI shows, and the same times for alerts."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy
+
+from conflict_assets.settings import NIGHT_STARTS, Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night by the date on which it starts, and the instants between which it must be done."""
+
+    date: date
+    start: datetime
+    due: datetime
+
+
+def last_due_night(now: datetime, settings: Settings) -> Night:
+    """The last night whose due time has passed."""
+    zone = ZoneInfo(settings.schedule_time_zone)
+    today = now.astimezone(zone).date()
+    night = _night(today, settings, zone)
+    return night if night.due <= now else _night(today - timedelta(days=1), settings, zone)
+
+
+def _night(day: date, settings: Settings, zone: ZoneInfo) -> Night:
+    def at(clock: str) -> datetime:
+        return datetime.combine(day, time.fromisoformat(clock), zone).astimezone(UTC)
+
+    return Night(day, at(NIGHT_STARTS), at(settings.night_due))
+
+
+def night_policy(settings: Settings) -> FreshnessPolicy:
+    """Fresh is what was materialized since the last night that is due began."""
+    start, due = time.fromisoformat(NIGHT_STARTS), time.fromisoformat(settings.night_due)
+    return FreshnessPolicy.cron(
+        deadline_cron=f"{due.minute} {due.hour} * * *",
+        lower_bound_delta=timedelta(hours=due.hour - start.hour, minutes=due.minute - start.minute),
+        timezone=settings.schedule_time_zone,
+    )
+
+
+def due_every_night(assets: AssetsDefinition) -> AssetsDefinition:
+    """The assets with that policy; `graph_asset` has no parameter for it."""
+    policy = night_policy(load_settings())
+
+    def with_policy(spec: AssetSpec) -> AssetSpec:
+        return spec.replace_attributes(freshness_policy=policy)
+
+    return assets.map_asset_specs(with_policy)
