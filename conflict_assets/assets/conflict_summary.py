@@ -5,11 +5,13 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
 from conflict_assets.assets.resources import Platform
-from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars
+from conflict_assets.report.pictures import NightPoint, as_markdown, heat_strip, rule_bars, trend_lines, trend_title
+
+NIGHTS_SHOWN = 30
 
 
 @asset(
-    description="Open conflicts of the whole store: totals, by rule and by prefix.",
+    description="Open conflicts of the whole store: totals, by rule and by prefix, and the last 30 nights.",
     group_name="visit_conflicts",
     kinds={"postgres"},
     deps=[AssetKey("visit_conflicts")],
@@ -19,6 +21,8 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     with platform.store() as store:
         store.prepare()
         totals = store.totals()
+        trend = store.trend(time_zone=platform.settings.schedule_time_zone, nights=NIGHTS_SHOWN)
+    nights = [NightPoint(each.night, each.open_conflicts, each.new, each.resolved) for each in trend]
     context.log.info(
         f"{totals.open_conflicts} open conflicts of {totals.caregivers} caregivers at {totals.agencies} agencies"
     )
@@ -34,6 +38,9 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
             "by_status": dict(totals.by_status),
             "by_rule": dict(totals.by_rule),
             "rules": MetadataValue.md(as_markdown(rule_bars(totals.by_rule), "Open conflicts by rule")),
+            "new_last_night": nights[-1].new if nights else 0,
+            "resolved_last_night": nights[-1].resolved if nights else 0,
+            "trend": MetadataValue.md(as_markdown(trend_lines(nights), trend_title(nights))),
             "prefixes": MetadataValue.md(as_markdown(heat_strip(totals.by_prefix), "Open conflicts by prefix")),
         }
     )

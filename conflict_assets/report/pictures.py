@@ -2,10 +2,13 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 RULES = (
     "same_sch_time",
@@ -17,8 +20,24 @@ RULES = (
     "distance",
 )
 TOLD_CELLS = 100
+TOLD_NIGHTS = 10
+FEWEST_DAYS = 9
+"""The trend's axis is never shorter, so that the bars of a young store are no walls."""
+DWARFED = 4
+"""A bar more than so many times as high as the next one is cut off."""
 BAR_COLOUR = "#0072B2"
-"""Blue of the Okabe-Ito palette, which colour-blind readers can tell from its other colours."""
+RESOLVED_COLOUR = "#E69F00"
+"""Blue and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
+
+
+@dataclass(frozen=True)
+class NightPoint:
+    """A night of the trend: conflicts (pairs) that were open after it, and that it found new and resolved."""
+
+    night: date
+    open_conflicts: int
+    new: int
+    resolved: int
 
 
 def rule_bars(by_rule: Mapping[str, int]) -> Figure:
@@ -66,6 +85,70 @@ def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None
         colour = "white" if count > half else "black"
         row, column = divmod(cell, columns)
         axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour)
+
+
+def trend_lines(nights: Sequence[NightPoint]) -> Figure:
+    """Night by night: how many conflicts were open, and below, how many came and went. A gap is a night without a run.
+
+    Nights are in order; up to ten dates are written out, counted back from the last.
+    """
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    if not nights:
+        figure.text(0.5, 0.5, "No night yet", ha="center", va="center")
+        return figure
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    days = [(point.night - nights[0].night).days for point in nights]
+    _draw_open(above, days, [point.open_conflicts for point in nights])
+    _draw_changes(below, days, nights)
+    told = range(len(nights) - 1, -1, len(nights) // -TOLD_NIGHTS)
+    below.set_xticks([days[at] for at in told], labels=[f"{nights[at].night:%d %b}" for at in told], size=8)
+    margin = max(1, (FEWEST_DAYS - days[-1]) / 2)
+    below.set_xlim(-margin, days[-1] + margin)
+    for axes in (above, below):
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _position: f"{abs(value):,.0f}")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _draw_open(axes: Axes, days: Sequence[int], counts: Sequence[int]) -> None:
+    """A line from zero, so that a small change looks small; the first and the last count are told."""
+    axes.plot(days, counts, marker="o", markersize=4, color=BAR_COLOUR)
+    outwards = days[-1] < FEWEST_DAYS
+    for at, inner, outer in ((0, "left", "right"), (len(days) - 1, "right", "left"))[: len(days)]:
+        where = "center" if len(days) == 1 else outer if outwards else inner
+        axes.annotate(f"{counts[at]:,}", (days[at], counts[at]), xytext=(0, 6), textcoords="offset points", ha=where)
+    axes.set_ylim(0, 1.2 * max(*counts, 1))
+    axes.set_ylabel("open conflicts\n(pairs)")
+
+
+def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint]) -> None:
+    """Bars up and down; one that dwarfs the others, as the first night's does, is cut off and tells its count."""
+    new, resolved = [point.new for point in nights], [-point.resolved for point in nights]
+    second, highest = sorted([0, *new, *(-count for count in resolved)])[-2:]
+    limit = 1.2 * max(1, highest if highest <= DWARFED * second or not second else 1.5 * second)
+    for counts, colour, name, hatch in ((new, BAR_COLOUR, "new", None), (resolved, RESOLVED_COLOUR, "resolved", "//")):
+        axes.bar(days, counts, color=colour, label=name, hatch=hatch)
+        for day, count in zip(days, counts, strict=True):
+            if abs(count) > limit:
+                edge = limit if count > 0 else -limit
+                text = f"{abs(count):,} {name}"
+                axes.text(day + 0.6, edge, text, ha="left", va="top" if count > 0 else "bottom", size=8)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_ylim(-limit, limit)
+    axes.set_ylabel("new, resolved\n(pairs)")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def trend_title(nights: Sequence[NightPoint]) -> str:
+    """What the picture of the trend shows, for those who can't see it."""
+    if not nights:
+        return "Trend of open conflicts: no night yet"
+    last = nights[-1]
+    return (
+        f"Trend of open conflicts over {len(nights)} nights: {nights[0].open_conflicts:,} after {nights[0].night}, "
+        f"{last.open_conflicts:,} after {last.night}, which found {last.new:,} new and {last.resolved:,} resolved"
+    )
 
 
 def as_markdown(figure: Figure, title: str) -> str:

@@ -19,10 +19,11 @@ from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.preview import Preview, preview
-from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.records import Exclusions, NightTrend, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
+from conflict_assets.store.trend import trend
 
 __all__ = [
     "ConflictStore",
@@ -140,6 +141,10 @@ class ConflictStore:
     def totals(self) -> StoreTotals:
         """Total the whole store."""
         return self._run(lambda connection: reading.totals(connection, self._prefix_length))
+
+    def trend(self, *, time_zone: str, nights: int = 30) -> list[NightTrend]:
+        """Open, new and resolved conflicts of the last nights that had a run, oldest first; dates of this zone."""
+        return self._run(lambda connection: trend(connection, time_zone, nights))
 
     def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:
         """Visit ids (the smaller first) of every conflict that holds and has both dates from `first` to `last`."""

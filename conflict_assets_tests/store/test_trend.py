@@ -1,0 +1,117 @@
+"""What was open after each night, and what it found new and resolved, agrees with the store at every moment."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.store import ConflictStore
+from conflict_assets_tests.pg import execute, rows
+from conflict_assets_tests.store.nights import DAY, START, WINDOW, Pair, night
+
+ZONE = "America/New_York"
+AB, AC, AD, AE = (Pair("a", other) for other in "bcde")
+
+
+@pytest.fixture
+def store(store_url):
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        yield store
+
+
+def told(store: ConflictStore, **options) -> list[tuple[int, int, int]]:
+    return [(each.open_conflicts, each.new, each.resolved) for each in store.trend(**{"time_zone": ZONE} | options)]
+
+
+def decide(store: ConflictStore, url: str, pair: Pair, verdict: Verdict, when: datetime) -> None:
+    store.decide([Decision(parse_pair(pair.pair_id), verdict, "because")])
+    execute(
+        url,
+        """UPDATE conflict_history SET happened_at = %s
+           WHERE event_id = (SELECT max(event_id) FROM conflict_history WHERE event = 'decided')""",
+        [when],
+    )
+
+
+def test_a_store_without_a_night_has_no_trend(store):
+    assert store.trend(time_zone=ZONE) == []
+
+
+def test_new_and_resolved_are_counted_by_night_and_reopened_ones_are_new(store):
+    for number, pairs in enumerate(([AB, AC], [AB], [AB, AC, AD]), 1):
+        store.replace_prefix(night(pairs, number=number))
+    assert told(store) == [(2, 2, 0), (1, 0, 1), (3, 2, 0)]
+    assert [each.night for each in store.trend(time_zone=ZONE)] == [
+        (START + timedelta(days=number)).astimezone(ZoneInfo(ZONE)).date() for number in (1, 2, 3)
+    ]
+
+
+def test_a_night_is_a_date_of_the_zone(store):
+    store.replace_prefix(night([AB], number=1))
+    assert [each.night for each in store.trend(time_zone="UTC")] == [date(2026, 1, 7)]
+    assert [each.night for each in store.trend(time_zone="America/New_York")] == [date(2026, 1, 6)]
+
+
+def test_runs_of_one_date_are_one_night(store):
+    store.replace_prefix(night([AB, AC], number=1))
+    later = START + timedelta(days=1, hours=5)
+    store.replace_prefix(night([AB, AD], number=2, as_of=later))
+    assert told(store, time_zone="UTC") == [(2, 3, 1)]
+
+
+def test_a_prefix_that_was_not_run_keeps_what_it_had(store):
+    store.replace_prefix(night([AB, AC], number=1))
+    store.replace_prefix(night([Pair(ssn="050000001")], prefix="05", number=1))
+    store.replace_prefix(night([AB], number=3))
+    assert told(store) == [(3, 3, 0), (2, 0, 1)]
+
+
+def test_only_the_last_nights_are_told_and_what_was_before_counts(store):
+    store.replace_prefix(night([Pair(ssn="050000001")], prefix="05", number=1))
+    for number in range(2, 8):
+        store.replace_prefix(night([AB], number=number))
+    assert told(store, nights=3) == [(2, 0, 0)] * 3
+
+
+def test_a_conflict_that_leaves_the_window_is_no_longer_open(store):
+    store.replace_prefix(night([AB], number=1))
+    store.replace_prefix(night([], number=2, window=(DAY + timedelta(days=1), WINDOW[1])))
+    assert told(store) == [(1, 1, 0), (0, 0, 0)]
+    assert store.totals().open_conflicts == 0
+
+
+def test_a_decision_counts_from_the_night_before_which_it_was_taken(store, store_url):
+    for number in (1, 2, 3, 4):
+        store.replace_prefix(night([AB, AC], number=number))
+    decide(store, store_url, AB, Verdict.WHITELISTED, START + timedelta(days=2, hours=12))
+    assert [count for count, _, _ in told(store)] == [2, 1, 1, 1]
+    decide(store, store_url, AB, Verdict.CLEARED, START + timedelta(days=3, hours=12))
+    assert [count for count, _, _ in told(store)] == [2, 1, 2, 2]
+
+
+def test_a_decision_on_what_does_not_hold_takes_nothing_away(store, store_url):
+    store.replace_prefix(night([AB, AC], number=1))
+    store.replace_prefix(night([AC], number=2))
+    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=2, hours=12))
+    assert told(store) == [(2, 2, 0), (1, 0, 1)]
+    store.replace_prefix(night([AB, AC], number=3))
+    assert told(store) == [(2, 2, 0), (1, 0, 1), (1, 1, 0)]
+    assert store.totals().open_conflicts == 1
+
+
+def test_a_decision_about_two_caregivers_with_the_same_visit_ids_takes_both_away(store, store_url):
+    store.replace_prefix(night([AB, Pair(ssn="040000002"), AC], number=1))
+    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=1, hours=12))
+    assert told(store) == [(1, 3, 0)]
+
+
+def test_the_last_night_tells_what_is_open_now(store, store_url):
+    window = WINDOW
+    for number, pairs in enumerate(([AB, AC, AD], [AB, AD], [AB, AC, AE], [AC, AE, AB], [AB, AE]), 1):
+        store.replace_prefix(night(pairs, number=number, window=window))
+        assert told(store)[-1][0] == store.totals().open_conflicts
+        store.decide([Decision(parse_pair(pairs[0].pair_id), list(Verdict)[number % 3], "because")])
+        assert told(store)[-1][0] == store.totals().open_conflicts
+    held = rows(store_url, "SELECT count(*) FROM open_conflicts")[0][0]
+    assert told(store)[-1][0] == held
