@@ -5,7 +5,7 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
 from conflict_assets.assets.resources import Platform
-from conflict_assets.report.pictures import NightPoint, as_markdown, heat_strip, rule_bars, trend_lines, trend_title
+from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
 
 NIGHTS_SHOWN = 30
 
@@ -21,8 +21,7 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     with platform.store() as store:
         store.prepare()
         totals = store.totals()
-        trend = store.trend(time_zone=platform.settings.schedule_time_zone, nights=NIGHTS_SHOWN)
-    nights = [NightPoint(each.night, each.open_conflicts, each.new, each.resolved) for each in trend]
+        nights = store.trend(time_zone=platform.settings.schedule_time_zone, nights=NIGHTS_SHOWN)
     context.log.info(
         f"{totals.open_conflicts} open conflicts of {totals.caregivers} caregivers at {totals.agencies} agencies"
     )

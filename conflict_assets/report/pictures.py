@@ -3,12 +3,12 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from conflict_assets.domain.morning import NightPoint
 
 RULES = (
     "same_sch_time",
@@ -28,16 +28,6 @@ DWARFED = 4
 BAR_COLOUR = "#0072B2"
 RESOLVED_COLOUR = "#E69F00"
 """Blue and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
-
-
-@dataclass(frozen=True)
-class NightPoint:
-    """A night of the trend: conflicts (pairs) that were open after it, and that it found new and resolved."""
-
-    night: date
-    open_conflicts: int
-    new: int
-    resolved: int
 
 
 def rule_bars(by_rule: Mapping[str, int]) -> Figure:

@@ -1,6 +1,7 @@
 """What runs and reports read from the store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -23,7 +24,7 @@ _RUNS = """
         detect_seconds, write_seconds, counts
     FROM prefix_runs"""
 
-_OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
+OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
 
 
 def exclusions(connection: Connection) -> Exclusions:
@@ -116,24 +117,36 @@ def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
     )
 
 
-def totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Total the store, in one snapshot of it."""
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """One moment of the store for several queries, which can write nothing."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        statuses = connection.execute(
-            """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C" GROUP BY status"""
-        ).fetchall()
-        opened = connection.execute(
-            f"""SELECT rule, ssn_prefix, count(*) FROM conflict_states
-                WHERE {_OPEN} AND visit_id < con_visit_id COLLATE "C" GROUP BY rule, ssn_prefix"""  # noqa: S608 - a constant
-        ).fetchall()
-        row = connection.execute(
-            f"""WITH sides AS (SELECT * FROM conflict_states WHERE {_OPEN}),
-                visits AS (SELECT max(shift_amount) AS amount FROM sides GROUP BY ssn_prefix, ssn, visit_id)
-                SELECT count(*), count(DISTINCT ssn), count(DISTINCT provider_id), coalesce(sum(overlap_amount), 0),
-                    (SELECT count(*) FROM visits), (SELECT coalesce(sum(amount), 0) FROM visits)
-                FROM sides"""  # noqa: S608 - a constant
-        ).fetchone()
+        yield
+
+
+def totals(connection: Connection, prefix_length: int) -> StoreTotals:
+    """Total the store, in one snapshot of it."""
+    with snapshot(connection):
+        return read_totals(connection, prefix_length)
+
+
+def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
+    """Total the store; the caller owns the snapshot."""
+    statuses = connection.execute(
+        """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C" GROUP BY status"""
+    ).fetchall()
+    opened = connection.execute(
+        f"""SELECT rule, ssn_prefix, count(*) FROM conflict_states
+            WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" GROUP BY rule, ssn_prefix"""  # noqa: S608 - a constant
+    ).fetchall()
+    row = connection.execute(
+        f"""WITH sides AS (SELECT * FROM conflict_states WHERE {OPEN}),
+            visits AS (SELECT max(shift_amount) AS amount FROM sides GROUP BY ssn_prefix, ssn, visit_id)
+            SELECT count(*), count(DISTINCT ssn), count(DISTINCT provider_id), coalesce(sum(overlap_amount), 0),
+                (SELECT count(*) FROM visits), (SELECT coalesce(sum(amount), 0) FROM visits)
+            FROM sides"""  # noqa: S608 - a constant
+    ).fetchone()
     rows, caregivers, agencies, overlap_amount, visits, shift_amount = row or (0, 0, 0, 0.0, 0, 0.0)
     by_rule = dict.fromkeys(FLAGS, 0)
     by_prefix = dict.fromkeys(all_prefixes(prefix_length), 0)
@@ -169,7 +182,7 @@ def open_pairs(connection: Connection) -> pa.Table:
     """Open conflicts, a row each: `visit_id` and `con_visit_id` (the smaller one first), and the `flag` of the rule."""
     rows = connection.execute(
         f"""SELECT visit_id, con_visit_id, rule FROM conflict_states
-            WHERE {_OPEN} AND visit_id < con_visit_id COLLATE "C"
+            WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C"
             ORDER BY visit_id COLLATE "C", con_visit_id COLLATE "C" """  # noqa: S608 - a constant
     ).fetchall()
     columns = [[row[0] for row in rows], [row[1] for row in rows], [FLAGS[row[2] - 1] for row in rows]]

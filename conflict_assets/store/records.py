@@ -61,20 +61,6 @@ class PrefixCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NightTrend:
-    """One night, a date on which runs read the source, in conflicts (pairs).
-
-    `open_conflicts` is what was open before the next night began (of the last night: what is open now), `new` counts
-    those detected or reopened, `resolved` those that no longer held; all runs of the date together.
-    """
-
-    night: date
-    open_conflicts: int
-    new: int
-    resolved: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class StoreTotals:
     """The whole store. `by_status` counts all conflicts; everything else is about open ones (status new or open).
 

@@ -10,6 +10,7 @@ import psycopg
 import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
+from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
@@ -18,8 +19,9 @@ from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
+from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
-from conflict_assets.store.records import Exclusions, NightTrend, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
@@ -142,9 +144,14 @@ class ConflictStore:
         """Total the whole store."""
         return self._run(lambda connection: reading.totals(connection, self._prefix_length))
 
-    def trend(self, *, time_zone: str, nights: int = 30) -> list[NightTrend]:
+    def trend(self, *, time_zone: str, nights: int = 30) -> list[NightPoint]:
         """Open, new and resolved conflicts of the last nights that had a run, oldest first; dates of this zone."""
         return self._run(lambda connection: trend(connection, time_zone, nights))
+
+    def morning(self, *, time_zone: str, agency_time_zone: str) -> Morning:
+        """All that the morning's report tells; nights are dates of the one zone, hours of the week of the other."""
+        zones = {"time_zone": time_zone, "agency_time_zone": agency_time_zone}
+        return self._run(lambda connection: morning(connection, self._prefix_length, **zones))
 
     def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:
         """Visit ids (the smaller first) of every conflict that holds and has both dates from `first` to `last`."""

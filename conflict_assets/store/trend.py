@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from conflict_assets.store.records import NightTrend
+from conflict_assets.domain.morning import NightPoint
 
 # A night lasts until the first run of the next one reads the source (`next`): of runs, events and decisions, those
 # count that stood at that moment.
@@ -48,7 +48,7 @@ _TREND = """
     ORDER BY n.night"""
 
 
-def trend(connection: psycopg.Connection[Any], time_zone: str, nights: int) -> list[NightTrend]:
+def trend(connection: psycopg.Connection[Any], time_zone: str, nights: int) -> list[NightPoint]:
     """The last nights with a run, oldest first; a night is a date in this zone."""
-    with connection.cursor(row_factory=class_row(NightTrend)) as cursor:
+    with connection.cursor(row_factory=class_row(NightPoint)) as cursor:
         return cursor.execute(_TREND, {"zone": time_zone, "nights": nights}).fetchall()

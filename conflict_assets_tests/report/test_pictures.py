@@ -4,10 +4,10 @@ from datetime import date, timedelta
 import pytest
 
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
+from conflict_assets.domain.morning import NightPoint
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.report.pictures import (
     RULES,
-    NightPoint,
     as_markdown,
     heat_strip,
     rule_bars,
@@ -48,7 +48,7 @@ def test_rules_are_the_engine_s_flags():
 
 def nights(count: int, **counts: int) -> list[NightPoint]:
     values = {"open_conflicts": 3268, "new": 12, "resolved": 3} | counts
-    return [NightPoint(date(2026, 10, 26) + timedelta(days=day), **values) for day in range(count)]
+    return [NightPoint(night=date(2026, 10, 26) + timedelta(days=day), **values) for day in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 30])
@@ -71,7 +71,7 @@ def test_a_night_without_a_run_is_a_gap_in_the_trend():
 
 def test_a_first_night_that_dwarfs_the_others_is_cut_off_and_told():
     (first, *others) = nights(30)
-    _, below = trend_lines([NightPoint(first.night, 3268, 3268, 0), *others]).axes
+    _, below = trend_lines([NightPoint(night=first.night, open_conflicts=3268, new=3268, resolved=0), *others]).axes
     assert below.get_ylim()[1] < 30
     assert [text.get_text() for text in below.texts] == ["3,268 new"]
 

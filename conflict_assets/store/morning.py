@@ -1,0 +1,185 @@
+"""What the morning's report tells, read in one snapshot of the store."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, class_row, dict_row
+
+from conflict_assets.domain.morning import (
+    AgencyFigures,
+    AgencyPairFigures,
+    ChainedGroup,
+    LastNight,
+    Morning,
+    PrefixTime,
+    Stake,
+)
+from conflict_assets.partitions import all_prefixes
+from conflict_assets.store.reading import OPEN, read_totals, snapshot
+from conflict_assets.store.trend import trend
+
+Connection = psycopg.Connection[Any]
+
+SHOWN = 10
+NIGHTS = 30
+CROWD = 5
+"""So many prefixes must hold a group of its size before its caregiver's last four digits are told."""
+
+_SIDES = f"WITH sides AS (SELECT * FROM conflict_states WHERE {OPEN})"  # noqa: S608 - a constant
+
+_STAKES = """, visits AS (
+        SELECT cost_type IS NOT DISTINCT FROM 'recovery' AS billed, max(shift_amount) AS amount,
+            sum(overlap_amount) AS overlap_amount
+        FROM sides GROUP BY billed, ssn_prefix, ssn, visit_id
+    )
+    SELECT billed, count(*) AS visits, count(*) FILTER (WHERE amount IS NULL) AS unpriced,
+        coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM visits GROUP BY billed"""
+
+# A visit's interval is the actual one when it is whole, else the scheduled one.
+_HOURS = """, moments AS (
+        SELECT greatest(
+                CASE WHEN v.visit_start_time IS NOT NULL AND v.visit_end_time IS NOT NULL
+                     THEN v.visit_start_time ELSE v.sch_start_time END,
+                CASE WHEN w.visit_start_time IS NOT NULL AND w.visit_end_time IS NOT NULL
+                     THEN w.visit_start_time ELSE w.sch_start_time END
+            ) AT TIME ZONE %(zone)s AS moment
+        FROM sides AS s
+        LEFT JOIN conflict_visits AS v ON v.ssn_prefix = s.ssn_prefix AND v.ssn = s.ssn AND v.visit_id = s.visit_id
+        LEFT JOIN conflict_visits AS w ON w.ssn_prefix = s.ssn_prefix AND w.ssn = s.ssn AND w.visit_id = s.con_visit_id
+        WHERE s.visit_id < s.con_visit_id COLLATE "C"
+    )
+    SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
+    FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
+
+_AGENCIES = """, visits AS (
+        SELECT provider_id, count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount
+        FROM sides GROUP BY provider_id, ssn_prefix, ssn, visit_id
+    )
+    SELECT provider_id, sum(conflicts)::int AS conflicts, count(*) AS visits,
+        coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id COLLATE "C" LIMIT %(shown)s"""
+
+_PAIRS = """
+    SELECT least(provider_id COLLATE "C", con_provider_id) AS one, greatest(provider_id COLLATE "C", con_provider_id)
+        AS other, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
+        count(DISTINCT ssn) AS caregivers, coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM sides GROUP BY 1, 2 ORDER BY conflicts DESC, 1, 2 LIMIT %(shown)s"""
+
+_GROUPS = """
+    SELECT group_id, right(ssn, 4) AS last_four, count(DISTINCT pair_id) AS conflicts,
+        count(DISTINCT visit_id) AS visits, count(DISTINCT provider_id) AS agencies, min(visit_date) AS first_date,
+        max(visit_date) AS last_date, coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes,
+        coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM sides GROUP BY ssn_prefix, ssn, group_id HAVING count(DISTINCT pair_id) > 1
+    ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT %(shown)s"""
+
+_RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
+    night AS (SELECT * FROM runs WHERE night = (SELECT max(night) FROM runs))"""
+
+_NIGHT = """
+    SELECT night, min(as_of) AS started_at, max(committed_at) AS committed_at, count(DISTINCT root_run_id) AS runs,
+        count(DISTINCT ssn_prefix) AS prefixes, sum(new_conflicts)::int AS new, sum(changed)::int AS changed,
+        sum(resolved)::int AS resolved, sum(reopened)::int AS reopened, sum(detect_seconds) AS detect_seconds,
+        sum(write_seconds) AS write_seconds
+    FROM night GROUP BY night"""
+
+_SLOWEST = """
+    SELECT ssn_prefix AS prefix, coalesce(sum(conflicts) FILTER (WHERE latest), 0)::int AS conflicts,
+        sum(detect_seconds) AS detect_seconds, sum(write_seconds) AS write_seconds
+    FROM night GROUP BY ssn_prefix ORDER BY sum(detect_seconds + write_seconds) DESC, ssn_prefix LIMIT %(shown)s"""
+
+_LATEST = " SELECT ssn_prefix, as_of, night = (SELECT max(night) FROM runs) FROM runs WHERE latest"
+
+_SOURCE = """
+    SELECT key, sum(value::bigint)::bigint FROM prefix_runs, jsonb_each_text(counts) WHERE latest GROUP BY key"""
+
+_REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason"
+
+
+def morning(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> Morning:
+    """All of it at one moment; nights are dates of `time_zone`, hours of the week those of `agency_time_zone`."""
+    with snapshot(connection):
+        totals = read_totals(connection, prefix_length)
+        made_at = connection.execute("SELECT now()").fetchall()[0][0]
+        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _SIDES + _STAKES)}
+        hours = connection.execute(_SIDES + _HOURS, {"zone": agency_time_zone}).fetchall()
+        source_counts = dict(connection.execute(_SOURCE).fetchall())
+        without_prefix = dict(connection.execute(_REJECTED).fetchall())
+        agencies, pairs = _agencies(connection)
+        return Morning(
+            made_at=made_at,
+            time_zone=time_zone,
+            agency_time_zone=agency_time_zone,
+            open_conflicts=totals.open_conflicts,
+            visits=totals.visits,
+            caregivers=totals.caregivers,
+            agencies=totals.agencies,
+            by_status=totals.by_status,
+            by_rule=totals.by_rule,
+            by_prefix=totals.by_prefix,
+            by_hour={(weekday, hour): count for weekday, hour, count in hours},
+            recovery=stakes.get(True, Stake()),
+            avoidance=stakes.get(False, Stake()),
+            nights=tuple(trend(connection, time_zone, NIGHTS)),
+            top_agencies=agencies,
+            top_pairs=pairs,
+            largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
+            source_counts=source_counts,
+            without_prefix=without_prefix,
+            last_night=_last_night(connection, prefix_length, time_zone),
+        )
+
+
+def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:
+    agencies = _dicts(connection, _SIDES + _AGENCIES, shown=SHOWN)
+    pairs = [(each.pop("one"), each.pop("other"), each) for each in _dicts(connection, _SIDES + _PAIRS, shown=SHOWN)]
+    named = {each["provider_id"] for each in agencies}.union(*({one, other} for one, other, _ in pairs))
+    names = _names(connection, sorted(named))
+    return (
+        tuple(AgencyFigures(name=names[each["provider_id"]], **each) for each in agencies),
+        tuple(
+            AgencyPairFigures(provider_ids=(one, other), names=(names[one], names[other]), **each)
+            for one, other, each in pairs
+        ),
+    )
+
+
+def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str]:
+    """Names of agencies, as their visits have them; the id of one without a name."""
+    found = connection.execute(
+        "SELECT provider_id, max(provider_name) FROM conflict_visits WHERE provider_id = ANY(%s) GROUP BY provider_id",
+        [list(provider_ids)],
+    ).fetchall()
+    return dict(zip(provider_ids, provider_ids, strict=True)) | {one: name for one, name in found if name}
+
+
+def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
+    counts = list(by_prefix)
+    for each in _dicts(connection, _SIDES + _GROUPS, shown=SHOWN):
+        last_four = each.pop("last_four")
+        crowded = sum(count >= each["conflicts"] for count in counts) >= CROWD
+        yield ChainedGroup(masked_ssn=f"***-**-{last_four if crowded else '****'}", **each)
+
+
+def _last_night(connection: Connection, prefix_length: int, time_zone: str) -> LastNight | None:
+    values = {"zone": time_zone, "shown": SHOWN}
+    nights = _dicts(connection, _RUNS + _NIGHT, **values)
+    if not nights:
+        return None
+    with connection.cursor(row_factory=class_row(PrefixTime)) as cursor:
+        slowest = cursor.execute(_RUNS + _SLOWEST, values).fetchall()
+    latest = {prefix: (as_of, done) for prefix, as_of, done in connection.execute(_RUNS + _LATEST, values).fetchall()}
+    left_behind = {
+        prefix: as_of
+        for prefix in all_prefixes(prefix_length)
+        for as_of, done in [latest.get(prefix, (None, False))]
+        if not done
+    }
+    return LastNight(slowest=tuple(slowest), left_behind=left_behind, **nights[0])
+
+
+def _dicts(connection: Connection, query: str, **values: object) -> list[DictRow]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values).fetchall()
