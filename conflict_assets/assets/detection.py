@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from conflict_assets.assets.source_reading import usable_visits
+from conflict_assets.assets.verdicts import strangers
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.report.lines import PrefixLine
@@ -96,10 +96,10 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
 
 def refuse_strangers(prefix: str, visits: pa.Table) -> None:
     """Stop a prefix whose snapshot holds rows of another one: its commit would resolve what is not its own."""
-    strangers = pc.sum(pc.invert(pc.starts_with(visits["ssn"], prefix))).as_py() or 0
-    if strangers:
+    found = strangers(prefix, visits)
+    if found:
         raise ValueError(
-            f"the snapshot of prefix {prefix} holds {strangers} visits of other prefixes; allowed: none. "
+            f"the snapshot of prefix {prefix} holds {found} visits of other prefixes; allowed: none. "
             f"Read the prefix anew: conflict-assets run --prefix {prefix}"
         )
 

@@ -5,8 +5,9 @@ from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from conflict_assets.assets.checks import Verdict, judge_conflicts, log_verdicts
+from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
+from conflict_assets.assets.verdicts import Verdict, judge_conflicts
 from conflict_assets.report.lines import NightSummary, PrefixLine
 from conflict_assets.settings import SettingsError
 from conflict_assets.source.protocol import SourceError

@@ -40,6 +40,8 @@ def test_assets_are_partitioned_by_ssn_prefix(asset):
     ("asset", "check"),
     [
         ("active_visits", "dtypes"),
+        ("active_visits", "counts"),
+        ("active_visits", "rows_belong_to_prefix"),
         ("active_visits", "no_inactive_status"),
         ("visit_conflicts", "dtypes"),
         ("visit_conflicts", "counts"),
