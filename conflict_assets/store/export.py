@@ -1,16 +1,34 @@
-"""Conflict rows with both of their visits, as an Arrow table: for files and reports."""
+"""Conflict rows with both of their visits, streamed out of the store as Arrow batches: for files that people read.
 
-from collections.abc import Sequence
+PostgreSQL sends them as the text of a COPY, which Arrow reads into typed columns: neither side makes a Python object
+of a value, and nobody holds more than a few batches.
+"""
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 from psycopg import sql
+from pyarrow import csv
 
+from conflict_assets.store.columns import FLAGS
+from conflict_assets.store.connection import describe_url
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.roles import WRITER
 
-ROWS_A_BATCH = 10_000
+OPEN_STATUSES = ("new", "open")
+STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
+BLOCK_BYTES = 4 << 20
+"""How much text makes a batch: some 2,000 rows."""
 
+_MASKED, _FULL = "conflict_visit_maps", "conflict_sides"
 _TYPES = {
     "text": pa.string(),
     "int2": pa.int16(),
@@ -21,23 +39,102 @@ _TYPES = {
 }
 
 
-def conflict_sides(connection: psycopg.Connection[Any], statuses: Sequence[str], *, full_ssns: bool) -> pa.Table:
-    """Read the rows of these statuses, two for each conflict, sorted by SSN and visit ids; SSNs masked unless asked."""
-    source = "conflict_sides" if full_ssns else "conflict_visit_maps"
-    query = sql.SQL(
-        'SELECT * FROM {} WHERE status = ANY(%s) ORDER BY ssn, visit_id COLLATE "C", con_visit_id COLLATE "C"'
-    )
-    with connection.transaction(), connection.cursor(name="export") as cursor:
-        cursor.execute(query.format(sql.Identifier(source)), [list(statuses)])
-        columns = cursor.description or []
-        schema = pa.schema([(column.name, _type(connection, column.type_code)) for column in columns])
-        batches = []
-        while rows := cursor.fetchmany(ROWS_A_BATCH):
-            arrays = [
-                pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
-    return pa.Table.from_batches(batches, schema)
+@dataclass(frozen=True, kw_only=True)
+class ExportQuery:
+    """Which conflicts: all that fit every filter that is given; a filter fits when it does so for either of the visits.
+
+    Agencies and payers go by id or by name in any letter case, rules by number. A conflict is one row, from the side
+    of the smaller visit id, or one for each side. Prefixes and full SSNs are for logins of the writer role.
+    """
+
+    statuses: Sequence[str] = OPEN_STATUSES
+    agencies: Sequence[str] = ()
+    payers: Sequence[str] = ()
+    rules: Sequence[int] = ()
+    prefixes: Sequence[str] = ()
+    first_date: date | None = None
+    last_date: date | None = None
+    both_sides: bool = False
+    full_ssns: bool = False
+
+
+@dataclass
+class ConflictExport:
+    """An export that is under way, of one moment of the store; its batches can be read once."""
+
+    schema: pa.Schema
+    _connection: psycopg.Connection[Any] = field(repr=False)
+    _query: ExportQuery = field(repr=False)
+
+    def count(self) -> int:
+        """How many rows there will be; to be asked before the batches."""
+        statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, _filters(self._query))
+        row = self._connection.execute(statement).fetchone()
+        return row[0] if row else 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, sorted by day, group and pair."""
+        statement = sql.SQL(
+            'COPY (SELECT {} FROM {} WHERE {} ORDER BY visit_date, group_id COLLATE "C", pair_id COLLATE "C", '
+            'visit_id COLLATE "C") TO STDOUT (FORMAT csv)'
+        ).format(_selected(self.schema.names, self._query), self._view, _filters(self._query))
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy, closing(_CopyText(copy)) as text:
+            if text.is_empty():
+                return
+            try:
+                yield from csv.open_csv(text, **_reading(self.schema))
+            except pa.ArrowInvalid:
+                # Arrow's message quotes the row.
+                raise StoreError("A value of the store can't be read as its column's type.") from None
+
+    @cached_property
+    def _view(self) -> sql.Identifier:
+        return sql.Identifier(_view_of(self._query))
+
+
+@contextmanager
+def export_conflicts(connection: psycopg.Connection[Any], query: ExportQuery) -> Iterator[ConflictExport]:
+    """Open an export, in a transaction that sees one moment of the store.
+
+    Raises:
+        StoreError: prefixes or full SSNs are asked for by a login that is not of the writer role.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # Somebody watches, and the reader of a slow file keeps the statement waiting.
+        connection.execute(
+            """SELECT set_config('statement_timeout', '0', true), set_config('jit', 'off', true),
+                      set_config('work_mem', '64MB', true)"""
+        )
+        if _view_of(query) == _FULL:
+            _require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
+        yield ConflictExport(_schema(connection), connection, query)
+
+
+def _view_of(query: ExportQuery) -> str:
+    return _FULL if query.full_ssns or query.prefixes else _MASKED
+
+
+def _require_writer(connection: psycopg.Connection[Any], what: str) -> None:
+    row = connection.execute(
+        """SELECT bool_or(pg_has_role(role, 'USAGE')) FROM (
+               SELECT relowner FROM pg_class WHERE oid = to_regclass('visit_conflicts')
+               UNION ALL SELECT oid FROM pg_roles WHERE rolname = %s) AS r (role)""",
+        [WRITER],
+    ).fetchone()
+    if not (row and row[0]):
+        way_out = "Leave out --full-ssn: the file then has ***-**-1234" if what == "full SSNs" else "Leave out --prefix"
+        raise StoreError(
+            f"{describe_url(connection.info.dsn)} may not see {what}; allowed: the owner of the store and members of "
+            f"{WRITER}. {way_out}, or let CONFLICTS_POSTGRES_URL log in as one of them."
+        )
+
+
+def _schema(connection: psycopg.Connection[Any]) -> pa.Schema:
+    """The columns of the masked view, which are those of every export; flags as booleans."""
+    found = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(_MASKED))).description or []
+    types = {column.name: _type(connection, column.type_code) for column in found}
+    return pa.schema([(name, pa.bool_() if name in FLAGS else kind) for name, kind in types.items()])
 
 
 def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
@@ -45,3 +142,100 @@ def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
     if known is None or known.name not in _TYPES:
         raise StoreError(f"A column of the view has type {known.name if known else oid}, which no export knows.")
     return _TYPES[known.name]
+
+
+def _selected(names: Sequence[str], query: ExportQuery) -> sql.Composable:
+    masked = _view_of(query) == _MASKED
+    columns = []
+    for name in names:
+        text = "{}"
+        if name in FLAGS and masked:
+            text = "{} = 'Y'"
+        elif name == "ssn" and not masked and not query.full_ssns:
+            text = "'***-**-' || right({}, 4)"
+        columns.append(sql.SQL(text).format(sql.Identifier(name)))
+    return sql.SQL(", ").join(columns)
+
+
+def _filters(query: ExportQuery) -> sql.Composable:
+    conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format(list(query.statuses))]
+    if not query.both_sides:
+        conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
+    for ids, names, wanted in (
+        ("provider_id", "provider_name", query.agencies),
+        ("payer_id", "contract", query.payers),
+    ):
+        if wanted:
+            conditions.append(_either_side(ids, names, wanted))
+    if query.rules:
+        conditions.append(sql.SQL("rule = ANY({})").format(list(query.rules)))
+    if query.prefixes:
+        conditions.append(sql.SQL("ssn_prefix = ANY({})").format(list(query.prefixes)))
+    if query.first_date is not None:
+        conditions.append(sql.SQL("greatest(visit_date, con_visit_date) >= {}").format(query.first_date))
+    if query.last_date is not None:
+        conditions.append(sql.SQL("least(visit_date, con_visit_date) <= {}").format(query.last_date))
+    return sql.SQL(" AND ").join(conditions)
+
+
+def _either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
+    texts = [text.strip() for text in wanted]
+    return sql.SQL("({0} = ANY({4}) OR {1} = ANY({4}) OR lower({2}) = ANY({5}) OR lower({3}) = ANY({5}))").format(
+        *(sql.Identifier(f"{side}{name}") for name in (ids, names) for side in ("", "con_")),
+        texts,
+        [text.lower() for text in texts],
+    )
+
+
+def _reading(schema: pa.Schema) -> dict[str, Any]:
+    """How the text of a COPY is read: a missing value is nothing at all, an empty text is two quotes."""
+    return {
+        "read_options": csv.ReadOptions(column_names=schema.names, block_size=BLOCK_BYTES),
+        "parse_options": csv.ParseOptions(newlines_in_values=True),
+        "convert_options": csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    }
+
+
+class _CopyText(io.RawIOBase):
+    """The text of a COPY as a file, for Arrow, which reads ahead in a thread of its own until this is closed."""
+
+    def __init__(self, copy: psycopg.Copy) -> None:
+        self._copy = copy
+        self._rest = b""
+        self._lock = threading.Lock()
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        with self._lock:
+            super().close()
+
+    def is_empty(self) -> bool:
+        """Whether there is no row at all; to be asked first."""
+        self._rest = self._read(1) + self._rest
+        return not self._rest
+
+    def read(self, size: int = -1) -> bytes:
+        with self._lock:
+            return b"" if self.closed else self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        parts, length = [self._rest], len(self._rest)
+        while size < 0 or length < size:
+            part = self._copy.read()
+            if not part:
+                break
+            parts.append(bytes(part))
+            length += len(part)
+        text = b"".join(parts)
+        end = length if size < 0 else size
+        self._rest = text[end:]
+        return text[:end]

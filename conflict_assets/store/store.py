@@ -1,6 +1,7 @@
 """The conflict store: one connection to PostgreSQL, and everything that a run does with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from types import TracebackType
@@ -14,11 +15,12 @@ from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store import export, reading, rejects, schema
+from conflict_assets.store import reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
+from conflict_assets.store.export import ConflictExport, ExportQuery, export_conflicts
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
@@ -181,9 +183,18 @@ class ConflictStore:
         """Make `conflicts_writer` and `conflicts_reader` where they are missing, and give them their rights."""
         self._transact(set_up_roles)
 
-    def conflict_sides(self, *, statuses: Sequence[str] = ("new", "open"), full_ssns: bool = False) -> pa.Table:
-        """Conflict rows with both visits, as `conflict_visit_maps` has them; SSNs masked unless asked."""
-        return self._run(lambda connection: export.conflict_sides(connection, statuses, full_ssns=full_ssns))
+    @contextmanager
+    def export(self, query: ExportQuery) -> Iterator[ConflictExport]:
+        """Open an export of conflict rows with both visits; unlike other methods it is not tried again half way.
+
+        Raises:
+            StoreError: prefixes or full SSNs are asked for by a login that is not of the writer role.
+        """
+        self._run(lambda _connection: None)
+        if self._connection is None:
+            raise AssertionError("unreachable")
+        with translated(), export_conflicts(self._connection, query) as opened:
+            yield opened
 
     def free_connections(self) -> int:
         """How many more connections the server takes."""

@@ -4,6 +4,7 @@ import pytest
 
 from conflict_assets.store import schema
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.export import ExportQuery
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.pg15 import debian_server
@@ -30,7 +31,8 @@ def test_nights_decisions_and_views_work_on_15(url):
         outcome = store.replace_prefix(night([Pair(overlap=5.0), Pair("x", "y")], number=2, sidelined={"c": "deleted"}))
         assert (outcome.new, outcome.changed, outcome.resolved) == (1, 1, 2)
         assert store.totals().by_status == {"new": 1, "open": 1, "resolved": 1, "ignored": 1}
-        assert store.conflict_sides().num_rows == 4
+        with store.export(ExportQuery(both_sides=True)) as export:
+            assert sum(batch.num_rows for batch in export.batches()) == 4
     assert rows(url, "SELECT count(*) FROM open_conflicts") == [(2,)]
     assert rows(url, "SELECT sum(conflicts) FROM conflict_summary") == [(4,)]
 

@@ -153,17 +153,5 @@ def test_rejected_visits_are_those_of_the_latest_snapshot_of_each_prefix(store, 
     assert rows(store_url, "SELECT count(*) FROM rejected_visits") == [(0,)]
 
 
-def test_an_export_holds_both_sides_and_masks_ssns_unless_asked(store):
-    store.replace_prefix(night([Pair(visit={"aide_name": "Ann"})]))
-    masked, full = store.conflict_sides(), store.conflict_sides(full_ssns=True)
-    assert masked["ssn"].to_pylist() == ["***-**-0001"] * 2
-    assert "ssn_prefix" not in masked.column_names
-    assert masked["visit_time_over_another_visit_time"].to_pylist() == ["Y", "Y"]
-    assert full["ssn"].to_pylist() == ["040000001"] * 2
-    assert full["con_aide_name"].to_pylist() == [None, "Ann"]
-    assert full.schema.field("first_detected_at").type == pa.timestamp("us", tz="UTC")
-    assert store.conflict_sides(statuses=["resolved"]).num_rows == 0
-
-
 def test_free_connections_are_counted(store):
     assert 100 < store.free_connections() < 200
