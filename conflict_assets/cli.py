@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conflict_assets.cli_export import export_command
+from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
 from conflict_assets.partitions import all_prefixes, parse_prefixes
 from conflict_assets.settings import Settings, SettingsError, load_settings, project_folder
@@ -40,6 +41,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 app.add_typer(store_commands, name="store")
 app.command("decide")(decide_command)
 app.command("import-decisions")(import_decisions_command)
+app.command("report")(report_command)
 app.command("export")(export_command)
 
 

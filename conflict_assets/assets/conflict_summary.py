@@ -1,45 +1,55 @@
-"""`conflict_summary`: totals and pictures of the whole store, in a run of its own after the conflicts."""
+"""`conflict_summary`: totals, pictures and the report of the whole store, in a run of its own after the conflicts."""
 
+from pathlib import Path
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
 from conflict_assets.assets.resources import Platform
-from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
-
-NIGHTS_SHOWN = 30
+from conflict_assets.domain.morning import Morning
 
 
 @asset(
-    description="Open conflicts of the whole store: totals, by rule and by prefix, and the last 30 nights.",
+    description="Open conflicts of the whole store: totals, by rule and by prefix, the last 30 nights, and the report.",
     group_name="visit_conflicts",
     kinds={"postgres"},
     deps=[AssetKey("visit_conflicts")],
 )
 def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult[Any]:
-    """Total what is open in the store, whichever run has put it there."""
+    """Total what is open in the store, whichever run has put it there, and write the morning's report."""
+    # Imported here: what draws takes a second to load, and every run and its steps would wait for it.
+    from conflict_assets.report.html import report_html
+    from conflict_assets.report.kept_reports import REPORTS, keep_report
+
+    settings = platform.settings
     with platform.store() as store:
         store.prepare()
-        totals = store.totals()
-        nights = store.trend(time_zone=platform.settings.schedule_time_zone, nights=NIGHTS_SHOWN)
+        morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
     context.log.info(
-        f"{totals.open_conflicts} open conflicts of {totals.caregivers} caregivers at {totals.agencies} agencies"
+        f"{morning.open_conflicts} open conflicts of {morning.caregivers} caregivers at {morning.agencies} agencies"
     )
-    return MaterializeResult(
-        metadata={
-            "open_conflicts": totals.open_conflicts,
-            "new_conflicts": totals.by_status.get("new", 0),
-            "caregivers": totals.caregivers,
-            "agencies": totals.agencies,
-            "visits_in_conflict": totals.visits,
-            "shift_amount_once_per_visit": round(totals.shift_amount, 2),
-            "overlap_amount_once_per_row": round(totals.overlap_amount, 2),
-            "by_status": dict(totals.by_status),
-            "by_rule": dict(totals.by_rule),
-            "rules": MetadataValue.md(as_markdown(rule_bars(totals.by_rule), "Open conflicts by rule")),
-            "new_last_night": nights[-1].new if nights else 0,
-            "resolved_last_night": nights[-1].resolved if nights else 0,
-            "trend": MetadataValue.md(as_markdown(trend_lines(nights), trend_title(nights))),
-            "prefixes": MetadataValue.md(as_markdown(heat_strip(totals.by_prefix), "Open conflicts by prefix")),
-        }
-    )
+    report = keep_report(settings.data_dir / REPORTS, report_html(morning), day=morning.day, run=context.run.run_id)
+    return MaterializeResult(metadata=_metadata(morning, report))
+
+
+def _metadata(morning: Morning, report: Path) -> dict[str, Any]:
+    from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
+
+    last = morning.nights[-1] if morning.nights else None
+    return {
+        "report": MetadataValue.path(str(report)),
+        "open_conflicts": morning.open_conflicts,
+        "new_conflicts": morning.by_status.get("new", 0),
+        "caregivers": morning.caregivers,
+        "agencies": morning.agencies,
+        "visits_in_conflict": morning.visits,
+        "shift_amount_once_per_visit": round(morning.shift_amount, 2),
+        "overlap_amount_once_per_row": round(morning.overlap_amount, 2),
+        "by_status": dict(morning.by_status),
+        "by_rule": dict(morning.by_rule),
+        "rules": MetadataValue.md(as_markdown(rule_bars(morning.by_rule), "Open conflicts by rule")),
+        "new_last_night": last.new if last else 0,
+        "resolved_last_night": last.resolved if last else 0,
+        "trend": MetadataValue.md(as_markdown(trend_lines(morning.nights), trend_title(morning.nights))),
+        "prefixes": MetadataValue.md(as_markdown(heat_strip(morning.by_prefix), "Open conflicts by prefix")),
+    }

@@ -6,6 +6,7 @@ Conflicts are pairs, and open ones unless said otherwise. Amounts are dollars, t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +136,11 @@ class Morning:
     source_counts: Mapping[str, int]
     without_prefix: Mapping[str, int]
     last_night: LastNight | None
+
+    @property
+    def day(self) -> date:
+        """The night that it tells of, else today."""
+        return self.last_night.night if self.last_night else self.made_at.astimezone(ZoneInfo(self.time_zone)).date()
 
     @property
     def shift_amount(self) -> float:

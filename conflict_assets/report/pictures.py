@@ -30,15 +30,19 @@ RESOLVED_COLOUR = "#E69F00"
 """Blue and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
 
 
-def rule_bars(by_rule: Mapping[str, int]) -> Figure:
-    """Horizontal bars: open conflicts (pairs) by rule, in the order of the rules."""
+def rule_bars(by_rule: Mapping[str, int], names: Mapping[str, str] | None = None) -> Figure:
+    """Horizontal bars: open conflicts (pairs) by rule, in the order of the rules, under the flags or other names."""
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
     counts = [by_rule.get(rule, 0) for rule in RULES]
-    bars = axes.barh([f"{number} {rule}" for number, rule in enumerate(RULES, 1)], counts, color=BAR_COLOUR)
+    bars = axes.barh(
+        [f"{number} {(names or {}).get(rule, rule)}" for number, rule in enumerate(RULES, 1)], counts, color=BAR_COLOUR
+    )
     axes.bar_label(bars, labels=[f"{count:,}" for count in counts], padding=3)
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.set_xlim(0, 1.14 * max(*counts, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")
     axes.set_xlabel("open conflicts (pairs)")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -77,10 +81,10 @@ def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None
         axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour)
 
 
-def trend_lines(nights: Sequence[NightPoint]) -> Figure:
+def trend_lines(nights: Sequence[NightPoint], *, told: int = TOLD_NIGHTS) -> Figure:
     """Night by night: how many conflicts were open, and below, how many came and went. A gap is a night without a run.
 
-    Nights are in order; up to ten dates are written out, counted back from the last.
+    Nights are in order; up to `told` dates are written out, counted back from the last.
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     if not nights:
@@ -90,8 +94,8 @@ def trend_lines(nights: Sequence[NightPoint]) -> Figure:
     days = [(point.night - nights[0].night).days for point in nights]
     _draw_open(above, days, [point.open_conflicts for point in nights])
     _draw_changes(below, days, nights)
-    told = range(len(nights) - 1, -1, len(nights) // -TOLD_NIGHTS)
-    below.set_xticks([days[at] for at in told], labels=[f"{nights[at].night:%d %b}" for at in told], size=8)
+    dated = range(len(nights) - 1, -1, len(nights) // -told)
+    below.set_xticks([days[at] for at in dated], labels=[f"{nights[at].night:%d %b}" for at in dated], size=8)
     margin = max(1, (FEWEST_DAYS - days[-1]) / 2)
     below.set_xlim(-margin, days[-1] + margin)
     for axes in (above, below):

@@ -1,0 +1,160 @@
+"""Charts of the HTML report: SVG with text as text, in colours that follow the page, once wide and once for phones."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from conflict_assets.domain.morning import NightPoint
+from conflict_assets.report.pictures import BAR_COLOUR, RESOLVED_COLOUR, TOLD_CELLS, rule_bars, trend_lines
+
+INK: Final = "#010203"
+"""Stands for the page's own colour of text until the SVG is written."""
+_PAGE_COLOURS = {
+    INK: "var(--ink)",
+    BAR_COLOUR.lower(): "var(--blue)",
+    RESOLVED_COLOUR.lower(): "var(--orange)",
+    "#000000": "var(--ink)",
+}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "conflict_assets",
+    "font.size": 9,
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+DARK_FROM = 0.52
+"""From this part of the scale on, cividis_r is dark enough for white text."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart twice, and what it shows in words."""
+
+    wide: Markup
+    narrow: Markup
+    alt: str
+
+
+def rules_chart(by_rule: Mapping[str, int], names: Mapping[str, str], alt: str) -> Chart:
+    """Bars of open conflicts (pairs) by rule."""
+    return _chart("rules", alt, lambda _narrow: rule_bars(by_rule, names), wide=(6.2, 3), narrow=(3.7, 3.2))
+
+
+def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
+    """Open, new and resolved conflicts (pairs), night by night."""
+
+    def draw(narrow: bool) -> Figure:
+        figure = trend_lines(nights, told=5 if narrow else 8)
+        if narrow and nights:
+            figure.axes[-1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
+        return figure
+
+    return _chart("trend", alt, draw, wide=(6.2, 3.6), narrow=(3.7, 3.8))
+
+
+def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
+    """A cell for each prefix: the darker, the more open conflicts (pairs); blank when there is none."""
+    prefixes = sorted(by_prefix)
+    columns = 10 if len(prefixes) <= TOLD_CELLS else 50
+    starts = prefixes[::columns]
+    grid = [[by_prefix[prefix] for prefix in prefixes[at : at + columns]] for at in range(0, len(prefixes), columns)]
+    rows = [f"{first} to {prefixes[columns * (at + 1) - 1]}" for at, first in enumerate(starts)]
+
+    def draw(narrow: bool) -> Figure:
+        ticks = range(0, columns, 1 if columns == len(WEEKDAYS) + 3 else 10)
+        figure, axes = _heat_map(grid, rows, told=len(prefixes) <= TOLD_CELLS, small=narrow)
+        axes.set_xticks(ticks, labels=[f"+{tick}" for tick in ticks])
+        axes.set_xlabel("place in the row")
+        axes.set_ylabel("SSN prefixes")
+        return figure
+
+    height = 1.3 + 0.27 * min(len(rows), 12)
+    return _chart("prefixes", alt, draw, wide=(6.2, height), narrow=(3.7, height))
+
+
+def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> Chart:
+    """A cell for each hour of the week: the darker, the more open conflicts (pairs) begin in it."""
+    grid = [[by_hour.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)]
+
+    def draw(narrow: bool) -> Figure:
+        figure, axes = _heat_map(grid, WEEKDAYS, told=False, small=narrow)
+        ticks = range(0, 24, 6 if narrow else 3)
+        axes.set_xticks(ticks, labels=[f"{tick:02}:00" for tick in ticks])
+        axes.set_xlabel(f"hour at which the second visit starts ({zone})")
+        return figure
+
+    return _chart("hours", alt, draw, wide=(6.2, 3.1), narrow=(3.7, 2.9))
+
+
+def _heat_map(grid: Sequence[Sequence[int]], rows: Sequence[str], *, told: bool, small: bool) -> tuple[Figure, Axes]:
+    """Cells by rows, shared scale from zero; `told` writes the counts into them."""
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    most = max((count for row in grid for count in row), default=0)
+    scale = Normalize(0, max(most, 1))
+    cells = [[float(count) if count else float("nan") for count in row] for row in grid]
+    image = axes.imshow(cells, cmap="cividis_r", norm=scale, aspect="auto", interpolation="nearest")
+    bar = figure.colorbar(image, ax=axes, location="bottom" if small else "right", format="{x:,.0f}", shrink=0.9)
+    bar.locator = mpl.ticker.MaxNLocator(4, integer=True)
+    bar.set_label("open conflicts (pairs)")
+    axes.set_yticks(range(len(rows)), labels=rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_alpha(0.4)
+    if told:
+        for at, row in enumerate(grid):
+            for column, count in enumerate(row):
+                colour = INK if not count else "#ffffff" if scale(count) > DARK_FROM else "#000001"
+                axes.text(column, at, f"{count:,}", ha="center", va="center", size=6 if small else 8, color=colour)
+    return figure, axes
+
+
+def _chart(
+    name: str,
+    alt: str,
+    draw: Callable[[bool], Figure],
+    *,
+    wide: tuple[float, float],
+    narrow: tuple[float, float],
+) -> Chart:
+    pictures = []
+    for kind, size in (("wide", wide), ("narrow", narrow)):
+        with mpl.rc_context(_STYLE):
+            figure = draw(kind == "narrow")
+            figure.set_size_inches(size)
+            pictures.append(_as_svg(figure, f"{name}-{kind}", kind, alt))
+    return Chart(wide=pictures[0], narrow=pictures[1], alt=alt)
+
+
+def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> Markup:
+    """The figure as an element of the page: ids of its own, the page's colours, no fixed size, no metadata."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+    for drawn, shown in _PAGE_COLOURS.items():
+        text = text.replace(drawn, shown)
+    box = re.search(r'viewBox="[^"]*"', text)
+    body = text[text.index(">") + 1 :]
+    label = Markup.escape(alt)
+    root = f'<svg class="{kind}" role="img" aria-label="{label}" {box[0] if box else ""}'
+    return Markup(f'{root} xmlns:xlink="http://www.w3.org/1999/xlink">{body}')  # noqa: S704 - the picture is our own
