@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e slow bench-engine bench-store bench-source lint lock
+.PHONY: help install run dev test e2e slow bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ bench-store: install ## Measure the store beside the pattern that it replaces
 
 bench-source: install ## Measure what a night of 10 million visits asks of the warehouse
 	$(BIN)/python -m benchmarks.source.bench_source
+
+bench-export: install ## Measure the export of a million conflict rows to each format
+	$(BIN)/python -m benchmarks.export.bench_export
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
