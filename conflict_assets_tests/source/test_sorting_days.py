@@ -90,6 +90,12 @@ CONTESTED = [
         "cccc",
         "uuuu",
     ),
+    days(
+        "a block before of two agencies, the first this one", "2025-05-23 P, 2025-05-24 Q, 2025-05-25 P", "ccc", "uuu"
+    ),
+    days("a block before of two agencies, the last this one", "2025-05-23 Q, 2025-05-24 P, 2025-05-25 Q", "ccc", "uuu"),
+    days("a block after of two agencies, the first this one", "2025-05-24 P, 2025-05-25 Q, 2025-05-26 P", "ccc", "uuu"),
+    days("a block after of two agencies, the last this one", "2025-05-24 Q, 2025-05-25 P, 2025-05-26 Q", "ccc", "uuu"),
     days("two agencies in a block, neither near the other", "2025-05-25 P, 2025-06-03 Q", "uu"),
     days("a contested day far from the others", "2024-01-05 P, 2025-06-02 P, 2025-06-02 Q", wide="ucc"),
     days("the spring's change of clocks", "2025-03-09 P, 2025-03-10 Q", wide="cc", narrow="uu"),
