@@ -69,7 +69,7 @@ class Verdict:
         if self.passed:
             return self.counts
         texts = {
-            name: "\n".join(dict.fromkeys(getattr(each, name) for each in self.complaints))
+            name: "; ".join(dict.fromkeys(getattr(each, name) for each in self.complaints))
             for name in ("found", "allowed", "what_to_do")
         }
         return {**texts, **self.counts}

@@ -117,7 +117,7 @@ def test_a_missing_or_changed_column_is_named_and_the_other_checks_go_on():
     changed = TWO.drop_columns(["office", "visit_status"]).set_column(0, "visit_id", pa.array([1, 2]))
     verdicts = judge_active_visits("04", changed, counted())
     assert failed(verdicts) == {"dtypes": ERROR}
-    assert verdict(verdicts, "dtypes").metadata["found"].splitlines() == [
+    assert verdict(verdicts, "dtypes").metadata["found"].split("; ") == [
         "column visit_id is int64, not string",
         "column visit_status is missing, not string",
         "column office is missing, not string",
@@ -172,7 +172,7 @@ def test_a_conflict_without_its_rule_is_reported():
             stored(one_sided=1, previous_conflicts=3, previous_visits=5),
             ERROR,
             (
-                "1 of 2 rows in the store lack the row of the other side\n"
+                "1 of 2 rows in the store lack the row of the other side; "
                 "1 conflicts, 3 last time, while the source has 5 visits, 5 last time"
             ),
         ),
@@ -312,7 +312,7 @@ def test_a_store_that_swallows_a_row_while_it_is_written_fails_the_check_of_coun
     finally:
         execute(store_url, "DROP TRIGGER swallow ON visit_conflicts; DROP FUNCTION swallow()")
     assert failed(verdicts) == {"counts": ERROR}
-    assert verdict(verdicts, "counts").metadata["found"].splitlines() == [
+    assert verdict(verdicts, "counts").metadata["found"].split("; ") == [
         "2 rows were detected, but the store holds 1 that are in the window",
         "1 of 1 rows in the store lack the row of the other side",
     ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from conflict_assets.store import preview
 from conflict_assets.store.errors import StaleSnapshot, StoreError
 from conflict_assets.store.preview import Preview
 from conflict_assets.store.replace import PREFIX_LOCK
@@ -49,6 +50,15 @@ def test_a_preview_writes_nothing(store, store_url):
     before = versions(store_url)
     store.preview_prefix(THIRD, examples=5)
     assert versions(store_url) == before
+
+
+def test_postgresql_itself_refuses_a_preview_that_would_write(store, store_url, monkeypatch):
+    monkeypatch.setattr(
+        preview, "compare", lambda connection, _: connection.execute("INSERT INTO excluded_agencies VALUES ('P')")
+    )
+    with pytest.raises(StoreError, match="read-only"):
+        store.preview_prefix(THIRD)
+    assert rows(store_url, "SELECT count(*) FROM excluded_agencies") == [(0,)]
 
 
 def test_a_preview_of_an_unchanged_prefix_has_nothing_to_tell(store):
