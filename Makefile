@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e slow bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev test e2e slow bench bench-small bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,12 @@ e2e: install ## Run the tests that drive a real webserver and daemon
 
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
+
+bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: hours, 30 GB of disk
+	$(BIN)/python -m benchmarks.night.bench --write
+
+bench-small: install ## Measure nights of 1 million visits, once each: some minutes
+	$(BIN)/python -m benchmarks.night.bench --sizes 1000000 --rounds 1
 
 bench-engine: install ## Measure the engine beside the algorithm that it replaces
 	$(BIN)/python -m benchmarks.engine.bench

@@ -1,6 +1,7 @@
 """The pattern that the store replaces: one wide table, text COPY into an all-text temporary table, casts in SQL."""
 
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 import psycopg
@@ -10,20 +11,24 @@ from benchmarks.store.invented import Night
 from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.copying import TYPES
 
+Columns = Sequence[tuple[str, str]]
+"""Names and PostgreSQL's types."""
+
 KEY = ("ssn", "visit_id", "con_visit_id")
 OWN = [field for field in STORED_VISIT if field.name not in STORED_CONFLICT.names]
-COLUMNS = (
+COLUMNS: Columns = (
     [(field.name, TYPES[field.type]) for field in STORED_CONFLICT]
     + [(field.name, TYPES[field.type]) for field in OWN]
     + [(f"con_{field.name}", TYPES[field.type]) for field in OWN]
 )
 
 
-def make(connection: psycopg.Connection) -> None:
-    columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in COLUMNS)
-    connection.execute(sql.SQL("CREATE TABLE wide ({}, PRIMARY KEY (ssn, visit_id, con_visit_id))").format(columns))
-    connection.execute("CREATE INDEX ON wide (visit_date); CREATE INDEX ON wide (pair_id)")
-    connection.execute("CREATE INDEX ON wide (provider_id, visit_date)")
+def make(connection: psycopg.Connection, columns: Columns = COLUMNS) -> None:
+    listed = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns)
+    connection.execute(sql.SQL("CREATE TABLE wide ({}, PRIMARY KEY (ssn, visit_id, con_visit_id))").format(listed))
+    connection.execute("CREATE INDEX ON wide (visit_date); CREATE INDEX ON wide (provider_id, visit_date)")
+    if "pair_id" in dict(columns):
+        connection.execute("CREATE INDEX ON wide (pair_id)")
 
 
 def wide_frame(night: Night) -> pd.DataFrame:
@@ -34,28 +39,31 @@ def wide_frame(night: Night) -> pd.DataFrame:
     return frame[[name for name, _ in COLUMNS]]
 
 
-def write(connection: psycopg.Connection, frame: pd.DataFrame, *, first: bool) -> None:
-    """One transaction: all rows as text, then one statement with a cast per column."""
+def write(connection: psycopg.Connection, frame: pd.DataFrame, *, first: bool, columns: Columns = COLUMNS) -> int:
+    """One transaction: all rows as text, then one statement with a cast per column; the rows that it wrote."""
     with connection.transaction():
-        texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name, _ in COLUMNS)
+        texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name, _ in columns)
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE staged ({}) ON COMMIT DROP").format(texts))
         buffer = io.StringIO()
         frame.to_csv(buffer, index=False, header=False)
         with connection.cursor().copy("COPY staged FROM STDIN (FORMAT CSV)") as copy:
             copy.write(buffer.getvalue())
-        connection.execute(_INSERT if first else _UPDATE)
+        return connection.execute(_insert(columns) if first else _update(columns)).rowcount
 
 
-def _cast(name: str, kind: str) -> sql.Composable:
+def _insert(columns: Columns) -> sql.Composed:
+    return sql.SQL("INSERT INTO wide SELECT {} FROM staged AS s").format(
+        sql.SQL(", ").join(_cast(name, kind) for name, kind in columns)
+    )
+
+
+def _update(columns: Columns) -> sql.Composed:
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), _cast(name, kind)) for name, kind in columns if name not in KEY
+    )
+    keys = sql.SQL(" AND ").join(sql.SQL("w.{0} = s.{0}").format(sql.Identifier(name)) for name in KEY)
+    return sql.SQL("UPDATE wide AS w SET {} FROM staged AS s WHERE {}").format(assignments, keys)
+
+
+def _cast(name: str, kind: str) -> sql.Composed:
     return sql.SQL("s.{}::{}").format(sql.Identifier(name), sql.SQL(kind))
-
-
-_INSERT = sql.SQL("INSERT INTO wide SELECT {} FROM staged AS s").format(
-    sql.SQL(", ").join(_cast(name, kind) for name, kind in COLUMNS)
-)
-_UPDATE = sql.SQL("UPDATE wide AS w SET {} FROM staged AS s WHERE {}").format(
-    sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), _cast(name, kind)) for name, kind in COLUMNS if name not in KEY
-    ),
-    sql.SQL(" AND ").join(sql.SQL("w.{0} = s.{0}").format(sql.Identifier(name)) for name in KEY),
-)

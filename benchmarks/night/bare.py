@@ -1,0 +1,62 @@
+"""The engine without Dagster, one process: `python -m benchmarks.night.bare --source FILE --store URL --folder FOLDER`.
+
+It reads, keeps, detects and commits what a night does, by the same functions; no events, no checks, no second process.
+"""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.night.command import Options, options, tell
+from conflict_assets.assets.detection import Batch, detection_policy, finish_prefix
+from conflict_assets.assets.source_reading import visit_query
+from conflict_assets.domain.reasons import RejectReason
+from conflict_assets.partitions import all_prefixes
+from conflict_assets.settings import load_settings
+from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.protocol import VisitQuery
+from conflict_assets.source.snapshots import Snapshot, SnapshotStore
+from conflict_assets.store.store import ConflictStore
+
+NAME = "bare"
+
+
+def main() -> None:
+    """Work through a night and tell what came of it."""
+    given, settings = options(__doc__), load_settings()
+    with ConflictStore(url=given.store, prefix_length=settings.ssn_prefix_length) as store:
+        store.prepare()
+        as_of = datetime.now(tz=UTC)
+        query = visit_query(settings, store, all_prefixes(settings.ssn_prefix_length), as_of)
+        snapshot = read(given, query, as_of)
+        keep_rejected(store, query, snapshot)
+        policy = detection_policy(settings, store)
+        batch = Batch(run_id=NAME, root_run_id=NAME, policy=policy, total=len(snapshot.contested_prefixes))
+        lines = [finish_prefix(store, snapshot, prefix, batch).line for prefix in snapshot.prefixes]
+    tell(fetched=rows_of(snapshot), conflicts=sum(line.conflicts for line in lines))
+
+
+def read(given: Options, query: VisitQuery, as_of: datetime) -> Snapshot:
+    """Survey and read the source into a snapshot, with the memory that a night has."""
+    source = DuckDBVisitSource(given.source, memory_limit=load_settings().source_memory, temp_directory=given.folder)
+    with source.open(run_id=NAME) as reader:
+        survey = reader.survey(query)
+        snapshots = SnapshotStore(given.folder / "snapshots")
+        return snapshots.write(NAME, query, as_of, reader.read_visits(query, survey), survey)
+
+
+def keep_rejected(store: ConflictStore, query: VisitQuery, snapshot: Snapshot) -> None:
+    """List the rejected visits in the store."""
+    sidelined = snapshot.all_sidelined().rename_columns({"outcome": "reason"})
+    rejected = sidelined.filter(pc.is_in(sidelined["reason"], pa.array([str(reason) for reason in RejectReason])))
+    store.write_rejected(NAME, rejected, prefixes=query.prefixes, include_without_prefix=True, as_of=snapshot.as_of)
+
+
+def rows_of(snapshot: Snapshot) -> int:
+    """The visits that travelled from the source into a snapshot."""
+    return snapshot.total_counts()["contested"] + snapshot.all_sidelined().num_rows
+
+
+if __name__ == "__main__":
+    main()

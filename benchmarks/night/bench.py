@@ -1,0 +1,108 @@
+"""Measure a whole night: `python -m benchmarks.night.bench`, as `make bench` and `make bench-small` do.
+
+Generates visits, lets the contenders run in turns, and prints costs, verdicts and where a night's time goes; with
+`--write` also docs/benchmarks.md and its picture. A figure that is missed is said to be, and is no failure.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from benchmarks.night.contenders import NAMES, Arena
+from benchmarks.night.machine import machine, versions
+from benchmarks.night.measurement import Measurement, keep, kept, medians
+from benchmarks.night.picture import draw
+from benchmarks.night.report import plain, section, tables, write_section
+from benchmarks.night.server import Server, running
+from benchmarks.night.sources import Cache
+from conflict_assets.domain.window import window_at
+from conflict_assets.settings import load_settings, project_folder
+
+SIZES = (1_000_000, 10_000_000, 60_000_000)
+ONCE_FROM = 60_000_000
+"""From so many visits on the replaced pipeline runs once."""
+
+TOO_LONG = 30 * 60
+"""Seconds beyond which the replaced pipeline is not run but extrapolated."""
+
+
+def main() -> int:
+    """Measure, and tell."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory(prefix="night-") as temporary, running(Path(temporary) / "server") as server:
+        setting = [f"Machine: {machine()}", f"Versions: {versions(server.version)}"]
+        runs = kept(arguments.tell) if arguments.tell else list(_measured(arguments, server, Path(temporary)))
+    found = medians(runs)
+    print("\n".join(setting), *map(plain, tables(found)), sep="\n\n", flush=True)
+    if arguments.write:
+        docs = project_folder() / "docs"
+        draw(found, docs / "night.png")
+        write_section(docs / "benchmarks.md", section(found, setting))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="VISITS", help="how many visits")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs")
+    parser.add_argument("--contenders", nargs="+", choices=NAMES, default=list(NAMES), help="who takes part")
+    parser.add_argument(
+        "--cache", type=Path, default=project_folder() / "data" / "bench", help="where generated files are kept"
+    )
+    parser.add_argument("--as-of", type=date.fromisoformat, help="use only generated files of this day (YYYY-MM-DD)")
+    parser.add_argument("--keep", type=Path, help="a file to add every run to, a line each")
+    parser.add_argument("--tell", type=Path, help="measure nothing: tell of the runs in such a file")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and docs/night.png")
+    return parser.parse_args()
+
+
+def _measured(arguments: argparse.Namespace, server: Server, folder: Path) -> Iterator[Measurement]:
+    cache = Cache(arguments.cache.absolute(), load_settings().today(), arguments.as_of)
+    earlier: list[Measurement] = []
+    for visits in sorted(arguments.sizes):
+        arena = Arena(cache.source(visits), server, folder)
+        arena.prepare(set(arguments.contenders))
+        expected = _expected(earlier, visits)
+        if expected is not None and expected.wall > TOO_LONG:
+            earlier.append(expected)
+        for run in _rounds(arena, arguments, skipped={"a"} if expected and expected.wall > TOO_LONG else set()):
+            print(f"{run.visits:,} visits, {NAMES[run.contender]}: {run.wall:.1f} s, {run.conflicts:,} conflicts")
+            earlier.append(run)
+            if arguments.keep:
+                keep(arguments.keep, run)
+        _compare(arena, earlier)
+    yield from earlier
+
+
+def _expected(earlier: list[Measurement], visits: int) -> Measurement | None:
+    """What the replaced pipeline would cost, by the largest size at which it ran."""
+    known = [run for run in medians(earlier).values() if run.contender == "a" and not run.extrapolated]
+    return max(known, key=lambda run: run.visits).scaled(visits) if known else None
+
+
+def _rounds(arena: Arena, arguments: argparse.Namespace, *, skipped: set[str]) -> Iterator[Measurement]:
+    wanted = [name for name in NAMES if name in arguments.contenders and name not in skipped | {"u"}]
+    for number in range(arguments.rounds):
+        for contender in wanted:
+            if contender == "a" and number and arena.source.visits >= ONCE_FROM:
+                continue
+            yield from arena.run(contender, again="u" in arguments.contenders)
+
+
+def _compare(arena: Arena, runs: list[Measurement]) -> None:
+    """Hold all but the replaced pipeline, whose rules are its own, to what was planted in today's window."""
+    window = window_at(datetime.now(tz=UTC), load_settings().schedule_time_zone)
+    planted = arena.source.planted(window)
+    for run in runs:
+        if run.visits == arena.source.visits and run.contender != "a" and run.conflicts != planted:
+            print(
+                f"{NAMES[run.contender]} found {run.conflicts:,} conflicts, but {planted:,} are planted in the window"
+            )
+    print(f"{arena.source.visits:,} visits: {planted:,} conflicts planted in today's window", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Who takes part, and one run of each: a fresh database, a fresh folder, a fresh process."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.night.bare import rows_of
+from benchmarks.night.command import told
+from benchmarks.night.measurement import Measurement
+from benchmarks.night.phases import profile
+from benchmarks.night.prefill import prefill
+from benchmarks.night.sampling import Command, Usage, measure
+from benchmarks.night.server import Server
+from benchmarks.night.sources import Source
+from conflict_assets.partitions import all_prefixes
+from conflict_assets.settings import Settings
+from conflict_assets.source.snapshots import MANIFEST, SnapshotStore
+from conflict_assets.store.store import ConflictStore
+
+NAMES = {
+    "a": "a replaced pipeline",
+    "b": "b bare engine",
+    "c1": "c ours, 1 worker",
+    "c2": "c ours, 2 workers",
+    "c4": "c ours, 4 workers",
+    "u": "c ours, 2 workers, nothing changed",
+    "d": "d floor",
+}
+"""What each contender is called. `u` is the night after `c2`, over the same data."""
+
+OURS = ("c1", "c2", "c4")
+DATABASE, TEMPLATE = "night", "prefilled"
+PREFIX_LENGTH = 2
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What the runs over one file share."""
+
+    source: Source
+    server: Server
+    folder: Path
+
+    def prepare(self, contenders: set[str]) -> None:
+        """Make the table that the replaced pipeline finds, and have the file in memory."""
+        if "a" in contenders:
+            rows = prefill(self.source.path, self.server.create(TEMPLATE))
+            print(f"{rows:,} rows in the replaced pipeline's table", flush=True)
+        self.source.warm()
+
+    def run(self, contender: str, *, again: bool) -> Iterator[Measurement]:
+        """Run a contender once; `c2` a second time if asked, as `u`."""
+        with self._fresh_folder() as folder:
+            template = TEMPLATE if contender == "a" else "template1"
+            self.server.create(DATABASE, template=template)
+            yield self._night(contender, folder) if contender in OURS else self._command(contender, folder)
+            if contender == "c2" and again:
+                yield self._night("u", folder)
+            self.server.drop(DATABASE)
+
+    def _command(self, contender: str, folder: Path) -> Measurement:
+        module = {"a": "replaced", "b": "bare", "d": "floor"}[contender]
+        options = ("--source", str(self.source.path), "--store", self.server.url(DATABASE), "--folder", str(folder))
+        command = Command((sys.executable, "-m", f"benchmarks.night.{module}", *options), self._environment(folder))
+        before = self.server.written(DATABASE)
+        usage = measure(command, self.server.process)
+        figures = told(usage.output)
+        phases = {name: value for name, value in figures.items() if name.endswith("_seconds")}
+        return self._measurement(contender, usage, before, figures | {"phases": phases})
+
+    def _night(self, contender: str, folder: Path) -> Measurement:
+        workers = 2 if contender == "u" else int(contender[1:])
+        snapshots = folder / "snapshots"
+        earlier = _children(snapshots)
+        program = str(Path(sys.executable).with_name("conflict-assets"))
+        awaited = {
+            "surveyed": lambda: bool(_children(snapshots) - earlier),
+            "read": lambda: any((each / MANIFEST).exists() for each in _children(snapshots) - earlier),
+        }
+        command = Command((program, "run", "--workers", str(workers)), self._environment(folder), awaited)
+        before = self.server.written(DATABASE)
+        usage = measure(command, self.server.process)
+        snapshot = SnapshotStore(snapshots).newest(all_prefixes(PREFIX_LENGTH))
+        if snapshot is None:
+            raise RuntimeError("the night has left no snapshot")
+        with ConflictStore(url=self.server.url(DATABASE), prefix_length=PREFIX_LENGTH) as store:
+            runs = store.run_summary(snapshot.root_run_id)
+        figures = {
+            "fetched": rows_of(snapshot),
+            "conflicts": sum(run.conflicts for run in runs),
+            "phases": profile(folder / "dagster_home", usage, runs, workers),
+            "detect_and_write": sum(run.detect_seconds + run.write_seconds for run in runs),
+        }
+        return self._measurement(contender, usage, before, figures)
+
+    def _measurement(self, contender: str, usage: Usage, before: int, figures: Mapping) -> Measurement:
+        return Measurement(
+            visits=self.source.visits,
+            contender=contender,
+            wall=usage.wall,
+            cpu=usage.cpu,
+            server_cpu=usage.server_cpu,
+            largest=usage.largest,
+            together=usage.together,
+            server_memory=usage.server_memory,
+            fetched=int(figures["fetched"]),
+            written=self.server.written(DATABASE) - before,
+            conflicts=int(figures["conflicts"]),
+            detect_and_write=figures.get("detect_and_write", 0.0),
+            phases=figures["phases"],
+        )
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        """This process's environment without any setting of the product, but for source, store and folder."""
+        settings = {name.upper() for name in Settings.model_fields}
+        taken = settings | {f"{name}_FILE" for name in settings} - {"SOURCE_FILE"}
+        kept = {name: value for name, value in os.environ.items() if name not in taken and "DAGSTER" not in name}
+        return kept | {
+            "SOURCE": "duckdb",
+            "SOURCE_FILE": str(self.source.path),
+            "CONFLICTS_POSTGRES_URL": self.server.url(DATABASE),
+            "CONFLICTS_DATA_DIR": str(folder),
+        }
+
+    @contextmanager
+    def _fresh_folder(self) -> Iterator[Path]:
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _children(folder: Path) -> set[Path]:
+    return set(folder.iterdir()) if folder.is_dir() else set()
