@@ -1,7 +1,9 @@
 """What is said of a failed run and of a late night, and the sensors that say it where the settings name somebody."""
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from dagster import (
@@ -10,10 +12,11 @@ from dagster import (
     DefaultSensorStatus,
     RunFailureSensorContext,
     SensorDefinition,
+    make_email_on_run_failure_sensor,
     run_failure_sensor,
 )
 
-from conflict_assets.automation.channels import post_webhook, send_mail
+from conflict_assets.automation.channels import mail_port, post_webhook, send_mail
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB
 from conflict_assets.automation.lateness import LateNight, late_night_sensor
@@ -40,13 +43,18 @@ def failure_alert(instance: DagsterInstance, run: DagsterRun, settings: Settings
     said = failure_line(prefixes) if prefixes else f"Job {run.job_name} failed."
     return Alert(
         kind="failed",
-        subject=f"Visit conflicts: {run.job_name} failed",
+        subject=failure_subject(run),
         text=_with_url(f"Run {run.run_id}: {said}", url := _url(settings, f"runs/{run.run_id}")),
         job=run.job_name,
         run_id=run.run_id,
         failed_prefixes=prefixes,
         url=url,
     )
+
+
+def failure_subject(run: DagsterRun) -> str:
+    """The subject of an e-mail about a failed run."""
+    return f"Visit conflicts: {run.job_name} failed"
 
 
 def late_alert(late: LateNight, settings: Settings) -> Alert:
@@ -72,18 +80,43 @@ def _with_url(text: str, url: str | None) -> str:
 
 
 def alert_sensors(settings: Settings) -> list[SensorDefinition]:
-    """The sensors that the settings ask for; none unless an address is set."""
-    channels: dict[str, Callable[[Alert], None]] = {}
+    """The sensors that the settings ask for; none unless an address is set.
+
+    Two for each channel, and none for both: one that can't deliver must not make another repeat itself.
+    """
+    sensors: list[SensorDefinition] = []
     if settings.alert_recipients:
-        channels["email"] = lambda alert: send_mail(alert.subject, alert.text, settings)
+        by_email = partial(_send_by_email, settings=settings)
+        sensors += [_failed_by_email(settings), _late("email", by_email, settings)]
     if settings.alert_webhook_url is not None:
-        channels["webhook"] = lambda alert: post_webhook(alert, settings)
-    return [sensor for name, send in channels.items() for sensor in _sensors_of(name, send, settings)]
+        to_webhook = partial(post_webhook, settings=settings)
+        sensors += [_failed("webhook", to_webhook, settings), _late("webhook", to_webhook, settings)]
+    return sensors
 
 
-def _sensors_of(channel: str, send: Callable[[Alert], None], settings: Settings) -> list[SensorDefinition]:
-    """Two for each channel: one that can't deliver must not make another repeat itself."""
+def _send_by_email(alert: Alert, *, settings: Settings) -> None:
+    send_mail(alert.subject, alert.text, settings)
 
+
+def _failed_by_email(settings: Settings) -> SensorDefinition:
+    """Dagster's own; it writes the body as HTML."""
+    password = settings.alert_smtp_password
+    return make_email_on_run_failure_sensor(
+        email_from=settings.alert_email_from or "",
+        email_password=password.get_secret_value() if password else "",
+        email_to=list(settings.alert_recipients),
+        email_body_fn=lambda context: html.escape(failure_alert(context.instance, context.dagster_run, settings).text),
+        email_subject_fn=lambda context: failure_subject(context.dagster_run),
+        smtp_host=settings.alert_smtp_host or "",
+        smtp_type=settings.alert_smtp_security.upper(),
+        smtp_port=mail_port(settings),
+        smtp_user=settings.alert_smtp_user,
+        name="alert_by_email",
+        default_status=DefaultSensorStatus.RUNNING,
+    )
+
+
+def _failed(channel: str, send: Callable[[Alert], None], settings: Settings) -> SensorDefinition:
     @run_failure_sensor(
         name=f"alert_by_{channel}",
         default_status=DefaultSensorStatus.RUNNING,
@@ -92,10 +125,13 @@ def _sensors_of(channel: str, send: Callable[[Alert], None], settings: Settings)
     def failed(context: RunFailureSensorContext) -> None:
         send(failure_alert(context.instance, context.dagster_run, settings))
 
-    late = late_night_sensor(
+    return failed
+
+
+def _late(channel: str, send: Callable[[Alert], None], settings: Settings) -> SensorDefinition:
+    return late_night_sensor(
         name=f"late_night_by_{channel}",
         description=f"Tells of late nights by {channel}.",
         tell=lambda found: send(late_alert(found, settings)),
         settings=settings,
     )
-    return [failed, late]
