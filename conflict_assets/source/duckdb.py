@@ -1,7 +1,7 @@
 """The embedded source: a DuckDB file that holds the warehouse's tables."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -13,8 +13,23 @@ import pyarrow as pa
 
 from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SESSION_ZONE, SURVEY_SCHEMA, SourceError, VisitQuery
-from conflict_assets.source.query import SourceLayout, Statement, duplicates_statement, rows_statement, survey_statement
+from conflict_assets.source.protocol import (
+    BATCH_ROWS,
+    LOOK_UP_SCHEMA,
+    ROW_SCHEMA,
+    SESSION_ZONE,
+    SURVEY_SCHEMA,
+    SourceError,
+    VisitQuery,
+)
+from conflict_assets.source.query import (
+    SourceLayout,
+    Statement,
+    duplicates_statement,
+    look_up_statement,
+    rows_statement,
+    survey_statement,
+)
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed import typed_batch
 
@@ -109,6 +124,11 @@ class DuckDBVisitReader:
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
         return self._batches(rows_statement(query, survey, self._exact_layout, "duckdb"), ROW_SCHEMA)
+
+    def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
+        """See `VisitReader`."""
+        statement = look_up_statement(query, visit_ids, self._exact_layout, "duckdb")
+        return pa.Table.from_batches(self._batches(statement, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
 
     @property
     def _exact_layout(self) -> SourceLayout:

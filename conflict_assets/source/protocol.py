@@ -1,6 +1,6 @@
 """What the assets ask of a source, whichever warehouse stands behind it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,6 +40,9 @@ class VisitQuery:
 
 
 CONTESTED = "contested"
+UNCONTESTED = "uncontested"
+"""The outcome of an active visit with no other agency near; such a visit does not travel."""
+
 SESSION_ZONE = "UTC"
 """The zone of a source's session; the statements say every zone themselves, so it decides nothing."""
 
@@ -68,6 +71,9 @@ ROW_SCHEMA = pa.schema(
 `outcome` and `surveyed_as` (the outcome that the survey has counted it by) are filled. Rejected visits travel so, all
 but `missing_ssn`, and so do inactive visits in blocks that are followed or may be contested: the store tells by them
 why a conflict has gone."""
+
+LOOK_UP_SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name != "surveyed_as"])
+"""A row of a visit that was asked for by its id, in full whatever its `outcome`, which may be `uncontested` too."""
 
 COUNT_COLUMNS = (
     "visits_seen",
@@ -106,6 +112,12 @@ class VisitReader(Protocol):
 
     def read_visits(self, query: VisitQuery, survey: "Survey") -> Iterator[pa.RecordBatch]:
         """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first); one scan, memory of a batch."""
+
+    def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
+        """Every row of these visits as `LOOK_UP_SCHEMA`, with the outcome that a run over the query would give it.
+
+        A visit id may have several rows: duplicates, and namesakes of other caregivers. Two scans of the fact view.
+        """
 
 
 class VisitSource(Protocol):

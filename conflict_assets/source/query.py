@@ -1,7 +1,7 @@
 """The statements that read visits: written once in Snowflake's dialect, composed, bound and translated here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
 
 Dialect = Literal["snowflake", "duckdb"]
-Text = Literal["active_visits", "visit_survey"]
+Text = Literal["active_visits", "named_visits", "visit_survey"]
 Value = str | int | bool | None
 
 FACT = "FACTVISITCALLPERFORMANCE_CR"
@@ -70,8 +70,18 @@ def rows_statement(query: VisitQuery, survey: Survey, layout: SourceLayout, dial
     return _statement("active_visits", _values(query, layout) | pointed, layout, dialect)
 
 
+def look_up_statement(query: VisitQuery, visit_ids: Sequence[str], layout: SourceLayout, dialect: Dialect) -> Statement:
+    """Visits by their ids, each of their rows with its outcome (`LOOK_UP_SCHEMA`).
+
+    Raises:
+        SourceError: a name in `layout` can't be an identifier.
+    """
+    named: dict[str, Value] = {"visit_ids": json.dumps(sorted({each.strip() for each in visit_ids}))}
+    return _statement("named_visits", _values(query, layout) | named, layout, dialect)
+
+
 def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, dialect: Dialect) -> Statement:
-    """Compose, parametrize and translate one of the two statements."""
+    """Compose, parametrize and translate a statement."""
     tree = _composed(text).copy()
     _qualify(tree, layout)
     _read_zoneless_in(tree, layout)
@@ -117,9 +127,23 @@ def duplicates_statement(layout: SourceLayout, dialect: Dialect) -> Statement:
 def _composed(text: Text) -> exp.Expr:
     """Put the shared table expressions before the statement's own."""
     tree = _parsed(text).copy()
-    own = tree.args["with_"]
-    own.set("expressions", [*_parsed("classified_visits").args["with_"].expressions, *own.expressions])
+    own = _with_rest_of_rows(tree) if text == "named_visits" else tree.args["with_"].expressions
+    tree.args["with_"].set("expressions", [*_parsed("classified_visits").args["with_"].expressions, *own])
     return tree
+
+
+def _with_rest_of_rows(tree: exp.Expr) -> list[exp.Expr]:
+    """The table expressions of the rows that travel, where the tree's own take the places of those of their names.
+
+    No outcome is left out, and which rows are watched or repeated is not asked. New expressions come first.
+    """
+    own = {cte.alias: cte for cte in tree.args["with_"].expressions}
+    rest = [cte.copy() for cte in _parsed("active_visits").args["with_"].expressions]
+    for cte in rest:
+        if cte.alias in {"needed_patient", "located"}:
+            cte.this.set("where", None)
+    places = [own.pop(cte.alias, cte) for cte in rest if cte.alias not in {"watched", "repeated", "sidelined"}]
+    return [*own.values(), *places]
 
 
 @cache

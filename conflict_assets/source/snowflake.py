@@ -1,6 +1,6 @@
 """The warehouse in production: Snowflake, through Dagster's resource and the real connector."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,12 +12,21 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
-from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SESSION_ZONE, SURVEY_SCHEMA, SourceError, VisitQuery
+from conflict_assets.source.protocol import (
+    BATCH_ROWS,
+    LOOK_UP_SCHEMA,
+    ROW_SCHEMA,
+    SESSION_ZONE,
+    SURVEY_SCHEMA,
+    SourceError,
+    VisitQuery,
+)
 from conflict_assets.source.query import (
     SourceLayout,
     Statement,
     duplicates_statement,
     identifier,
+    look_up_statement,
     rows_statement,
     survey_statement,
 )
@@ -170,6 +179,11 @@ class SnowflakeVisitReader:
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
         return self._batches(rows_statement(query, survey, self._exact_layout, "snowflake"), ROW_SCHEMA)
+
+    def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
+        """See `VisitReader`."""
+        statement = look_up_statement(query, visit_ids, self._exact_layout, "snowflake")
+        return pa.Table.from_batches(self._batches(statement, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
 
     @property
     def _exact_layout(self) -> SourceLayout:
