@@ -153,6 +153,7 @@ def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> Markup:
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
     for drawn, shown in _PAGE_COLOURS.items():
         text = text.replace(drawn, shown)
+    text = re.sub(r'(fill|stroke)="(var[^"]*)"', r'style="\1: \2"', text)
     box = re.search(r'viewBox="[^"]*"', text)
     body = text[text.index(">") + 1 :]
     label = Markup.escape(alt)

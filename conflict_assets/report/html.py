@@ -130,12 +130,12 @@ def count_text(count: float) -> str:
 
 def money_text(dollars: float) -> str:
     """`$12,346`; below a thousand with cents, `$12.35`."""
-    return f"${dollars:,.2f}" if abs(dollars) < CENTS_BELOW else f"${dollars:,.0f}"
+    return f"${dollars:,.2f}" if round(abs(dollars), 2) < CENTS_BELOW else f"${dollars:,.0f}"
 
 
 def seconds_text(seconds: float) -> str:
     """`0.4 s`, `4 min 05 s`, `1 h 02 min`."""
-    if seconds < 60:  # noqa: PLR2004 - seconds of a minute
+    if round(seconds, 1) < 60:  # noqa: PLR2004 - seconds of a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"  # noqa: PLR2004

@@ -1,0 +1,50 @@
+"""`conflict-assets report`, on the store's tests' database."""
+
+import webbrowser
+
+import pytest
+from typer.testing import CliRunner
+
+from conflict_assets.cli import app
+from conflict_assets.settings import load_settings
+from conflict_assets.store.store import ConflictStore
+from conflict_assets_tests.pg import make_store, pg_server, store_url
+from conflict_assets_tests.store.nights import Pair, night
+
+__all__ = ["make_store", "pg_server", "store_url"]
+
+
+@pytest.fixture
+def command(store_url, tmp_path, monkeypatch):
+    """The command line over a store with one conflict, and what it opened."""
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        store.replace_prefix(night([Pair()]))
+    monkeypatch.setenv("CONFLICTS_POSTGRES_URL", store_url)
+    monkeypatch.setenv("CONFLICTS_DATA_DIR", str(tmp_path / "data"))
+    load_settings.cache_clear()
+    yield lambda *arguments: CliRunner().invoke(app, ["report", *arguments])
+    load_settings.cache_clear()
+
+
+def test_the_report_is_written_to_the_data_folder(command, tmp_path):
+    done = command()
+    file = tmp_path / "data" / "reports" / "2026-01-06-by-hand.html"
+    assert (done.exit_code, done.output.strip()) == (0, f"{file}: 1 open conflicts, SSNs masked")
+    assert file.read_text() == (file.parent / "latest.html").read_text()
+    assert "night of 6 Jan 2026" in file.read_text()
+
+
+def test_the_report_is_written_where_it_is_asked_for_and_opened(command, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    file = tmp_path / "a b.html"
+    assert command("--out", str(file), "--open").exit_code == 0
+    assert opened == [file.as_uri()]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "data" / "reports").exists()
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(command, tmp_path):
+    done = command("--out", str(tmp_path / "none" / "report.html"))
+    assert done.exit_code == 2
+    assert "there is no folder" in done.output.replace("\n", " ")
