@@ -73,8 +73,8 @@ class Worker:
 
     def _fetch(self, ssns: list[str]) -> pd.DataFrame:
         """Fetch through Arrow: half the time of DuckDB's own way into pandas."""
-        fetched = self._source.execute(self._query, {"ssns": ssns, **self._window}).to_arrow_table()
-        return fetched.to_pandas(date_as_object=False)
+        fetched = self._source.sql(self._query, params={"ssns": ssns, **self._window})
+        return fetched.to_arrow_table().to_pandas(date_as_object=False)
 
 
 def _instants() -> dict[str, datetime]:
