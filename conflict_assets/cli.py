@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conflict_assets.cli_explain import explain_command, show_command
 from conflict_assets.cli_export import export_command
 from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
@@ -43,6 +44,8 @@ app.command("decide")(decide_command)
 app.command("import-decisions")(import_decisions_command)
 app.command("report")(report_command)
 app.command("export")(export_command)
+app.command("explain")(explain_command)
+app.command("show")(show_command)
 
 
 @app.callback()

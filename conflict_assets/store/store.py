@@ -15,12 +15,13 @@ from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store import reading, rejects, schema
+from conflict_assets.store import looking, reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.export import ConflictExport, ExportQuery, export_conflicts
+from conflict_assets.store.looking import StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
@@ -182,6 +183,14 @@ class ConflictStore:
     def set_up_roles(self) -> None:
         """Make `conflicts_writer` and `conflicts_reader` where they are missing, and give them their rights."""
         self._transact(set_up_roles)
+
+    def conflicts_of_pair(self, pair_id: str) -> list[StoredConflict]:
+        """What is stored of a pair: one conflict, or none; SSNs are masked."""
+        return self._run(lambda connection: looking.conflicts_of_pair(connection, pair_id))
+
+    def conflicts_of_group(self, group_id: str) -> list[StoredConflict]:
+        """The conflicts of a group that hold, by day; SSNs are masked."""
+        return self._run(lambda connection: looking.conflicts_of_group(connection, group_id))
 
     @contextmanager
     def export(self, query: ExportQuery) -> Iterator[ConflictExport]:

@@ -1,0 +1,89 @@
+"""A group of conflicts as a timeline: each visit a bar in its agency's row, in a terminal or as a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from rich.table import Table
+from rich.text import Text
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+"""Okabe and Ito's colours, which colour-blind readers can tell from each other."""
+
+NARROWEST = 10
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A visit: its agency, its interval, and whether that is what was worked (else: what was scheduled)."""
+
+    visit_id: str
+    agency: str
+    start: datetime
+    end: datetime
+    actual: bool
+
+
+def lanes(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
+    """The bars of each agency by start, agencies in the order of their first bars."""
+    found: dict[str, list[Bar]] = {}
+    for bar in sorted(bars, key=lambda bar: (bar.start, bar.end, bar.visit_id)):
+        found.setdefault(bar.agency, []).append(bar)
+    return found
+
+
+def timeline_table(bars: Sequence[Bar], *, time_zone: str, width: int) -> Table:
+    """A line a visit: agency, local times, and a bar that is `width` cells from the first start to the last end."""
+    zone = ZoneInfo(time_zone)
+    table = Table("agency", "visit", "from", "to", "", box=None, pad_edge=False)
+    first, last = min(bar.start for bar in bars), max(bar.end for bar in bars)
+    scale = max(NARROWEST, width) / max((last - first).total_seconds(), 1)
+    for at, (agency, of_agency) in enumerate(lanes(bars).items()):
+        for bar in of_agency:
+            left = round((bar.start - first).total_seconds() * scale)
+            cells = max(1, round((bar.end - first).total_seconds() * scale) - left)
+            drawn = Text(" " * left + ("█" if bar.actual else "░") * cells, style=PALETTE[at % len(PALETTE)])
+            times = [f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (bar.start, bar.end)]
+            table.add_row(Text(agency), Text(bar.visit_id), *times, drawn)
+    return table
+
+
+def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figure:
+    """A row for each agency, a bar for each visit, hatched where it is only scheduled; local time below."""
+    zone = ZoneInfo(time_zone)
+    rows = lanes(bars)
+    figure = Figure(figsize=(10, 1.6 + 0.6 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for at, of_agency in enumerate(rows.values()):
+        for bar in of_agency:
+            start, end = date2num(bar.start), date2num(bar.end)  # type: ignore[no-untyped-call]
+            hatch = None if bar.actual else "//"
+            colour = PALETTE[at % len(PALETTE)]
+            axes.barh(at, end - start, left=start, height=0.7, color=colour, hatch=hatch, edgecolor="white", alpha=0.85)
+            axes.text(start, at - 0.4, f" {bar.visit_id}", ha="left", va="bottom", size=7, clip_on=True)
+    axes.set_yticks(range(len(rows)), labels=[*rows])
+    axes.set_ylim(len(rows) - 0.5, -0.75)
+    axes.set_ylabel("agency")
+    locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call]
+    axes.set_xlabel(f"time of day ({time_zone})")
+    axes.set_axisbelow(True)
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, size=10, loc="left")
+    worked = Patch(facecolor="grey", label="worked")
+    scheduled = Patch(facecolor="grey", hatch="//", edgecolor="white", label="scheduled")
+    axes.legend(handles=[worked, scheduled], loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path, ending: str) -> None:
+    """Write a figure as PNG or SVG; the same figure gives the same bytes."""
+    metadata = {"Date": None} if ending == ".svg" else {"Software": None}
+    figure.savefig(path, format=ending.removeprefix("."), dpi=150, metadata=metadata)
