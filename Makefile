@@ -35,7 +35,7 @@ e2e: install ## Run the tests that drive a real webserver and daemon
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
 
-bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: hours, 30 GB of disk
+bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour or more, 20 GB of disk
 	$(BIN)/python -m benchmarks.night.bench --write
 
 bench-small: install ## Measure nights of 1 million visits, once each: some minutes

@@ -5,6 +5,7 @@ Generates visits, lets the contenders run in turns, and prints costs, verdicts a
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ TOO_LONG = 30 * 60
 def main() -> int:
     """Measure, and tell."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with tempfile.TemporaryDirectory(prefix="night-") as temporary, running(Path(temporary) / "server") as server:
         setting = [f"Machine: {machine()}", f"Versions: {versions(server.version)}"]
         runs = kept(arguments.tell) if arguments.tell else list(_measured(arguments, server, Path(temporary)))

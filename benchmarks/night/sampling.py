@@ -65,13 +65,11 @@ def measure(command: Command, server: psutil.Process) -> Usage:
         process = subprocess.Popen(  # noqa: S603 - our own commands
             command.arguments, env=dict(command.environment), stdout=output, stderr=errors
         )
-        looks = 0
-        while _still_running(process):
-            _look(usage, command.awaited)
-            if looks % SERVER_EVERY == 0:
-                everyone = [server, *server.children(recursive=True)]
-                usage.server_memory = max(usage.server_memory, _proportional(everyone))
-            looks += 1
+        try:
+            _watch(process, usage, command, server)
+        except BaseException:
+            _kill_all()
+            raise
         usage.wall = time.perf_counter() - started
         _bury_orphans()
         usage.cpu, usage.server_cpu = _children_cpu() - before, _cpu_of(server) - server_before
@@ -83,6 +81,23 @@ def measure(command: Command, server: psutil.Process) -> Usage:
                 f"{' '.join(command.arguments[:4])} failed: {usage.output[-500:]}{errors.read()[-1500:]}"
             )
     return usage
+
+
+def _watch(process: subprocess.Popen[bytes], usage: Usage, command: Command, server: psutil.Process) -> None:
+    looks = 0
+    while _still_running(process):
+        _look(usage, command.awaited)
+        if looks % SERVER_EVERY == 0:
+            everyone = [server, *server.children(recursive=True)]
+            usage.server_memory = max(usage.server_memory, _proportional(everyone))
+        looks += 1
+
+
+def _kill_all() -> None:
+    """End the command and all that it has started: this process has no other children."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _still_running(process: subprocess.Popen[bytes]) -> bool:

@@ -69,7 +69,7 @@ class Server:
 def running(folder: Path) -> Iterator[Server]:
     """Start a server in a folder, and stop it and remove the folder at the end."""
     try:
-        yield Server(embedded_url(folder, stay=True))
+        yield Server(embedded_url(folder))
     finally:
         stop_embedded(folder)
         shutil.rmtree(folder, ignore_errors=True)
