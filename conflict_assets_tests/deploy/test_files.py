@@ -25,7 +25,9 @@ def is_setting(name: str) -> bool:
 
 
 def test_every_service_that_stays_tells_whether_it_is_well():
-    assert {name for name, service in services().items() if "healthcheck" not in service} == {"migrate"}
+    asked = {name: service["healthcheck"]["test"] for name, service in services().items() if "healthcheck" in service}
+    assert set(services()) - set(asked) == {"migrate"}
+    assert {test[0] for test in asked.values()} == {"CMD"}
 
 
 @pytest.mark.parametrize("service", ["postgres", *PLATFORM])
