@@ -26,8 +26,8 @@ contenders in turns on the same machine and file, each a fresh process with a fr
 - **a, the replaced pipeline**, re-created: four threads take prefixes from a queue; each fetches every visit in the
   window of the prefix's caregivers that have conflicts, all columns, into pandas, merges and judges (the frozen engine
   of `make bench-engine`), and writes by a text COPY and one UPDATE into a wide table that holds the planted conflicts.
-  Its rules are its own (no two dates, schedules where no actual time is known, none where one is), so it counts other
-  conflicts.
+  Its rules are its own: it compares visits of one date only, and leaves out visits with just one actual time. So it
+  counts fewer conflicts.
 - **b, the bare engine**: one process, no Dagster, the same inputs and outputs as ours.
 - **c, ours**: `conflict-assets run`, everything included: its start, the store's schema, events, checks and summary.
   `nothing changed` is the next night over the same visits.
