@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e slow bench bench-small bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev test e2e browser screenshots slow bench bench-small bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,8 +29,17 @@ dev: install ## Start the Dagster UI and daemon on http://localhost:3000
 test: install ## Run the tests
 	$(BIN)/python -m pytest
 
-e2e: install ## Run the tests that drive a real webserver and daemon
+e2e: install browser ## Run the tests that drive a real webserver and daemon, and look at the UI
 	$(BIN)/python -m pytest -m e2e
+
+browser: ## Install Chromium and its driver where they are missing (Debian, Ubuntu)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+		run() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo "$$@"; fi; }; \
+		run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
+			install -y -qq --no-install-recommends chromium chromium-driver; }
+
+screenshots: install browser ## Take the pictures of the UI in docs/ anew
+	SCREENSHOTS=docs $(BIN)/python -m pytest -m e2e conflict_assets_tests/e2e/test_browser.py
 
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
