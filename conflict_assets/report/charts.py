@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from conflict_assets.domain.morning import NightPoint
+from conflict_assets.report.heat_maps import PAGE_COLOURS, heat_map
 from conflict_assets.report.pictures import BAR_COLOUR, RESOLVED_COLOUR, TOLD_CELLS, rule_bars, trend_lines
 
 INK: Final = "#010203"
@@ -22,7 +21,9 @@ _PAGE_COLOURS = {
     BAR_COLOUR.lower(): "var(--blue)",
     RESOLVED_COLOUR.lower(): "var(--orange)",
     "#000000": "var(--ink)",
+    **PAGE_COLOURS,
 }
+DIGITS = 10
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -38,8 +39,6 @@ _STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
 }
-DARK_FROM = 0.52
-"""From this part of the scale on, cividis_r is dark enough for white text."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +68,21 @@ def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
 
 
 def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
-    """A cell for each prefix: the darker, the more open conflicts (pairs); blank when there is none."""
+    """A cell for each prefix: the stronger, the more open conflicts (pairs)."""
     prefixes = sorted(by_prefix)
-    columns = 10 if len(prefixes) <= TOLD_CELLS else 50
+    columns = DIGITS if len(prefixes) <= TOLD_CELLS else 5 * DIGITS
     starts = prefixes[::columns]
     grid = [[by_prefix[prefix] for prefix in prefixes[at : at + columns]] for at in range(0, len(prefixes), columns)]
     rows = [f"{first} to {prefixes[columns * (at + 1) - 1]}" for at, first in enumerate(starts)]
 
     def draw(narrow: bool) -> Figure:
-        ticks = range(0, columns, 1 if columns == len(WEEKDAYS) + 3 else 10)
-        figure, axes = _heat_map(grid, rows, told=len(prefixes) <= TOLD_CELLS, small=narrow)
-        axes.set_xticks(ticks, labels=[f"+{tick}" for tick in ticks])
-        axes.set_xlabel("place in the row")
+        figure, axes = heat_map(grid, rows, told=len(prefixes) <= TOLD_CELLS, small=narrow, ink=INK)
+        if columns == DIGITS:
+            axes.set_xticks(range(DIGITS))
+            axes.set_xlabel("last digit")
+        else:
+            axes.set_xticks(range(0, columns, DIGITS), labels=[f"+{place}" for place in range(0, columns, DIGITS)])
+            axes.set_xlabel("place in the row")
         axes.set_ylabel("SSN prefixes")
         return figure
 
@@ -89,39 +91,17 @@ def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
 
 
 def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> Chart:
-    """A cell for each hour of the week: the darker, the more open conflicts (pairs) begin in it."""
+    """A cell for each hour of the week: the stronger, the more open conflicts (pairs) begin in it."""
     grid = [[by_hour.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)]
 
     def draw(narrow: bool) -> Figure:
-        figure, axes = _heat_map(grid, WEEKDAYS, told=False, small=narrow)
+        figure, axes = heat_map(grid, WEEKDAYS, told=False, small=narrow, ink=INK)
         ticks = range(0, 24, 6 if narrow else 3)
         axes.set_xticks(ticks, labels=[f"{tick:02}:00" for tick in ticks])
-        axes.set_xlabel(f"hour at which the second visit starts ({zone})")
+        axes.set_xlabel(("\n" if narrow else " ").join(("hour at which the second visit starts", f"({zone})")))
         return figure
 
     return _chart("hours", alt, draw, wide=(6.2, 3.1), narrow=(3.7, 2.9))
-
-
-def _heat_map(grid: Sequence[Sequence[int]], rows: Sequence[str], *, told: bool, small: bool) -> tuple[Figure, Axes]:
-    """Cells by rows, shared scale from zero; `told` writes the counts into them."""
-    figure = Figure(layout="constrained")
-    axes = figure.subplots()
-    most = max((count for row in grid for count in row), default=0)
-    scale = Normalize(0, max(most, 1))
-    cells = [[float(count) if count else float("nan") for count in row] for row in grid]
-    image = axes.imshow(cells, cmap="cividis_r", norm=scale, aspect="auto", interpolation="nearest")
-    bar = figure.colorbar(image, ax=axes, location="bottom" if small else "right", format="{x:,.0f}", shrink=0.9)
-    bar.locator = mpl.ticker.MaxNLocator(4, integer=True)
-    bar.set_label("open conflicts (pairs)")
-    axes.set_yticks(range(len(rows)), labels=rows)
-    axes.tick_params(length=0)
-    axes.spines[:].set_alpha(0.4)
-    if told:
-        for at, row in enumerate(grid):
-            for column, count in enumerate(row):
-                colour = INK if not count else "#ffffff" if scale(count) > DARK_FROM else "#000001"
-                axes.text(column, at, f"{count:,}", ha="center", va="center", size=6 if small else 8, color=colour)
-    return figure, axes
 
 
 def _chart(

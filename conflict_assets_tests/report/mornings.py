@@ -57,7 +57,7 @@ def ordinary_morning(prefix_length: int = 2) -> Morning:
         by_status={"open": 1222, "new": 12, "whitelisted": 3, "resolved": 40},
         by_rule=dict(zip(RULES, (200, 150, 84, 300, 250, 200, 50), strict=True)),
         by_prefix={prefix: int(prefix) * 7 % 41 for prefix in prefixes},
-        by_hour={(day, hour): day * hour for day in range(1, 8) for hour in range(6, 20)},
+        by_hour={(day, hour): day + hour // 2 for day in range(1, 8) for hour in range(6, 20)} | {(7, 22): 254},
         recovery=Stake(visits=1000, unpriced=4, shift_amount=80_000.4, overlap_amount=30_000.0),
         avoidance=Stake(visits=1345, unpriced=3, shift_amount=90_000.2, overlap_amount=999.5),
         nights=tuple(

@@ -156,8 +156,8 @@ def test_a_store_before_its_first_night_says_that_there_is_nothing_yet():
 
 
 def test_conflicts_without_times_are_said_to_be_missing_from_the_hours():
-    assert "Not shown: 1 conflicts without times" not in Page(report_html(one_conflict_morning())).text
-    assert "Not shown: 1 conflicts" in Page(report_html(replace(one_conflict_morning(), by_hour={}))).text
+    assert "Without times" not in Page(report_html(one_conflict_morning())).text
+    assert "Without times, and not shown: 1." in Page(report_html(replace(one_conflict_morning(), by_hour={}))).text
 
 
 def test_a_page_of_a_thousand_prefixes_stays_small():
