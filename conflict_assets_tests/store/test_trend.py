@@ -100,6 +100,15 @@ def test_a_decision_on_what_does_not_hold_takes_nothing_away(store, store_url):
     assert store.totals().open_conflicts == 1
 
 
+def test_a_decided_conflict_that_leaves_the_window_is_taken_away_once(store, store_url):
+    later = Pair("a", "c", day=DAY + timedelta(days=9))
+    store.replace_prefix(night([AB, later], number=1))
+    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=1, hours=12))
+    store.replace_prefix(night([later], number=2, window=(DAY + timedelta(days=1), WINDOW[1])))
+    assert told(store) == [(1, 2, 0), (1, 0, 0)]
+    assert store.totals().open_conflicts == 1
+
+
 def test_a_decision_about_two_caregivers_with_the_same_visit_ids_takes_both_away(store, store_url):
     store.replace_prefix(night([AB, Pair(ssn="040000002"), AC], number=1))
     decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=1, hours=12))
