@@ -91,6 +91,11 @@ def detect_batch(context: OpExecutionContext, platform: Platform) -> None:
     prefixes = prefixes_of(context.get_mapping_key() or "")
     with platform.store() as store:
         errors = _finish_all(context, store, snapshot, prefixes, _batch(context, platform, snapshot, store))
+    _fail_for(errors)
+
+
+def _fail_for(errors: Mapping[str, Exception]) -> None:
+    """Fail the step, to be repeated if one of its prefixes failed in a way that may pass."""
     if errors:
         passing = any(isinstance(error, PassingStoreError) for error in errors.values())
         raise Failure(failure_line(sorted(errors)), allow_retries=passing) from None
@@ -159,16 +164,35 @@ def _workers(context: OpExecutionContext, platform: Platform) -> int:
 @op(
     ins={"done": In(Nothing)},
     out={name: Out(Nothing, is_required=False) for name in ("result", *_CHECK_OUTPUTS)},
+    retry_policy=PASSING_FAILURES,
 )
 def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterator[Any]:
     """Say how the run went, when every step has succeeded; tell the checks of prefixes that earlier runs have done."""
-    checks.repeat_verdicts(context, ASSET)
     snapshot = snapshot_of(context, platform)
     with platform.store() as store:
+        _fail_for(_finish_unstarted(context, platform, snapshot, store))
+        checks.repeat_verdicts(context, ASSET)
         for line in summary_lines(night_summary(store, snapshot, root_run_id(context), context.partition_keys)):
             context.log.info(line)
     if False:
         yield
+
+
+def _finish_unstarted(
+    context: OpExecutionContext, platform: Platform, snapshot: Snapshot, store: ConflictStore
+) -> dict[str, Exception]:
+    """Finish, in a re-execution, the prefixes whose step had not begun when the run before was cut off.
+
+    Dagster 1.13 repeats mapped steps that failed or were interrupted, and forgets those that never started
+    (dagster-io/dagster#30077): the run would succeed with these prefixes left out.
+    """
+    if context.run.parent_run_id is None:
+        return {}
+    committed = committed_lines(store, snapshot, root_run_id(context))
+    unstarted = sorted(set(context.partition_keys) - set(committed))
+    if unstarted:
+        context.log.info(f"Finishing here what the run before had not started: {', '.join(unstarted)}")
+    return _finish_all(context, store, snapshot, unstarted, _batch(context, platform, snapshot, store))
 
 
 @graph_asset(
