@@ -25,8 +25,8 @@ from conflict_assets.store.roles import WRITER
 
 OPEN_STATUSES = ("new", "open")
 STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
-BLOCK_BYTES = 4 << 20
-"""How much text makes a batch: some 2,000 rows."""
+BLOCK_BYTES = 2 << 20
+"""How much text makes a batch, some 1,000 rows; Arrow reads several of them ahead."""
 
 _MASKED, _FULL = "conflict_visit_maps", "conflict_sides"
 _TYPES = {
