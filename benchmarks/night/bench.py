@@ -71,7 +71,8 @@ def _measured(arguments: argparse.Namespace, server: Server, folder: Path) -> It
         if expected is not None and expected.wall > TOO_LONG:
             earlier.append(expected)
         for run in _rounds(arena, arguments, skipped={"a"} if expected and expected.wall > TOO_LONG else set()):
-            print(f"{run.visits:,} visits, {NAMES[run.contender]}: {run.wall:.1f} s, {run.conflicts:,} conflicts", flush=True)
+            name = NAMES[run.contender]
+            print(f"{run.visits:,} visits, {name}: {run.wall:.1f} s, {run.conflicts:,} conflicts", flush=True)
             earlier.append(run)
             if arguments.keep:
                 keep(arguments.keep, run)

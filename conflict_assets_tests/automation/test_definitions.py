@@ -73,6 +73,11 @@ def test_every_preloaded_module_is_still_where_it_was(module):
     importlib.import_module(module)
 
 
+def test_no_run_waits_for_what_only_the_summary_draws_with():
+    loaded = "import conflict_assets.automation.preload, sys; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, timeout=120, check=False).returncode == 0
+
+
 def test_the_location_validates_with_no_variable_set():
     bare = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     done = subprocess.run(
