@@ -15,7 +15,7 @@ NO_SUMMARY = {"conflict_assets/summary_by": "nobody"}
 T = TypeVar("T")
 
 
-def wait(look: Callable[[], T], ended: Callable[[T], bool], seconds: float = 240) -> T:
+def wait(look: Callable[[], T], ended: Callable[[T], bool], seconds: float = 500) -> T:
     """Look until it is as wanted; what was seen last is told when it never is."""
     deadline = time.monotonic() + seconds
     while not ended(found := look()):
@@ -149,14 +149,14 @@ class Dagster:
         data = self.query("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
         return data["runOrError"]["status"]
 
-    def await_run(self, run_id: str, seconds: float = 240) -> str:
+    def await_run(self, run_id: str, seconds: float = 500) -> str:
         """How a run ends."""
         return wait(lambda: self.run_status(run_id), lambda status: status in ENDED, seconds)
 
     def await_start(self, run_id: str) -> None:
         wait(lambda: self.run_status(run_id), lambda status: status not in {"QUEUED", "NOT_STARTED", "STARTING"})
 
-    def await_backfill(self, backfill_id: str, seconds: float = 400) -> str:
+    def await_backfill(self, backfill_id: str, seconds: float = 800) -> str:
         """How a backfill ends."""
         text = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
                     ... on PartitionBackfill { status } } }"""
@@ -213,7 +213,7 @@ class Dagster:
     def messages(self, run_id: str) -> list[str]:
         return [event["message"] for event in self.events(run_id)]
 
-    def await_message(self, run_id: str, part: str, seconds: float = 240) -> str:
+    def await_message(self, run_id: str, part: str, seconds: float = 500) -> str:
         """The first line of a run's log that holds these words."""
         found = wait(lambda: [line for line in self.messages(run_id) if part in line], bool, seconds)
         return found[0]

@@ -1,8 +1,9 @@
 """The platform under test: servers, store, and what both say of the prefixes."""
 
+import hashlib
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from conflict_assets_tests.e2e.client import Dagster, wait
 from conflict_assets_tests.e2e.faults import mend, stopped
@@ -14,18 +15,27 @@ EMPTY_PREFIX = "8"
 """Nobody's SSN begins so: it is finished without a step."""
 IN_PROGRESS = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
-NIGHT = (
-    """SELECT to_jsonb(c) - 'first_detected_at' - 'resolved_at' FROM visit_conflicts AS c
-       ORDER BY ssn_prefix, ssn, visit_id, con_visit_id""",
-    "SELECT * FROM conflict_visits ORDER BY ssn_prefix, ssn, visit_id",
-    """SELECT ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule, overlap_minutes
-       FROM conflict_history ORDER BY ssn_prefix, ssn, pair_id, event""",
-    """SELECT ssn_prefix, latest, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
-         counts
-       FROM prefix_runs ORDER BY ssn_prefix, as_of""",
-    "SELECT ssn_prefix, visit_id, reason FROM rejected_visits ORDER BY ssn_prefix, visit_id, reason",
-)
+NIGHT = {
+    "conflicts": """SELECT to_jsonb(c) - 'first_detected_at' - 'resolved_at' FROM visit_conflicts AS c
+                    ORDER BY ssn_prefix, ssn, visit_id, con_visit_id""",
+    "visits": "SELECT * FROM conflict_visits ORDER BY ssn_prefix, ssn, visit_id",
+    "history": """SELECT ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule, overlap_minutes
+                  FROM conflict_history ORDER BY ssn_prefix, ssn, pair_id, event""",
+    "prefix_runs": """SELECT ssn_prefix, latest, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened,
+                        unchanged, counts FROM prefix_runs ORDER BY ssn_prefix, as_of""",
+    "rejected": "SELECT ssn_prefix, visit_id, reason FROM rejected_visits ORDER BY ssn_prefix, visit_id, reason",
+}
 """All that a night writes, but for its times and the ids of its runs."""
+
+HELD = ("conflicts", "visits", "history")
+"""What does not change when a prefix is done twice."""
+
+
+class Rows(NamedTuple):
+    """Rows of people, so told apart without being shown."""
+
+    count: int
+    digest: str
 
 
 @dataclass
@@ -42,9 +52,9 @@ class Platform:
     def rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         return rows(self.store, query, parameters)
 
-    def night(self) -> list[list[tuple[Any, ...]]]:
-        """All that the store holds, but for times and the ids of runs."""
-        return night(self.store)
+    def night(self, *tables: str) -> dict[str, Rows]:
+        """All that the store holds, or some tables, but for times and the ids of runs."""
+        return night(self.store, *tables)
 
     def committed(self, root_run: str | None = None) -> set[str]:
         """The prefixes that the store holds, or those that a chain of runs has committed."""
@@ -115,6 +125,10 @@ class Platform:
         self.dagster.forget_assets()
 
 
-def night(url: str) -> list[list[tuple[Any, ...]]]:
-    """All that a night has left in a store, but for times and the ids of runs."""
-    return [rows(url, query) for query in NIGHT]
+def night(url: str, *tables: str) -> dict[str, Rows]:
+    """All that a night has left in a store, or in some tables of it, but for times and the ids of runs."""
+    return {table: told_apart(rows(url, NIGHT[table])) for table in tables or NIGHT}
+
+
+def told_apart(found: list[tuple[Any, ...]]) -> Rows:
+    return Rows(len(found), hashlib.sha256(repr(found).encode()).hexdigest()[:16])

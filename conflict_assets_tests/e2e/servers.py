@@ -23,14 +23,18 @@ from conflict_assets_tests.e2e.client import Dagster, wait
 BINARIES = Path(sys.executable).parent
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
                loadStatus locationOrLoadError { __typename } } } } }"""
-FAST_MONITORING = {"poll_interval_seconds": 2, "cancel_timeout_seconds": 60, "free_slots_after_run_end_seconds": 5}
-"""The product looks every 30 seconds, and is more patient."""
+MONITORING = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 5, "start_timeout_seconds": 500}
+"""The product looks every 30 seconds; the start may take longer here, on a busy machine."""
+
+
+PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
+"""Dagster gives up on a run whose process has not started in 60 seconds; a busy machine may need longer."""
 
 
 def write_instance(home: Path, settings: Settings) -> None:
     """Write the product's own dagster.yaml, but for how often run monitoring looks."""
     found = yaml.safe_load(instance_yaml(settings))
-    found["run_monitoring"] |= FAST_MONITORING
+    found["run_monitoring"] |= MONITORING
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(found))
 
@@ -40,10 +44,13 @@ class Servers:
     """Webserver and daemon over one environment; `logs` gets what they say."""
 
     folder: Path
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
     logs: Path
     dagster: Dagster = field(init=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.environment = PATIENCE | self.environment
 
     def start(self) -> None:
         with socket.socket() as probe:
