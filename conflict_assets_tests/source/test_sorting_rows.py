@@ -79,6 +79,14 @@ POINTS = {
 }
 
 
+POINTS |= {
+    f"{name}, at call out": (None, said, HOME, HOME if is_bad else expected, is_bad)
+    for name, (said, out, place, expected, is_bad) in POINTS.items()
+    if said and (out, place) == (OUT, HOME)
+}
+"""Call in, call out and home; the point that is taken, and whether one of them is bad."""
+
+
 @pytest.fixture(scope="module")
 def points(bench):
     cases = {

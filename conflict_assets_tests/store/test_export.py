@@ -121,11 +121,13 @@ def test_columns_have_types_and_values_come_as_they_are_stored(store):
 
 def test_many_rows_come_in_batches(store, monkeypatch):
     monkeypatch.setattr(exporting, "BLOCK_BYTES", 20_000)
-    store.replace_prefix(night([Pair(f"a{n}", f"b{n}") for n in range(500)], number=2))
+    lines = {"aide_name": "\n".join(["line"] * 100)}
+    store.replace_prefix(night([Pair(f"a{n}", f"b{n}", visit=lines) for n in range(500)], number=2))
     with store.export(ExportQuery()) as export:
-        sizes = [batch.num_rows for batch in export.batches()]
-    assert sum(sizes) == 500
-    assert max(sizes) < 100
+        batches = list(export.batches())
+    assert sum(batch.num_rows for batch in batches) == 500
+    assert max(batch.num_rows for batch in batches) < 100
+    assert {name for batch in batches for name in batch["aide_name"].to_pylist()} == {lines["aide_name"]}
 
 
 def give_up(store):
