@@ -34,7 +34,7 @@ HELD = ("conflicts", "visits", "history")
 class Rows(NamedTuple):
     """Rows of people, so told apart without being shown."""
 
-    count: int
+    number: int
     digest: str
 
 
@@ -66,10 +66,9 @@ class Platform:
         found = self.rows("SELECT run_id FROM prefix_runs WHERE ssn_prefix = %s ORDER BY as_of", [prefix])
         return [run for (run,) in found]
 
-    def conflicts(self, prefix: str) -> list[tuple[Any, ...]]:
-        return self.rows(
-            "SELECT * FROM visit_conflicts WHERE ssn_prefix = %s ORDER BY visit_id, con_visit_id", [prefix]
-        )
+    def conflicts(self, prefix: str) -> Rows:
+        query = "SELECT * FROM visit_conflicts WHERE ssn_prefix = %s ORDER BY visit_id, con_visit_id"
+        return told_apart(self.rows(query, [prefix]))
 
     def agree(self, *, failed: set[str] | None = None) -> None:
         """Hold Dagster to the store: which prefixes there are, of which snapshot, and how many rows each has."""

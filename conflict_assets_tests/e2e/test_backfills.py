@@ -8,7 +8,7 @@ from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, PREFIXES
 def test_one_partition_is_materialized_alone(platform):
     assert platform.dagster.await_run(platform.dagster.materialize("4")) == "SUCCESS"
     assert platform.committed() == {"4"}
-    assert platform.conflicts("4").count
+    assert platform.conflicts("4").number
     platform.agree()
 
 
@@ -88,7 +88,7 @@ def test_a_backfill_cancelled_in_the_middle_keeps_what_is_done_and_leaves_no_pre
         assert dagster.runs_of_backfill(backfill) == {("0", "9"): "CANCELED"}
         assert platform.most_stopped(1) == 0
     platform.agree()
-    assert platform.conflicts("5").count == platform.conflicts("6").count == 0
+    assert platform.conflicts("5").number == platform.conflicts("6").number == 0
     (cancelled,) = dagster.runs(tags={"dagster/backfill": backfill})
     assert EMPTY_PREFIX in platform.committed(cancelled["runId"])
     repeated = dagster.reexecute(cancelled["runId"])

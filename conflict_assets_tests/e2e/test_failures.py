@@ -54,7 +54,7 @@ def test_a_permanent_failure_fails_at_once_and_stays_in_its_prefix(platform, fau
     assert pauses(platform, run, "2") == []
     assert said in dagster.await_message(run, "prefix 2 failed")
     assert platform.conflicts("2") == before
-    assert before.count
+    assert before.number
     assert platform.committed(run) == {"1", "3"}
     platform.agree(failed={"2"})
 
