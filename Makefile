@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
+# Tests of one file share servers, so they go to one of two processes together.
+TWO_AT_ONCE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test e2e browser screenshots slow bench bench-small bench-engine bench-store bench-source bench-export lint lock
@@ -16,8 +18,9 @@ install: $(INSTALLED) ## Make .venv and install the locked versions
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q conflict_assets
 	@touch $@
 
 run: install ## Run the night: all prefixes, on embedded parts unless settings say otherwise
@@ -27,10 +30,10 @@ dev: install ## Start the Dagster UI and daemon on http://localhost:3000
 	$(BIN)/conflict-assets dev
 
 test: install ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
 e2e: install browser ## Run the tests that drive a real webserver and daemon, and look at the UI
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m e2e
 
 browser: ## Install Chromium and its driver where they are missing (Debian, Ubuntu)
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \

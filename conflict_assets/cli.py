@@ -90,6 +90,7 @@ def run(  # noqa: PLR0917 - options of a command, given by name
         return
     if sample is not None:
         raise typer.BadParameter("--sample goes with --dry-run")
+    _begin(settings)
     _prepare(settings)
     from conflict_assets.running.instance import dagster_instance
     from conflict_assets.running.night import NightOptions, run_night
@@ -128,6 +129,15 @@ def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, 
         return parse_prefixes(selections, settings.ssn_prefix_length)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _begin(settings: Settings) -> None:
+    """Have the steps' imports done in a process of their own meanwhile."""
+    from conflict_assets.running.forkserver import start_forkserver
+    from conflict_assets.running.home import make_home
+
+    make_home(settings)
+    start_forkserver()
 
 
 def _prepare(settings: Settings) -> None:

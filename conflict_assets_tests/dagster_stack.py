@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from conflict_assets.running.instance import instance_yaml
+from conflict_assets.running.home import instance_yaml
 from conflict_assets.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -18,5 +18,5 @@ def platform_environment(folder: Path, **settings: str) -> dict[str, str]:
     """An environment in which nothing is configured but where the data lies, and what is given."""
     home = folder / "dagster_home"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(instance_yaml(load_settings()))
+    (home / "dagster.yaml").write_text(instance_yaml(load_settings(), home))
     return bare_environment() | {"CONFLICTS_DATA_DIR": str(folder / "data"), "DAGSTER_HOME": str(home)} | settings

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -75,8 +76,18 @@ class Browser:
 
     def click(self, text: str, nth: int = 0) -> None:
         """Click what is shown with this text: the first such place, or another."""
-        wait(lambda: len(self._shown(text)), lambda count: count > 0, SECONDS)
-        self._shown(text)[nth].click()
+        wait(lambda: self._clicked(text, nth), bool, SECONDS)
+
+    def _clicked(self, text: str, nth: int) -> bool:
+        """Whether it could be clicked; a page that draws itself anew meanwhile is to be asked again."""
+        try:
+            shown = self._shown(text)
+            if len(shown) <= nth:
+                return False
+            shown[nth].click()
+        except StaleElementReferenceException:
+            return False
+        return True
 
     def _shown(self, text: str) -> list[WebElement]:
         found = self.driver.find_elements(By.XPATH, f"//*[text()='{text}']")

@@ -16,7 +16,8 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
-from conflict_assets.running.instance import instance_yaml, make_storage
+from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.instance import make_storage
 from conflict_assets.settings import Settings
 from conflict_assets_tests.e2e.client import Dagster, wait
 
@@ -33,7 +34,7 @@ PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
 
 def write_instance(home: Path, settings: Settings) -> None:
     """Write the product's own dagster.yaml, but for how often run monitoring looks."""
-    found = yaml.safe_load(instance_yaml(settings))
+    found = yaml.safe_load(instance_yaml(settings, home))
     found["run_monitoring"] |= MONITORING
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(found))

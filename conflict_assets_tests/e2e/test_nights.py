@@ -20,8 +20,8 @@ def summarized(platform) -> int | None:
 
 def await_summary(platform, run: str) -> None:
     """Wait for the summary that a run has asked for, and hold it to what is open in the store."""
-    job = "conflict_summary_job"
-    found = wait(lambda: [each for each in platform.dagster.runs(job) if each["tags"]["dagster/run_key"] == run], bool)
+    key = {"dagster/run_key": run}
+    found = wait(lambda: platform.dagster.runs("conflict_summary_job", tags=key), bool)
     assert platform.dagster.await_run(found[0]["runId"]) == "SUCCESS"
     ((counted,),) = platform.rows("SELECT count(*) FROM open_conflicts")
     assert summarized(platform) == counted > 0

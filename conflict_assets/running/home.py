@@ -1,0 +1,92 @@
+"""Dagster's home: DAGSTER_HOME where it is set, else a folder in the data folder, with its dagster.yaml.
+
+Knows nothing of Dagster, whose import takes longer than all that is done here.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from filelock import FileLock
+
+from conflict_assets.settings import Settings
+
+KEPT_MARK = "# Kept by conflict-assets: follows the settings at every start. Remove this line to make the file yours.\n"
+
+_INSTANCE_YAML = """\
+nux:
+  enabled: false
+telemetry:
+  enabled: false
+python_logs:
+  python_log_level: INFO
+concurrency:
+  pools:
+    granularity: op
+    default_limit: {max_workers_all_runs}
+  runs:
+    max_concurrent_runs: {max_runs}
+run_launcher:
+  module: conflict_assets.automation.launcher
+  class: WatchedRunLauncher
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  cancel_timeout_seconds: 180
+  max_runtime_seconds: 21600
+  poll_interval_seconds: 30
+  free_slots_after_run_end_seconds: 60
+"""
+
+_SQLITE_STORAGE = """\
+storage:
+  custom:
+    module: conflict_assets.automation.light_sqlite
+    class: LightSqliteStorage
+    config:
+      base_dir: {home}
+"""
+
+_POSTGRES_STORAGE = """\
+storage:
+  postgres:
+    postgres_url:
+      env: DAGSTER_POSTGRES_URL
+"""
+
+
+def instance_yaml(settings: Settings, home: Path) -> str:
+    """What dagster.yaml says in a home under these settings."""
+    storage = _POSTGRES_STORAGE
+    if settings.dagster_postgres_url is None:
+        storage = _SQLITE_STORAGE.format(home=json.dumps(str(home)))
+    limits = settings.model_dump(include={"max_workers_all_runs", "max_runs"})
+    return KEPT_MARK + _INSTANCE_YAML.format(**limits) + storage
+
+
+def make_home(settings: Settings) -> Path:
+    """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME."""
+    given = os.environ.get("DAGSTER_HOME")
+    home = Path(given).expanduser().absolute() if given else settings.data_dir / "dagster_home"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.dagster_postgres_url is not None:
+        os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
+    os.environ["DAGSTER_HOME"] = str(home)
+    with home_lock(home):
+        _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
+    return home
+
+
+def home_lock(home: Path) -> FileLock:
+    """Whoever makes something in the home holds this lock."""
+    return FileLock(home / ".conflict-assets.lock", mode=0o600)
+
+
+def _keep_configuration(file: Path, wanted: str) -> None:
+    """Write what is wanted, unless people have taken the file over; whoever reads it finds a whole one."""
+    found = file.read_text(encoding="utf-8") if file.exists() else KEPT_MARK
+    if not found.startswith(KEPT_MARK) or found == wanted:
+        return
+    partial = file.with_suffix(".new")
+    partial.write_text(wanted, encoding="utf-8")
+    partial.replace(file)
