@@ -1,9 +1,22 @@
-"""Dagster's SQLite files stay open between events, and a commit does not wait for the disk."""
+"""Dagster's SQLite files and engines stay open between events, and a commit does not wait for the disk."""
 
 import pytest
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetKey,
+    DagsterInstance,
+    Output,
+    StaticPartitionsDefinition,
+    asset,
+    materialize,
+)
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy import NullPool, create_engine, text
 
 from conflict_assets.automation import light_sqlite
+from conflict_assets.running.home import make_home
+from conflict_assets.settings import load_settings
 
 
 @pytest.fixture
@@ -57,3 +70,42 @@ def test_few_files_stay_open_however_many_there_are(engines, tmp_path):
         tell(engines(f"{number}.db"))
     assert len(light_sqlite._held) == light_sqlite.MOST_HELD
     assert str(tmp_path / f"{2 * light_sqlite.MOST_HELD - 1}.db") in light_sqlite._held
+
+
+@pytest.fixture
+def instance(tmp_path, monkeypatch):
+    """An instance as the command line makes one where no storage is named."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    with DagsterInstance.from_config(str(make_home(load_settings()))) as made:
+        yield made
+
+
+def test_the_home_of_the_command_line_names_the_light_storage(instance):
+    assert isinstance(instance.event_log_storage, light_sqlite.LightEventLog)
+
+
+def test_a_run_is_told_and_read_as_by_dagster_s_own_storage(instance, tmp_path):
+    @asset(partitions_def=StaticPartitionsDefinition(["04"]), check_specs=[AssetCheckSpec("fits", asset="told")])
+    def told():
+        yield AssetCheckResult(passed=True)
+        yield Output(None, metadata={"rows": 3})
+
+    run = materialize([told], instance=instance, partition_key="04").run_id
+    plain = DagsterSqliteStorage.from_local(str(tmp_path / "home"))
+    plain.register_instance(instance)
+    for storage in (instance.event_log_storage, plain.event_log_storage):
+        kinds = [each.dagster_event.event_type_value for each in storage.get_logs_for_run(run) if each.dagster_event]
+        assert {"STEP_SUCCESS", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"} <= set(kinds)
+        assert storage.get_materialized_partitions(AssetKey("told")) == {"04"}
+
+
+def test_an_engine_is_made_once_for_each_file(instance, monkeypatch):
+    log = instance.event_log_storage
+    made = []
+    monkeypatch.setattr(light_sqlite, "create_engine", lambda url, **_: made.append(url) or create_engine(url))
+    log._engine_of.cache_clear()
+    for _ in range(3):
+        log.has_secondary_index("nothing")
+        with log.index_connection() as connection:
+            connection.execute(text("SELECT 1"))
+    assert len(made) == 1

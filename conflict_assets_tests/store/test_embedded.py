@@ -164,7 +164,9 @@ def test_a_killed_server_starts_again_with_its_data(home):
     assert rows(url, "SELECT one FROM kept") == [(1,)]
 
 
-@pytest.mark.parametrize("pid", ["", "nonsense", str(os.getpid()), "999999999"])
+@pytest.mark.parametrize(
+    "pid", ["", "nonsense", str(os.getpid()), "999999999"], ids=["empty", "no number", "ours", "nobody"]
+)
 def test_a_pid_file_that_leads_nowhere_is_no_obstacle(home, pid):
     url = embedded_url(home)
     stop_embedded(home)
