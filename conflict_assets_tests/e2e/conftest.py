@@ -4,6 +4,7 @@ import json
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -33,7 +34,7 @@ LIMITS = {
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "e2e" in item.path.parts:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(1500))
 
