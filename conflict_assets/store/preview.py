@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from conflict_assets.store import statements
 from conflict_assets.store.columns import FLAGS
 from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.incoming import incoming_of
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import compare, make_stage, refuse_stale, refuse_strangers, stage
 from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
@@ -76,10 +77,11 @@ def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, exampl
     make_stage(connection)
     connection.execute("SET TRANSACTION READ ONLY")
     refuse_stale(connection, commit)
-    staged = stage(connection, commit)
+    incoming = incoming_of(commit)
+    stage(connection, incoming)
     tally = compare(connection, commit)
     return Preview(
-        conflicts=staged.conflicts,
+        conflicts=incoming.conflicts,
         new=tally.new,
         changed=tally.changed,
         resolved=tally.gone,

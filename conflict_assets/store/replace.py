@@ -8,8 +8,9 @@ from psycopg.types.json import Jsonb
 
 from conflict_assets.store import statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
+from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.resolution import reasons_of
-from conflict_assets.store.staging import Staged, Tally, compare, make_stage, refuse_stale, refuse_strangers, stage
+from conflict_assets.store.staging import Tally, compare, make_stage, refuse_stale, refuse_strangers, stage
 from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOPENED
 
 PREFIX_LOCK = 0x636F6E70
@@ -29,8 +30,24 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     refuse_strangers(commit)
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)])
     refuse_stale(connection, commit)
+    incoming = incoming_of(commit)
+    tally = Tally() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming)
+    return _write_down(connection, commit, incoming, tally, started)
+
+
+def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> bool:
+    """Whether the last commit found the very same rows, and nobody has touched what it stored."""
+    values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
+    row = connection.execute(
+        statements.IS_STORED, values | {"digest": incoming.digest, "rows": incoming.rows}
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _write(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
+    """Write what differs."""
     make_stage(connection)
-    staged = stage(connection, commit)
+    stage(connection, incoming)
     connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})
     tally = compare(connection, commit)
     if tally.new:
@@ -41,7 +58,7 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
         _remember(connection, commit)
     if tally.gone:
         _resolve_gone(connection, commit)
-    return _write_down(connection, commit, staged, tally, started)
+    return tally
 
 
 def _insert_new(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
@@ -85,7 +102,7 @@ def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit) -> 
 
 
 def _write_down(
-    connection: psycopg.Connection[Any], commit: PrefixCommit, staged: Staged, tally: Tally, started: float
+    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, tally: Tally, started: float
 ) -> CommitOutcome:
     """Write the row of `prefix_runs`; commits of one root run take turns here, so that each gets its own position."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_RUN_LOCK, commit.root_run_id])
@@ -98,8 +115,8 @@ def _write_down(
         "last": commit.last_date,
         "counted": bool(commit.counts.get("contested", 1)),
         "total": commit.batches_total,
-        "conflicts": staged.conflicts,
-        "rows": staged.rows,
+        "conflicts": incoming.conflicts,
+        "rows": incoming.rows,
         "new": tally.new,
         "changed": tally.changed,
         "resolved": tally.gone,
@@ -107,14 +124,15 @@ def _write_down(
         "detect": commit.detect_seconds,
         "write": time.perf_counter() - started,
         "counts": Jsonb(dict(commit.counts)),
+        "digest": incoming.digest,
     }
     connection.execute(statements.NO_LONGER_LATEST, values)
     row = connection.execute(statements.WRITE_DOWN, values).fetchone()
     position, new, changed, resolved, reopened, unchanged = row or (0, 0, 0, 0, 0, 0)
     return CommitOutcome(
         position=position,
-        conflicts=staged.conflicts,
-        rows=staged.rows,
+        conflicts=incoming.conflicts,
+        rows=incoming.rows,
         new=new,
         changed=changed,
         resolved=resolved,

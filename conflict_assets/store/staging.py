@@ -8,25 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.store import statements
-from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
-from conflict_assets.store.copying import copy_table, fitted
+from conflict_assets.store.copying import copy_table
 from conflict_assets.store.errors import StaleSnapshot, StoreError
+from conflict_assets.store.incoming import Incoming
 from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOPENED
 
 ROWS_WORTH_STATISTICS = 2_000
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A run's rows in the window, in the temporary tables."""
-
-    rows: int
-    conflicts: int
 
 
 @dataclass(frozen=True)
@@ -81,22 +72,14 @@ def make_stage(connection: psycopg.Connection[Any]) -> None:
     connection.execute(statements.MAKE_STAGE)
 
 
-def stage(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Staged:
-    """Copy a run's rows into the temporary tables: those whose two dates both lie in the window."""
-    conflicts = fitted(commit.conflicts, STORED_CONFLICT)
-    first, last = pa.scalar(commit.first_date), pa.scalar(commit.last_date)
-    for name in ("visit_date", "con_visit_date"):
-        column = conflicts[name]
-        conflicts = conflicts.filter(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
-    visits = fitted(commit.visits, STORED_VISIT)
-    copy_table(connection, "incoming_conflicts", conflicts)
-    copy_table(connection, "incoming_visits", visits)
-    if conflicts.num_rows >= ROWS_WORTH_STATISTICS:
+def stage(connection: psycopg.Connection[Any], incoming: Incoming) -> None:
+    """Copy a run's rows into the temporary tables."""
+    copy_table(connection, "incoming_conflicts", incoming.conflict_rows)
+    copy_table(connection, "incoming_visits", incoming.visits)
+    if incoming.rows >= ROWS_WORTH_STATISTICS:
         # The keys of a sample are all that the planner needs; statistics of every column would cost more than the rest.
         connection.execute("SET LOCAL default_statistics_target = 10")
         connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
-    pairs = conflicts.select(["ssn", "pair_id"]).group_by(["ssn", "pair_id"]).aggregate([])
-    return Staged(rows=conflicts.num_rows, conflicts=pairs.num_rows)
 
 
 def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Tally:

@@ -95,6 +95,28 @@ COMPARE = sql.SQL(
     },
 )
 
+IS_STORED = sql.SQL(
+    """SELECT r.digest = %(digest)s
+           AND (SELECT count(*) FROM visit_conflicts AS c
+                WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
+                    AND c.visit_date BETWEEN %(first)s AND %(last)s
+                    AND c.con_visit_date BETWEEN %(first)s AND %(last)s) = %(rows)s
+           AND NOT EXISTS (SELECT FROM visit_conflicts AS c
+                           WHERE c.ssn_prefix = %(prefix)s AND age(c.xmin) < age(r.xmin))
+           AND NOT EXISTS (SELECT FROM conflict_visits AS v
+                           WHERE v.ssn_prefix = %(prefix)s AND age(v.xmin) < age(r.xmin))
+           AND NOT EXISTS (SELECT FROM visit_conflicts AS c
+                           WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
+                               AND NOT EXISTS (SELECT FROM conflict_visits AS v
+                                               WHERE v.ssn_prefix = %(prefix)s AND {same}))
+       FROM prefix_runs AS r WHERE r.ssn_prefix = %(prefix)s AND r.latest"""
+).format(same=_same_key(VISIT_KEY, "v", "c"))
+"""Whether a prefix's last commit found rows with this digest, and its rows are there as it left them.
+
+`xmin` is the transaction that wrote a row. The row of `prefix_runs` was written by the commit, so a younger row of the
+prefix was written by somebody else.
+"""
+
 INSERT_CONFLICTS = sql.SQL(
     """INSERT INTO visit_conflicts (ssn_prefix, {columns}, first_detected_at)
        SELECT %(prefix)s, {found}, %(as_of)s
@@ -203,12 +225,12 @@ NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
 WRITE_DOWN = """
     INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, run_id, first_date, last_date, latest, position,
         batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
-        detect_seconds, write_seconds, counts)
+        detect_seconds, write_seconds, counts, digest)
     SELECT %(root)s, %(prefix)s, %(as_of)s, %(run)s, %(first)s, %(last)s, true,
         CASE WHEN %(counted)s THEN 1 + (SELECT count(*) FROM prefix_runs AS o
             WHERE o.root_run_id = %(root)s AND o.as_of = %(as_of)s AND o.position > 0) ELSE 0 END,
         %(total)s, %(conflicts)s, %(rows)s, %(new)s, %(changed)s, %(resolved)s, %(reopened)s,
-        %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s
+        %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s, %(digest)s
     ON CONFLICT (root_run_id, as_of, ssn_prefix) DO UPDATE SET
         run_id = excluded.run_id, first_date = excluded.first_date, last_date = excluded.last_date, latest = true,
         committed_at = excluded.committed_at, batches_total = excluded.batches_total,
@@ -217,5 +239,6 @@ WRITE_DOWN = """
         resolved = p.resolved + excluded.resolved, reopened = p.reopened + excluded.reopened,
         unchanged = greatest(0, excluded.conflicts - p.new_conflicts - excluded.new_conflicts
             - p.changed - excluded.changed - p.reopened - excluded.reopened),
-        detect_seconds = excluded.detect_seconds, write_seconds = excluded.write_seconds, counts = excluded.counts
+        detect_seconds = excluded.detect_seconds, write_seconds = excluded.write_seconds, counts = excluded.counts,
+        digest = excluded.digest
     RETURNING position, new_conflicts, changed, resolved, reopened, unchanged"""
