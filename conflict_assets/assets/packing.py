@@ -8,8 +8,8 @@ from conflict_assets.partitions import contiguous_ranges
 def pack_prefixes(visits: Mapping[str, int], *, workers: int, visits_per_step: int) -> list[tuple[str, ...]]:
     """Share out prefixes (with their contested visits) over steps: neighbours together, so that steps read well.
 
-    Small prefixes share a step until it is worth its start (25,000 visits: about half a second of CPU); there are as
-    many steps as workers, as long as there are prefixes. Every prefix is in exactly one step.
+    Small prefixes share a step until it is worth its start (100,000 visits: a second or two of work for half a second
+    of start); there are as many steps as workers, as long as there are prefixes. Every prefix is in exactly one step.
     """
     if not visits:
         return []
