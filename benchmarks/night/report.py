@@ -21,8 +21,8 @@ HEAD = (
 TEXT = """## A whole night
 
 `make bench`: generated visits (97 prefixes with data, some 500 visits a caregiver, 2 % of visits in a conflict), laid
-down by their dates, as a warehouse that is loaded day by day holds them; the contenders in turns on the same machine and
-file, each a fresh process with a fresh database and folder. `runs` is how often each ran; figures are medians.
+down by their dates, as a warehouse that is loaded day by day holds them; the contenders in turns on the same machine
+and file, each a fresh process with a fresh database and folder. `runs` is how often each ran; figures are medians.
 
 - **a, the replaced pipeline**, re-created: four threads take prefixes from a queue; each fetches every visit in the
   window of the prefix's caregivers that have conflicts, all columns, into pandas, merges and judges (the frozen engine

@@ -81,7 +81,7 @@ def night_summary(store: ConflictStore, snapshot: Snapshot, root_run: str, prefi
     done = committed_lines(store, snapshot, root_run)
     wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]
     lines = [done[prefix] for prefix in wanted if prefix in done]
-    return NightSummary(expected=wanted, done=lines, open_conflicts=store.totals().open_conflicts)
+    return NightSummary(expected=wanted, done=lines, open_conflicts=store.open_conflicts())
 
 
 def describe(error: Exception) -> str:

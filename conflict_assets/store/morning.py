@@ -16,7 +16,7 @@ from conflict_assets.domain.morning import (
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store.reading import OPEN, read_totals, snapshot
+from conflict_assets.store.reading import open_sides, read_totals
 from conflict_assets.store.trend import trend
 
 Connection = psycopg.Connection[Any]
@@ -26,9 +26,7 @@ NIGHTS = 30
 CROWD = 5
 """So many prefixes must hold a group of its size before its caregiver's last four digits are told."""
 
-_SIDES = f"WITH sides AS (SELECT * FROM conflict_states WHERE {OPEN})"  # noqa: S608 - a constant
-
-_STAKES = """, visits AS (
+_STAKES = """WITH visits AS (
         SELECT cost_type IS NOT DISTINCT FROM 'recovery' AS billed, max(shift_amount) AS amount,
             sum(overlap_amount) AS overlap_amount
         FROM sides GROUP BY billed, ssn_prefix, ssn, visit_id
@@ -38,7 +36,7 @@ _STAKES = """, visits AS (
     FROM visits GROUP BY billed"""
 
 # A visit's interval is the actual one when it is whole, else the scheduled one.
-_HOURS = """, moments AS (
+_HOURS = """WITH moments AS (
         SELECT greatest(
                 CASE WHEN v.visit_start_time IS NOT NULL AND v.visit_end_time IS NOT NULL
                      THEN v.visit_start_time ELSE v.sch_start_time END,
@@ -53,7 +51,7 @@ _HOURS = """, moments AS (
     SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
     FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
 
-_AGENCIES = """, visits AS (
+_AGENCIES = """WITH visits AS (
         SELECT provider_id, count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount
         FROM sides GROUP BY provider_id, ssn_prefix, ssn, visit_id
     )
@@ -100,11 +98,11 @@ _REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NU
 
 def morning(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> Morning:
     """All of it at one moment; nights are dates of `time_zone`, hours of the week those of `agency_time_zone`."""
-    with snapshot(connection):
+    with open_sides(connection):
         totals = read_totals(connection, prefix_length)
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
-        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _SIDES + _STAKES)}
-        hours = connection.execute(_SIDES + _HOURS, {"zone": agency_time_zone}).fetchall()
+        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
+        hours = connection.execute(_HOURS, {"zone": agency_time_zone}).fetchall()
         source_counts = dict(connection.execute(_SOURCE).fetchall())
         without_prefix = dict(connection.execute(_REJECTED).fetchall())
         agencies, pairs = _agencies(connection)
@@ -133,8 +131,8 @@ def morning(connection: Connection, prefix_length: int, *, time_zone: str, agenc
 
 
 def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:
-    agencies = _dicts(connection, _SIDES + _AGENCIES, shown=SHOWN)
-    pairs = [(each.pop("one"), each.pop("other"), each) for each in _dicts(connection, _SIDES + _PAIRS, shown=SHOWN)]
+    agencies = _dicts(connection, _AGENCIES, shown=SHOWN)
+    pairs = [(each.pop("one"), each.pop("other"), each) for each in _dicts(connection, _PAIRS, shown=SHOWN)]
     named = {each["provider_id"] for each in agencies}.union(*({one, other} for one, other, _ in pairs))
     names = _names(connection, sorted(named))
     return (
@@ -157,7 +155,7 @@ def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str
 
 def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
     counts = list(by_prefix)
-    for each in _dicts(connection, _SIDES + _GROUPS, shown=SHOWN):
+    for each in _dicts(connection, _GROUPS, shown=SHOWN):
         last_four = each.pop("last_four")
         crowded = sum(count >= each["conflicts"] for count in counts) >= CROWD
         yield ChainedGroup(masked_ssn=f"***-**-{last_four if crowded else '****'}", **each)

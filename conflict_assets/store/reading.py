@@ -26,6 +26,11 @@ _RUNS = """
 
 OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
 
+_MAKE_SIDES = f"""CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
+    SELECT ssn_prefix, ssn, pair_id, group_id, rule, visit_id, con_visit_id, visit_date, provider_id, con_provider_id,
+        cost_type, shift_amount, overlap_minutes, overlap_amount
+    FROM conflict_states WHERE {OPEN}"""  # noqa: S608 - a constant
+
 
 def exclusions(connection: Connection) -> Exclusions:
     """Who does not count, sorted."""
@@ -118,34 +123,47 @@ def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
 
 
 @contextmanager
-def snapshot(connection: Connection) -> Iterator[None]:
-    """One moment of the store for several queries, which can write nothing."""
+def open_sides(connection: Connection) -> Iterator[None]:
+    """One moment of the store for several queries, which can write nothing.
+
+    The rows of open conflicts are in the temporary table `sides`: their status is derived once for all of them.
+    """
     with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SET LOCAL work_mem = '64MB'")
+        connection.execute(_MAKE_SIDES)
+        connection.execute("SET TRANSACTION READ ONLY")
         yield
 
 
 def totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Total the store, in one snapshot of it."""
-    with snapshot(connection):
+    """Total the store at one moment."""
+    with open_sides(connection):
         return read_totals(connection, prefix_length)
 
 
+def open_conflicts(connection: Connection) -> int:
+    """How many conflicts are open."""
+    row = connection.execute(
+        f"""SELECT count(*) FROM conflict_states WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" """  # noqa: S608 - a constant
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Total the store; the caller owns the snapshot."""
+    """Total the store; the caller owns `open_sides`."""
     statuses = connection.execute(
         """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C" GROUP BY status"""
     ).fetchall()
     opened = connection.execute(
-        f"""SELECT rule, ssn_prefix, count(*) FROM conflict_states
-            WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" GROUP BY rule, ssn_prefix"""  # noqa: S608 - a constant
+        """SELECT rule, ssn_prefix, count(*) FROM sides
+           WHERE visit_id < con_visit_id COLLATE "C" GROUP BY rule, ssn_prefix"""
     ).fetchall()
     row = connection.execute(
-        f"""WITH sides AS (SELECT * FROM conflict_states WHERE {OPEN}),
-            visits AS (SELECT max(shift_amount) AS amount FROM sides GROUP BY ssn_prefix, ssn, visit_id)
-            SELECT count(*), count(DISTINCT ssn), count(DISTINCT provider_id), coalesce(sum(overlap_amount), 0),
-                (SELECT count(*) FROM visits), (SELECT coalesce(sum(amount), 0) FROM visits)
-            FROM sides"""  # noqa: S608 - a constant
+        """WITH visits AS (SELECT max(shift_amount) AS amount FROM sides GROUP BY ssn_prefix, ssn, visit_id)
+           SELECT count(*), count(DISTINCT ssn), count(DISTINCT provider_id), coalesce(sum(overlap_amount), 0),
+               (SELECT count(*) FROM visits), (SELECT coalesce(sum(amount), 0) FROM visits)
+           FROM sides"""
     ).fetchone()
     rows, caregivers, agencies, overlap_amount, visits, shift_amount = row or (0, 0, 0, 0.0, 0, 0.0)
     by_rule = dict.fromkeys(FLAGS, 0)

@@ -147,6 +147,10 @@ class ConflictStore:
         """Total the whole store."""
         return self._run(lambda connection: reading.totals(connection, self._prefix_length))
 
+    def open_conflicts(self) -> int:
+        """How many conflicts of the whole store are open: new or open ones."""
+        return self._run(reading.open_conflicts)
+
     def trend(self, *, time_zone: str, nights: int = 30) -> list[NightPoint]:
         """Open, new and resolved conflicts of the last nights that had a run, oldest first; dates of this zone."""
         return self._run(lambda connection: trend(connection, time_zone, nights))
