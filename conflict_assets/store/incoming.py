@@ -32,7 +32,7 @@ class Incoming:
     @cached_property
     def digest(self) -> str:
         """A hash of every value, in the order of the keys. Equal rows may differ in it; different ones do not agree."""
-        found = hashlib.blake2b(digest_size=16)
+        found = hashlib.sha256()
         for table, key in ((self.conflict_rows, CONFLICT_KEY), (self.visits, VISIT_KEY)):
             found.update(f"{table.schema} {table.num_rows}".encode())
             # Sorted rows lie in new arrays: no slices, so that their buffers hold the values and nothing else.

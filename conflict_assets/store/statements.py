@@ -96,25 +96,25 @@ COMPARE = sql.SQL(
 )
 
 IS_STORED = sql.SQL(
-    """SELECT r.digest = %(digest)s
-           AND (SELECT count(*) FROM visit_conflicts AS c
-                WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
-                    AND c.visit_date BETWEEN %(first)s AND %(last)s
-                    AND c.con_visit_date BETWEEN %(first)s AND %(last)s) = %(rows)s
-           AND NOT EXISTS (SELECT FROM visit_conflicts AS c
-                           WHERE c.ssn_prefix = %(prefix)s AND age(c.xmin) < age(r.xmin))
-           AND NOT EXISTS (SELECT FROM conflict_visits AS v
-                           WHERE v.ssn_prefix = %(prefix)s AND age(v.xmin) < age(r.xmin))
+    """SELECT c.rows = %(rows)s AND coalesce(least(c.youngest, v.youngest) >= age(r.xmin), true)
            AND NOT EXISTS (SELECT FROM visit_conflicts AS c
                            WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
                                AND NOT EXISTS (SELECT FROM conflict_visits AS v
                                                WHERE v.ssn_prefix = %(prefix)s AND {same}))
-       FROM prefix_runs AS r WHERE r.ssn_prefix = %(prefix)s AND r.latest"""
+       FROM prefix_runs AS r, LATERAL (
+           SELECT min(age(xmin)) AS youngest, count(*) FILTER (
+               WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
+                   AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows
+           FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+       ) AS c, LATERAL (
+           SELECT min(age(xmin)) AS youngest FROM conflict_visits WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+       ) AS v
+       WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s"""
 ).format(same=_same_key(VISIT_KEY, "v", "c"))
 """Whether a prefix's last commit found rows with this digest, and its rows are there as it left them.
 
-`xmin` is the transaction that wrote a row. The row of `prefix_runs` was written by the commit, so a younger row of the
-prefix was written by somebody else.
+`xmin` is the transaction that wrote a row, its age what has come since. The row of `prefix_runs` was written by the
+commit, so a younger row of the prefix was written by somebody else.
 """
 
 INSERT_CONFLICTS = sql.SQL(
