@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
     max_runs: int = _setting(4, "a whole number from 1 to 64", "Runs at once; the others wait queued", ge=1, le=64)
     visits_per_step: int = _setting(
-        100_000, "a whole number from 1", "Contested visits that make a step worth its start; 1: a step a prefix", ge=1
+        250_000, "a whole number from 1", "Contested visits that make a step worth its start; 1: a step a prefix", ge=1
     )
     store_statement_timeout: int = _setting(
         600, "seconds, a whole number from 1", "Longest time a statement may run in the store", ge=1

@@ -35,7 +35,7 @@ class Night:
             last_date=LAST,
             conflicts=self.conflicts,
             visits=self.visits,
-            sidelined=pa.table({"visit_id": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
+            sidelined=lambda: pa.table({"visit_id": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
             counts={"visits_seen": self.visits.num_rows, "contested": self.visits.num_rows, "usable": 1},
             batches_total=10,
             detect_seconds=0.0,

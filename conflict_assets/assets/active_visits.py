@@ -26,7 +26,7 @@ from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.assets.turns import await_turn
-from conflict_assets.assets.verdicts import Verdict, judge_active_visits
+from conflict_assets.assets.verdicts import JUDGED_VISIT, Verdict, judge_active_visits
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.report.lines import visits_line
@@ -86,9 +86,11 @@ def active_visits(
 
 def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
     """Check what was written for a prefix, as it lies on disk: not read by a schema, which would mend what is wrong."""
-    written = prefix in snapshot.contested_prefixes
-    visits = pq.read_table(snapshot.folder / f"{prefix}.parquet") if written else VISIT_SCHEMA.empty_table()
-    return judge_active_visits(prefix, visits, snapshot.counts(prefix))
+    counts = snapshot.counts(prefix)
+    if prefix not in snapshot.contested_prefixes:
+        return judge_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
+    with pq.ParquetFile(snapshot.folder / f"{prefix}.parquet") as file:
+        return judge_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
 
 
 def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform) -> Snapshot:

@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.assets.verdicts import strangers
@@ -68,7 +70,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         last_date=snapshot.last_date,
         conflicts=conflicts,
         visits=visits_in_conflict(visits, conflicts),
-        sidelined=snapshot.sidelined(prefix),
+        sidelined=partial(snapshot.sidelined, prefix),
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,
         detect_seconds=detected - started,
@@ -106,5 +108,10 @@ def refuse_strangers(prefix: str, visits: pa.Table) -> None:
 
 def visits_in_conflict(visits: pa.Table, conflicts: pa.Table) -> pa.Table:
     """The visits that are in a conflict, each once: every such visit is the first of some conflict row."""
-    keys = conflicts.select(["ssn", "visit_id"]).group_by(["ssn", "visit_id"]).aggregate([])
-    return visits.join(keys, keys=["ssn", "visit_id"], join_type="left semi")
+    return visits.filter(pc.is_in(_visit_keys(visits), _visit_keys(conflicts)))
+
+
+def _visit_keys(rows: pa.Table) -> pa.ChunkedArray:
+    """SSN and visit id in one text: SSNs of a snapshot have nine digits."""
+    ssns, ids = (rows[name].cast(pa.string()) for name in ("ssn", "visit_id"))
+    return pc.binary_join_element_wise(ssns, ids, "")

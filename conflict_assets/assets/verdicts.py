@@ -26,6 +26,9 @@ _MAY_BE_MISSING = {
     "overlap_amount",
 }
 _FILLED_VISIT = ("ssn", "visit_id", "provider_id", "visit_date")
+JUDGED_VISIT = (*_FILLED_VISIT, "visit_status")
+"""The columns of a snapshot whose values are looked at; of the others only the types are."""
+
 _FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _MAY_BE_MISSING)
 
 
@@ -75,10 +78,10 @@ class Verdict:
         return {**texts, **self.counts}
 
 
-def judge_active_visits(prefix: str, visits: pa.Table, counts: Mapping[str, int]) -> list[Verdict]:
-    """Judge the snapshot of a prefix as it lies on disk: its rows, and the counts of the source."""
+def judge_active_visits(prefix: str, schema: pa.Schema, visits: pa.Table, counts: Mapping[str, int]) -> list[Verdict]:
+    """Judge the snapshot of a prefix as it lies on disk: its schema, its rows (`JUDGED_VISIT`), the source's counts."""
     return [
-        _dtypes(visits, VISIT_SCHEMA, _FILLED_VISIT, _read_anew(prefix)),
+        _dtypes(schema, visits, VISIT_SCHEMA, _FILLED_VISIT, _read_anew(prefix)),
         _visit_counts(prefix, visits.num_rows, counts),
         _prefix(prefix, visits, f"Nothing of the prefix was committed. {_read_anew(prefix)}"),
         _no_inactive(visits),
@@ -88,7 +91,7 @@ def judge_active_visits(prefix: str, visits: pa.Table, counts: Mapping[str, int]
 def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[Verdict]:
     """Judge what was detected for a prefix, and what the store holds of it now."""
     return [
-        _dtypes(conflicts, CONFLICT_SCHEMA, _FILLED_CONFLICT, _report(prefix)),
+        _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, _FILLED_CONFLICT, _report(prefix)),
         _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored),
         _prefix(prefix, conflicts, _report(prefix)),
         _two_agencies(prefix, conflicts),
@@ -106,12 +109,12 @@ def _report(prefix: str) -> str:
     )
 
 
-def _dtypes(table: pa.Table, wanted: pa.Schema, filled: Iterable[str], what_to_do: str) -> Verdict:
+def _dtypes(schema: pa.Schema, table: pa.Table, wanted: pa.Schema, filled: Iterable[str], what_to_do: str) -> Verdict:
+    found = {each.name: each.type for each in schema}
     wrong = [
-        f"{each.name} is {table.schema.field(each.name).type if each.name in table.column_names else 'missing'}, "
-        f"not {each.type}"
+        f"{each.name} is {found.get(each.name, 'missing')}, not {each.type}"
         for each in wanted
-        if each.name not in table.column_names or _plain(table.schema.field(each.name).type) != each.type
+        if each.name not in found or _plain(found[each.name]) != each.type
     ]
     empty = [
         f"{name} is empty in {table[name].null_count} rows"

@@ -1,6 +1,6 @@
 """What one run brings for one prefix, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,8 +12,8 @@ class PrefixCommit:
     """Everything a run has found for one prefix.
 
     `as_of` is the snapshot's time (aware); the window is `first_date` to `last_date`, both in. `conflicts` holds both
-    rows of every conflict, `visits` each visit that is in one. `sidelined` (`visit_id`, `outcome`) says why other
-    visits are out: it tells why a conflict has gone. `counts` are the source's counts of visits; a prefix whose
+    rows of every conflict, `visits` each visit that is in one. `sidelined` gives (`visit_id`, `outcome`) why other
+    visits are out; it is asked when a conflict has gone. `counts` are the source's counts of visits; a prefix whose
     `contested` is 0 gets no position.
     """
 
@@ -25,7 +25,7 @@ class PrefixCommit:
     last_date: date
     conflicts: pa.Table
     visits: pa.Table
-    sidelined: pa.Table
+    sidelined: Callable[[], pa.Table]
     counts: Mapping[str, int]
     batches_total: int
     detect_seconds: float

@@ -30,8 +30,9 @@ def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
         if field.name not in table.column_names:
             columns.append(pa.nulls(table.num_rows, field.type))
             continue
+        column = table[field.name]
         try:
-            column = table[field.name].cast(field.type)
+            column = column if column.type == field.type else column.cast(field.type)
         except pa.ArrowInvalid:
             raise ValueError(f"column {field.name} is {table[field.name].type} and does not fit {field.type}") from None
         columns.append(_storable(column))

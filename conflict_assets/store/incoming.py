@@ -46,8 +46,9 @@ class Incoming:
 def incoming_of(commit: PrefixCommit) -> Incoming:
     """Bring a commit's rows to the stored columns, and leave out what is not wholly in the window."""
     conflicts = fitted(commit.conflicts, STORED_CONFLICT)
-    first, last = pa.scalar(commit.first_date), pa.scalar(commit.last_date)
-    for name in ("visit_date", "con_visit_date"):
-        column = conflicts[name]
-        conflicts = conflicts.filter(pc.and_(pc.greater_equal(column, first), pc.less_equal(column, last)))
-    return Incoming(conflicts, fitted(commit.visits, STORED_VISIT))
+    dates = [conflicts[name] for name in ("visit_date", "con_visit_date")]
+    earlier, later = pc.min_element_wise(*dates), pc.max_element_wise(*dates)
+    in_window = pc.and_(
+        pc.greater_equal(earlier, pa.scalar(commit.first_date)), pc.less_equal(later, pa.scalar(commit.last_date))
+    )
+    return Incoming(conflicts.filter(in_window), fitted(commit.visits, STORED_VISIT))

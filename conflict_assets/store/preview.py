@@ -93,7 +93,7 @@ def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, exampl
 def _examples(connection: psycopg.Connection[Any], commit: PrefixCommit, number: int) -> tuple[Example, ...]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statements.EXAMPLES, {"prefix": commit.prefix, "examples": number}).fetchall()
-    reasons = reasons_of(commit.sidelined, [(row["visit_id"], row["con_visit_id"]) for row in rows])
+    reasons = reasons_of(commit.sidelined(), [(row["visit_id"], row["con_visit_id"]) for row in rows])
     return tuple(_example(row, reason) for row, reason in zip(rows, reasons, strict=True))
 
 

@@ -86,7 +86,7 @@ def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit) -> 
     gone = connection.execute(
         "SELECT DISTINCT ssn, pair_id, low_id, high_id FROM differing WHERE kind = %s", [GONE]
     ).fetchall()
-    reasons = reasons_of(commit.sidelined, [(low, high) for _, _, low, high in gone])
+    reasons = reasons_of(commit.sidelined(), [(low, high) for _, _, low, high in gone])
     connection.execute(
         statements.RESOLVE,
         {

@@ -97,10 +97,8 @@ COMPARE = sql.SQL(
 
 IS_STORED = sql.SQL(
     """SELECT c.rows = %(rows)s AND coalesce(least(c.youngest, v.youngest) >= age(r.xmin), true)
-           AND NOT EXISTS (SELECT FROM visit_conflicts AS c
-                           WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
-                               AND NOT EXISTS (SELECT FROM conflict_visits AS v
-                                               WHERE v.ssn_prefix = %(prefix)s AND {same}))
+           AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
+                           EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
        FROM prefix_runs AS r, LATERAL (
            SELECT min(age(xmin)) AS youngest, count(*) FILTER (
                WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
@@ -110,7 +108,7 @@ IS_STORED = sql.SQL(
            SELECT min(age(xmin)) AS youngest FROM conflict_visits WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS v
        WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s"""
-).format(same=_same_key(VISIT_KEY, "v", "c"))
+).format(key=_columns(VISIT_KEY))
 """Whether a prefix's last commit found rows with this digest, and its rows are there as it left them.
 
 `xmin` is the transaction that wrote a row, its age what has come since. The row of `prefix_runs` was written by the

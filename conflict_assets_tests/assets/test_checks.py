@@ -76,7 +76,7 @@ PAIR = conflicts([SSN, SSN], [("P", "Q"), ("Q", "P")])
 
 
 def test_a_good_snapshot_passes_every_check():
-    assert failed(judge_active_visits("04", TWO, counted())) == {}
+    assert failed(judge_active_visits("04", TWO.schema, TWO, counted())) == {}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_good_snapshot_passes_every_check():
     ids=["unaccounted for", "more contested than active", "not all written", "below zero"],
 )
 def test_counts_that_do_not_add_up_are_reported_in_words(changes, found):
-    verdicts = judge_active_visits("04", TWO, counted(**changes))
+    verdicts = judge_active_visits("04", TWO.schema, TWO, counted(**changes))
     assert failed(verdicts) == {"counts": ERROR}
     assert verdict(verdicts, "counts").metadata["found"] == found
     assert "conflict-assets run --prefix 04" in verdict(verdicts, "counts").metadata["what_to_do"]
@@ -98,7 +98,9 @@ def test_counts_that_do_not_add_up_are_reported_in_words(changes, found):
 
 @pytest.mark.parametrize("status", ["Cancelled", " deleted ", "PENDING"])
 def test_an_inactive_status_is_reported_in_any_spelling(status):
-    verdicts = judge_active_visits("04", visits(ssn=[SSN, SSN], visit_status=[status, "Completed"]), counted())
+    verdicts = judge_active_visits(
+        "04", VISIT_SCHEMA, visits(ssn=[SSN, SSN], visit_status=[status, "Completed"]), counted()
+    )
     assert failed(verdicts) == {"no_inactive_status": ERROR}
     found = verdict(verdicts, "no_inactive_status")
     assert found.metadata["inactive_visits"] == 1
@@ -107,7 +109,7 @@ def test_an_inactive_status_is_reported_in_any_spelling(status):
 
 @pytest.mark.parametrize("ssn", ["051111111", None], ids=["another prefix", "none"])
 def test_visits_of_another_prefix_are_counted_not_shown(ssn):
-    verdicts = judge_active_visits("04", visits(ssn=[SSN, ssn]), counted())
+    verdicts = judge_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, ssn]), counted())
     assert verdict(verdicts, "rows_belong_to_prefix").metadata["rows_of_other_prefixes"] == 1
     assert "051111111" not in str(verdict(verdicts, "rows_belong_to_prefix").metadata)
     assert failed(verdicts)["rows_belong_to_prefix"] == ERROR
@@ -115,7 +117,7 @@ def test_visits_of_another_prefix_are_counted_not_shown(ssn):
 
 def test_a_missing_or_changed_column_is_named_and_the_other_checks_go_on():
     changed = TWO.drop_columns(["office", "visit_status"]).set_column(0, "visit_id", pa.array([1, 2]))
-    verdicts = judge_active_visits("04", changed, counted())
+    verdicts = judge_active_visits("04", changed.schema, changed, counted())
     assert failed(verdicts) == {"dtypes": ERROR}
     assert verdict(verdicts, "dtypes").metadata["found"].split("; ") == [
         "column visit_id is int64, not string",
@@ -125,13 +127,13 @@ def test_a_missing_or_changed_column_is_named_and_the_other_checks_go_on():
 
 
 def test_a_column_that_must_be_filled_and_is_not_is_named():
-    verdicts = judge_active_visits("04", visits(ssn=[SSN, SSN], provider_id=["P", None]), counted())
+    verdicts = judge_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, SSN], provider_id=["P", None]), counted())
     assert verdict(verdicts, "dtypes").description == "column provider_id is empty in 1 rows"
 
 
 def test_text_as_a_dictionary_is_text():
     coded = TWO.set_column(TWO.schema.get_field_index("ssn"), "ssn", TWO["ssn"].dictionary_encode())
-    assert failed(judge_active_visits("04", coded, counted())) == {}
+    assert failed(judge_active_visits("04", coded.schema, coded, counted())) == {}
 
 
 def test_good_conflicts_pass_every_check():

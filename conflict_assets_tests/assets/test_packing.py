@@ -27,6 +27,12 @@ def test_small_prefixes_share_a_step_and_every_worker_has_one():
     assert len(pack_prefixes(dict.fromkeys(all_prefixes(2), 10), workers=4, visits_per_step=VISITS_PER_STEP)) == 4
 
 
+def test_the_last_step_is_not_alone():
+    volumes = dict.fromkeys(all_prefixes(2), VISITS_PER_STEP // 20)
+    for workers, steps in ((1, 5), (2, 6), (3, 6), (4, 8)):
+        assert len(pack_prefixes(volumes, workers=workers, visits_per_step=VISITS_PER_STEP)) == steps
+
+
 def test_large_prefixes_have_a_step_each():
     assert (
         len(pack_prefixes(dict.fromkeys(all_prefixes(2), VISITS_PER_STEP), workers=4, visits_per_step=VISITS_PER_STEP))

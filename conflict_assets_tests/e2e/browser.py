@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,11 @@ class Browser:
 
     def await_text(self, *expected: str) -> str:
         """Wait until the page says all of this."""
-        return wait(self.text, lambda text: all(part in text for part in expected), SECONDS)
+        return self.await_page(lambda text: all(part in text for part in expected))
+
+    def await_page(self, fits: Callable[[str], bool]) -> str:
+        """Wait until what the page says fits: it draws its parts one after the other."""
+        return wait(self.text, fits, SECONDS)
 
     def text(self) -> str:
         return str(self.driver.execute_script("return document.body.innerText"))

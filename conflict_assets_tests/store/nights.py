@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -88,7 +89,6 @@ def night(
     pairs = list(pairs)
     sides = sorted((side for pair in pairs for side in pair.sides()), key=lambda side: (side["ssn"], side["visit_id"]))
     visits = {(visit["ssn"], visit["visit_id"]): visit for pair in pairs for visit in pair.visits()}
-    sidelined = sidelined or {}
     values: dict[str, Any] = {
         "prefix": prefix,
         "run_id": f"run-{number}",
@@ -98,14 +98,14 @@ def night(
         "last_date": window[1],
         "conflicts": pa.Table.from_pylist(sides, schema=STORED_CONFLICT),
         "visits": pa.Table.from_pylist(list(visits.values()), schema=STORED_VISIT),
-        "sidelined": pa.table(
-            {
-                "visit_id": pa.array(list(sidelined), pa.string()),
-                "outcome": pa.array(list(sidelined.values()), pa.string()),
-            }
-        ),
+        "sidelined": partial(_sidelined, sidelined or {}),
         "counts": counts or {"visits_seen": 1000, "contested": 100, "usable": 900},
         "batches_total": 97,
         "detect_seconds": 0.1,
     }
     return PrefixCommit(**(values | changes))
+
+
+def _sidelined(outcomes: Mapping[str, str]) -> pa.Table:
+    ids, reasons = (pa.array(list(each), pa.string()) for each in (outcomes, outcomes.values()))
+    return pa.table({"visit_id": ids, "outcome": reasons})
