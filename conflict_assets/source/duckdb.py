@@ -47,7 +47,7 @@ class DuckDBVisitSource:
         schema: str = "BI",
         time_zone: str = "America/New_York",
         status_column: str | None = "Visit Status",
-        memory_limit: str = "512MB",
+        memory_limit: str = "768MB",
         threads: int = MOST_THREADS,
         temp_directory: Path | None = None,
     ) -> None:
