@@ -11,7 +11,8 @@ import pytest
 
 from conflict_assets.store.embedded import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
-from conflict_assets_tests.e2e.browser import Browser, chromium
+from conflict_assets_tests.e2e.browser import SECONDS, Browser, chromium
+from conflict_assets_tests.e2e.client import wait
 from conflict_assets_tests.e2e.faults import inject, mend
 from conflict_assets_tests.e2e.servers import Servers
 from conflict_assets_tests.pg import execute, rows
@@ -27,6 +28,7 @@ SCREENSHOTS = "SCREENSHOTS"
 NO_SPACE = "RAISE EXCEPTION 'no space left on device'"
 FACTS = ("dagster/row_count", "conflicts", "new", "changed", "resolved", "visits_contested")
 CONFLICT_CHECKS = ("counts", "dtypes", "no_pair_within_one_agency", "rows_belong_to_prefix")
+PICTURES = {"Open conflicts by rule", "Open conflicts by prefix", "Trend of open conflicts over 1 nights"}
 VISIT_CHECKS = ("counts", "dtypes", "no_inactive_status", "rows_belong_to_prefix")
 
 
@@ -128,17 +130,22 @@ def test_each_check_has_passed_for_each_partition(browser, busy, asset, checks):
 
 def test_the_summary_draws_its_pictures(browser):
     browser.open("/assets/conflict_summary", "open_conflicts", "trend", "[Show Markdown]")
-    drawn = {}
-    for nth in range(3):
+    drawn: set[str] = set()
+    for nth in range(len(PICTURES)):
         browser.click("[Show Markdown]", nth)
         browser.await_text("Close")
-        drawn |= browser.images()
+        drawn |= await_another(browser, drawn)
         browser.click("Close")
-    assert {title.split(":")[0] for title, width in drawn.items() if width} >= {
-        "Open conflicts by rule",
-        "Open conflicts by prefix",
-        "Trend of open conflicts over 1 nights",
-    }
+    assert drawn == PICTURES
+
+
+def await_another(browser: Browser, drawn: set[str]) -> set[str]:
+    """Wait for a picture that was not seen before, whole."""
+
+    def others() -> set[str]:
+        return {title.split(":")[0] for title, width in browser.images().items() if width} & PICTURES - drawn
+
+    return wait(others, bool, SECONDS)
 
 
 @patient

@@ -77,7 +77,7 @@ def test_a_manual_run_that_overlaps_the_night_waits_for_it_and_neither_is_lost(p
         platform.await_stopped(1)
         manual = dagster.materialize("4")
         dagster.await_message(manual, f"Waiting for run {night}")
-        assert platform.committed() == {"3", "5"}
+        wait(platform.committed, lambda found: found == {"3", "5"})
     assert dagster.await_run(night) == dagster.await_run(manual) == "SUCCESS"
     assert platform.commits("4") == [night, manual]
     platform.agree()
