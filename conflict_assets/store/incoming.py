@@ -7,7 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.store.columns import CONFLICT_KEY, STORED_CONFLICT, STORED_VISIT, VISIT_KEY
+from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.copying import fitted
 
@@ -31,15 +31,15 @@ class Incoming:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of every value, in the order of the keys. Equal rows may differ in it; different ones do not agree."""
+        """A hash of every value, in the order in which they were found: the same visits give the same order.
+
+        Equal rows may differ in it, and are then compared; different ones do not agree.
+        """
         found = hashlib.sha256()
-        for table, key in ((self.conflict_rows, CONFLICT_KEY), (self.visits, VISIT_KEY)):
+        for table in (self.conflict_rows, self.visits):
             found.update(f"{table.schema} {table.num_rows}".encode())
-            # Sorted rows lie in new arrays: no slices, so that their buffers hold the values and nothing else.
-            for column in table.sort_by([(name, "ascending") for name in key]).combine_chunks().columns:
-                for chunk in column.chunks:
-                    for buffer in chunk.buffers():
-                        found.update(buffer if buffer is not None else b"-")
+            for batch in table.combine_chunks().to_batches():
+                found.update(batch.serialize())
         return found.hexdigest()
 
 
