@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -152,7 +153,7 @@ class SnapshotStore:
         _make_folder(folder)
         try:
             tally = Tally(survey)
-            rows = _write_rows(folder, query, tally.watch(batches))
+            rows = _write_rows(folder, query, _ahead(tally.watch(batches)))
             manifest = _manifest_of(query, as_of, rows, tally.counts())
             with _whole_file(folder / MANIFEST) as path:
                 path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -236,6 +237,16 @@ def _clear(folder: Path) -> None:
     """Remove a snapshot; its manifest first, so that it never looks complete while it is not."""
     (folder / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Fetch the next batch while the last one is written: the warehouse and this process work at the same time."""
+    coming = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
+        following = fetching.submit(next, coming, None)
+        while (batch := following.result()) is not None:
+            following = fetching.submit(next, coming, None)
+            yield batch
 
 
 def _write_rows(folder: Path, query: VisitQuery, batches: Iterable[pa.RecordBatch]) -> dict[str, int]:

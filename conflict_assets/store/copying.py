@@ -60,10 +60,15 @@ def ddl(schema: pa.Schema) -> sql.Composable:
     )
 
 
-def copy_table(connection: psycopg.Connection[Any], target: str, table: pa.Table) -> None:
-    """Copy a table's rows into the columns of the same names, in the running transaction."""
+def copy_table(connection: psycopg.Connection[Any], target: str, table: pa.Table, **same: Any) -> None:
+    """Copy a table's rows into the columns of the same names, in the running transaction.
+
+    `same` names columns that have one value in every row.
+    """
     if not table.num_rows:
         return
+    for name, value in same.items():
+        table = table.append_column(name, pa.repeat(value, table.num_rows))
     encoder = ArrowToPostgresBinaryEncoder(table.schema)
     columns = sql.SQL(", ").join(map(sql.Identifier, table.schema.names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(target), columns)

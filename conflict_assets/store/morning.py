@@ -26,52 +26,55 @@ NIGHTS = 30
 CROWD = 5
 """So many prefixes must hold a group of its size before its caregiver's last four digits are told."""
 
-_STAKES = """WITH visits AS (
-        SELECT cost_type IS NOT DISTINCT FROM 'recovery' AS billed, max(shift_amount) AS amount,
-            sum(overlap_amount) AS overlap_amount
-        FROM sides GROUP BY billed, ssn_prefix, ssn, visit_id
-    )
+_STAKES = """
     SELECT billed, count(*) AS visits, count(*) FILTER (WHERE amount IS NULL) AS unpriced,
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY billed"""
 
 # A visit's interval is the actual one when it is whole, else the scheduled one.
-_HOURS = """WITH moments AS (
-        SELECT greatest(
-                CASE WHEN v.visit_start_time IS NOT NULL AND v.visit_end_time IS NOT NULL
-                     THEN v.visit_start_time ELSE v.sch_start_time END,
-                CASE WHEN w.visit_start_time IS NOT NULL AND w.visit_end_time IS NOT NULL
-                     THEN w.visit_start_time ELSE w.sch_start_time END
-            ) AT TIME ZONE %(zone)s AS moment
-        FROM sides AS s
-        LEFT JOIN conflict_visits AS v ON v.ssn_prefix = s.ssn_prefix AND v.ssn = s.ssn AND v.visit_id = s.visit_id
-        LEFT JOIN conflict_visits AS w ON w.ssn_prefix = s.ssn_prefix AND w.ssn = s.ssn AND w.visit_id = s.con_visit_id
-        WHERE s.visit_id < s.con_visit_id COLLATE "C"
+_HOURS = """WITH starts AS (
+        SELECT ssn_prefix, ssn, visit_id,
+            CASE WHEN visit_start_time IS NOT NULL AND visit_end_time IS NOT NULL
+                 THEN visit_start_time ELSE sch_start_time END AS start
+        FROM conflict_visits
+    ), moments AS (
+        SELECT max(start) AT TIME ZONE %(zone)s AS moment
+        FROM sides JOIN starts USING (ssn_prefix, ssn, visit_id) GROUP BY ssn_prefix, ssn, pair_id
     )
     SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
     FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
 
-_AGENCIES = """WITH visits AS (
-        SELECT provider_id, count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount
-        FROM sides GROUP BY provider_id, ssn_prefix, ssn, visit_id
-    )
+_AGENCIES = """
     SELECT provider_id, sum(conflicts)::int AS conflicts, count(*) AS visits,
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id COLLATE "C" LIMIT %(shown)s"""
 
-_PAIRS = """
-    SELECT least(provider_id COLLATE "C", con_provider_id) AS one, greatest(provider_id COLLATE "C", con_provider_id)
-        AS other, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
-        count(DISTINCT ssn) AS caregivers, coalesce(sum(overlap_amount), 0) AS overlap_amount
-    FROM sides GROUP BY 1, 2 ORDER BY conflicts DESC, 1, 2 LIMIT %(shown)s"""
+# Caregivers are counted of the pairs that are shown; to count them of all would take most of the time.
+_PAIRS = """WITH pairs AS (
+        SELECT least(provider_id COLLATE "C", con_provider_id) AS one,
+            greatest(provider_id COLLATE "C", con_provider_id) AS other,
+            count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
+            coalesce(sum(overlap_amount), 0) AS overlap_amount
+        FROM sides GROUP BY 1, 2 ORDER BY conflicts DESC, 1, 2 LIMIT %(shown)s
+    )
+    SELECT p.one, p.other, p.conflicts, p.overlap_amount, count(DISTINCT s.ssn) AS caregivers
+    FROM pairs AS p
+    JOIN sides AS s ON (s.provider_id, s.con_provider_id) IN ((p.one, p.other), (p.other, p.one))
+    GROUP BY p.one, p.other, p.conflicts, p.overlap_amount ORDER BY p.conflicts DESC, p.one, p.other"""
 
-_GROUPS = """
-    SELECT group_id, right(ssn, 4) AS last_four, count(DISTINCT pair_id) AS conflicts,
-        count(DISTINCT visit_id) AS visits, count(DISTINCT provider_id) AS agencies, min(visit_date) AS first_date,
-        max(visit_date) AS last_date, coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes,
-        coalesce(sum(overlap_amount), 0) AS overlap_amount
-    FROM sides GROUP BY ssn_prefix, ssn, group_id HAVING count(DISTINCT pair_id) > 1
-    ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT %(shown)s"""
+_GROUPS = """WITH groups AS (
+        SELECT ssn_prefix, ssn, group_id, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
+            coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes
+        FROM sides GROUP BY ssn_prefix, ssn, group_id
+        HAVING count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") > 1
+        ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT %(shown)s
+    )
+    SELECT group_id, right(ssn, 4) AS last_four, g.conflicts, count(DISTINCT s.visit_id) AS visits,
+        count(DISTINCT s.provider_id) AS agencies, min(s.visit_date) AS first_date, max(s.visit_date) AS last_date,
+        g.overlap_minutes, coalesce(sum(s.overlap_amount), 0) AS overlap_amount
+    FROM groups AS g JOIN sides AS s USING (ssn_prefix, ssn, group_id)
+    GROUP BY ssn_prefix, ssn, group_id, g.conflicts, g.overlap_minutes
+    ORDER BY conflicts DESC, overlap_minutes DESC, group_id"""
 
 _RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
     night AS (SELECT * FROM runs WHERE night = (SELECT max(night) FROM runs))"""

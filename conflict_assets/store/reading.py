@@ -31,6 +31,11 @@ _MAKE_SIDES = f"""CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
         cost_type, shift_amount, overlap_minutes, overlap_amount
     FROM conflict_states WHERE {OPEN}"""  # noqa: S608 - a constant
 
+_MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS
+    SELECT ssn_prefix, ssn, visit_id, provider_id, cost_type IS NOT DISTINCT FROM 'recovery' AS billed,
+        count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount
+    FROM sides GROUP BY ssn_prefix, ssn, visit_id, provider_id, billed"""
+
 
 def exclusions(connection: Connection) -> Exclusions:
     """Who does not count, sorted."""
@@ -126,12 +131,14 @@ def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
 def open_sides(connection: Connection) -> Iterator[None]:
     """One moment of the store for several queries, which can write nothing.
 
-    The rows of open conflicts are in the temporary table `sides`: their status is derived once for all of them.
+    The rows of open conflicts are in the temporary table `sides`: their status is derived once for all of them. The
+    temporary table `visits` holds each of their visits once, with the sums over its rows.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SET LOCAL work_mem = '64MB'")
         connection.execute(_MAKE_SIDES)
+        connection.execute(_MAKE_VISITS)
         connection.execute("SET TRANSACTION READ ONLY")
         yield
 
@@ -160,10 +167,10 @@ def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
            WHERE visit_id < con_visit_id COLLATE "C" GROUP BY rule, ssn_prefix"""
     ).fetchall()
     row = connection.execute(
-        """WITH visits AS (SELECT max(shift_amount) AS amount FROM sides GROUP BY ssn_prefix, ssn, visit_id)
-           SELECT count(*), count(DISTINCT ssn), count(DISTINCT provider_id), coalesce(sum(overlap_amount), 0),
-               (SELECT count(*) FROM visits), (SELECT coalesce(sum(amount), 0) FROM visits)
-           FROM sides"""
+        """SELECT coalesce(sum(conflicts), 0)::bigint, (SELECT count(*) FROM (SELECT DISTINCT ssn FROM visits) AS s),
+               (SELECT count(*) FROM (SELECT DISTINCT provider_id FROM visits) AS p), coalesce(sum(overlap_amount), 0),
+               count(*), coalesce(sum(amount), 0)
+           FROM visits"""
     ).fetchone()
     rows, caregivers, agencies, overlap_amount, visits, shift_amount = row or (0, 0, 0, 0.0, 0, 0.0)
     by_rule = dict.fromkeys(FLAGS, 0)

@@ -10,7 +10,6 @@ import pyarrow as pa
 from conflict_assets.store.copying import copy_table, fitted
 
 _REJECTED = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("reason", pa.string())])
-_WRITTEN = pa.schema([*_REJECTED, ("run_id", pa.string()), ("as_of", pa.timestamp("us", tz="UTC"))])
 _LOCK = 0x636F6E6A
 
 
@@ -24,18 +23,10 @@ def write_rejected(
     as_of: datetime,
 ) -> None:
     """Replace the rejected visits of these prefixes, and those without one if told so; the caller's transaction."""
-    found = fitted(rows, _REJECTED)
-    table = pa.table(
-        [
-            *found.columns,
-            pa.array([run_id] * found.num_rows, pa.string()),
-            pa.array([as_of] * found.num_rows, _WRITTEN.field("as_of").type),
-        ],
-        schema=_WRITTEN,
-    )
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     connection.execute(
         "DELETE FROM rejected_visits WHERE ssn_prefix = ANY(%s) OR (%s AND ssn_prefix IS NULL)",
         [list(prefixes), include_without_prefix],
     )
-    copy_table(connection, "rejected_visits", table)
+    moment = pa.scalar(as_of, pa.timestamp("us", tz="UTC"))
+    copy_table(connection, "rejected_visits", fitted(rows, _REJECTED), run_id=run_id, as_of=moment)

@@ -4,10 +4,12 @@ import time
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 from psycopg.types.json import Jsonb
 
 from conflict_assets.store import statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
+from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import Tally, compare, make_stage, refuse_stale, refuse_strangers, stage
@@ -45,7 +47,34 @@ def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incomi
 
 
 def _write(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
-    """Write what differs."""
+    """Write what is not stored yet, or differs from what is."""
+    write = _write_first if _is_empty(connection, commit.prefix) else _write_differing
+    return write(connection, commit, incoming)
+
+
+def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
+    """Whether nothing is stored of the prefix: there is nothing to compare with, and nothing to resolve."""
+    row = connection.execute(statements.IS_EMPTY, {"prefix": prefix}).fetchone()
+    return bool(row and row[0])
+
+
+def _write_first(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
+    """Write all there is, straight into the tables."""
+    copy_table(connection, "conflict_visits", incoming.visits, ssn_prefix=commit.prefix)
+    copy_table(
+        connection,
+        "visit_conflicts",
+        incoming.conflict_rows,
+        ssn_prefix=commit.prefix,
+        first_detected_at=pa.scalar(commit.as_of, pa.timestamp("us", "UTC")),
+    )
+    values = {"prefix": commit.prefix, "as_of": commit.as_of, "run": commit.run_id, "root": commit.root_run_id}
+    connection.execute(statements.APPEND_FIRST_EVENTS, values)
+    return Tally(new=incoming.conflicts)
+
+
+def _write_differing(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
+    """Compare with what is stored, and write what differs."""
     make_stage(connection)
     stage(connection, incoming)
     connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})

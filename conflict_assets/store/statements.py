@@ -148,6 +148,17 @@ APPEND_EVENTS = sql.SQL(
        ORDER BY d.ssn, d.low_id, d.high_id"""
 ).format(regrouped=sql.Literal(REGROUPED))
 
+IS_EMPTY = """SELECT NOT EXISTS (SELECT FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
+    AND NOT EXISTS (SELECT FROM visit_conflicts WHERE ssn_prefix = %(prefix)s)"""
+
+APPEND_FIRST_EVENTS = """
+    INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
+        happened_at, run_id, root_run_id)
+    SELECT ssn_prefix, ssn, pair_id, visit_id, con_visit_id, 'detected', rule, overlap_minutes, %(as_of)s, %(run)s,
+        %(root)s
+    FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND visit_id < con_visit_id COLLATE "C"
+    ORDER BY ssn, visit_id, con_visit_id"""
+
 _IS_EXCLUDED = sql.SQL(
     """c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
        OR EXISTS (SELECT FROM excluded_agencies AS x

@@ -1,10 +1,12 @@
 """What a night does to a prefix."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
 
+from conflict_assets.store import replace as replace_module
 from conflict_assets.store.columns import STORED_CONFLICT
 from conflict_assets.store.errors import StaleSnapshot, StoreError
 from conflict_assets.store.store import ConflictStore
@@ -34,6 +36,48 @@ def test_a_first_night_stores_both_rows_and_both_visits_of_each_conflict(store, 
     assert rows(store_url, "SELECT count(*) FROM visit_conflicts") == [(4,)]
     assert rows(store_url, "SELECT visit_id FROM conflict_visits ORDER BY 1") == [("a",), ("b",), ("c",)]
     assert set(statuses(store_url).values()) == {"new"}
+
+
+STORED = {
+    "visit_conflicts": "ssn, visit_id, con_visit_id",
+    "conflict_visits": "ssn, visit_id",
+    "conflict_history": "ssn, visit_id, con_visit_id",
+}
+"""Tables that a commit writes, and what orders their rows."""
+
+
+def stored(url):
+    """All columns of all that was written; events are told by their order, not by their numbers."""
+    columns = {table: "*" for table in STORED} | {"conflict_history": "row_number() OVER (ORDER BY event_id), *"}
+    tables = {
+        table: rows(url, f"SELECT {columns[table]} FROM {table} ORDER BY {order}")  # noqa: S608 - names of this file
+        for table, order in STORED.items()
+    }
+    tables["conflict_history"] = [(row[0], *row[2:]) for row in tables["conflict_history"]]
+    return tables
+
+
+def test_a_prefix_of_which_nothing_is_stored_gets_what_a_comparison_would_write(store, store_url, monkeypatch):
+    other = "040000002"
+    pairs = [Pair("a", "b"), Pair("a", "c", rule=7, overlap=0.0), Pair("b", "a", ssn=other, group="g"), Pair("Ä", "z")]
+    outside = [Pair("x", "y", day=date(2023, 12, 31), con_day=date(2024, 1, 1))]
+    found = []
+    for is_empty in (True, False):
+        if not is_empty:
+            monkeypatch.setattr(replace_module, "_is_empty", lambda _connection, _prefix: False)
+        outcome = store.replace_prefix(night([*pairs, *outside]))
+        found.append((replace(outcome, write_seconds=0), stored(store_url)))
+        execute(store_url, "TRUNCATE visit_conflicts, conflict_visits, conflict_history, prefix_runs")
+    assert found[0] == found[1]
+    assert found[0][0].new == len(pairs)
+    assert [len(table) for table in found[0][1].values()] == [8, 7 + 2, 4]
+
+
+def test_a_prefix_with_nothing_but_resolved_conflicts_is_compared(store, store_url):
+    store.replace_prefix(night([Pair()], number=1))
+    store.replace_prefix(night([], number=2))
+    outcome = store.replace_prefix(night([Pair()], number=3))
+    assert (outcome.new, outcome.reopened) == (0, 1)
 
 
 def test_the_next_night_makes_new_conflicts_open_and_writes_no_event(store, store_url):
