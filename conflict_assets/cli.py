@@ -1,13 +1,14 @@
 """The command line: `conflict-assets`."""
 
+import atexit
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -244,4 +245,17 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         err.print(f"Error: {error}", style="red", markup=False)
-        sys.exit(BAD_INPUT)
+        _leave(BAD_INPUT)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int):
+            raise
+        _leave(ended.code)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process when all is written and closed; to take apart all that it has imported would take a second."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself does at this point
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(status)

@@ -16,12 +16,13 @@ repeated AS (
 chosen AS (
     SELECT
         v.*,
-        COALESCE(
+        IFF(
+            w.ssn IS NULL OR v.visit_date IS NULL,
+            FALSE,
             CONTAINS(
                 w.blocks,
                 ' ' || FLOOR(DATEDIFF(DAY, :first_date::DATE, v.visit_date) / :block_days)::INTEGER::VARCHAR || ' '
-            ),
-            FALSE
+            )
         ) AS is_watched,
         r.visit_hash IS NOT NULL AND v.ssn IS NOT NULL AS is_repeated
     FROM visit AS v

@@ -211,7 +211,7 @@ def _to_duckdb(node: exp.Expr) -> exp.Expr:
         return exp.Table(this=exp.Anonymous(this="json_each", expressions=arrays), alias=node.args["alias"])
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "VALUE":
         text = exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
-        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.cast(text, node.to)
+        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.cast(text, exp.DataType.Type.UBIGINT)
     if (
         isinstance(node, exp.ConvertTimezone)
         and node.args["target_tz"].name == "UTC"

@@ -48,7 +48,7 @@ STORED = {
 
 def stored(url):
     """All columns of all that was written; events are told by their order, not by their numbers."""
-    columns = {table: "*" for table in STORED} | {"conflict_history": "row_number() OVER (ORDER BY event_id), *"}
+    columns = dict.fromkeys(STORED, "*") | {"conflict_history": "row_number() OVER (ORDER BY event_id), *"}
     tables = {
         table: rows(url, f"SELECT {columns[table]} FROM {table} ORDER BY {order}")  # noqa: S608 - names of this file
         for table, order in STORED.items()
@@ -73,7 +73,7 @@ def test_a_prefix_of_which_nothing_is_stored_gets_what_a_comparison_would_write(
     assert [len(table) for table in found[0][1].values()] == [8, 7 + 2, 4]
 
 
-def test_a_prefix_with_nothing_but_resolved_conflicts_is_compared(store, store_url):
+def test_a_prefix_with_nothing_but_resolved_conflicts_is_compared(store):
     store.replace_prefix(night([Pair()], number=1))
     store.replace_prefix(night([], number=2))
     outcome = store.replace_prefix(night([Pair()], number=3))
