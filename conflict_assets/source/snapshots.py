@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -153,7 +153,8 @@ class SnapshotStore:
         _make_folder(folder)
         try:
             tally = Tally(survey)
-            rows = _write_rows(folder, query, _ahead(tally.watch(batches)))
+            with closing(_ahead(tally.watch(batches))) as ahead:
+                rows = _write_rows(folder, query, ahead)
             manifest = _manifest_of(query, as_of, rows, tally.counts())
             with _whole_file(folder / MANIFEST) as path:
                 path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -239,14 +240,18 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Fetch the next batch while the last one is written: the warehouse and this process work at the same time."""
+def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
+    """Fetch the next batch while the last one is written.
+
+    The first one is waited for here, where a run that is ended can break off what the warehouse is doing.
+    """
     coming = iter(batches)
+    batch = next(coming, None)
     with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
-        following = fetching.submit(next, coming, None)
-        while (batch := following.result()) is not None:
+        while batch is not None:
             following = fetching.submit(next, coming, None)
             yield batch
+            batch = following.result()
 
 
 def _write_rows(folder: Path, query: VisitQuery, batches: Iterable[pa.RecordBatch]) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """Snapshots: whole or not at all, and in the memory of a batch."""
 
+import threading
+import time
 import weakref
 from datetime import UTC, datetime
 
@@ -7,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.reasons import Note
+from conflict_assets.source import snapshots
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
@@ -85,6 +88,53 @@ def test_batches_never_pile_up(tmp_path, count):
     snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
     assert sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes) == count * 50
     assert most <= 3
+
+
+def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypatch):
+    asked, found = threading.Event(), []
+    contested_runs = snapshots._contested_runs
+
+    def source():
+        yield batch("04")
+        asked.set()
+        yield batch("17")
+
+    def slow(batches, sidelined):
+        for run in contested_runs(batches, sidelined):
+            found.append(asked.wait(10))
+            yield run
+
+    monkeypatch.setattr(snapshots, "_contested_runs", slow)
+    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    assert snapshot.contested_prefixes == ("04", "17")
+    assert found == [True, True]
+
+
+def test_a_write_that_fails_waits_for_what_is_being_fetched(tmp_path):
+    fetched = []
+
+    def source():
+        yield batch("4x")
+        time.sleep(0.2)
+        fetched.append("next")
+        yield batch("17")
+
+    with pytest.raises(SourceError) as caught:
+        SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    assert fetched == ["next"]
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fetching")] == []
+    assert "unasked" in str(caught.value)
+
+
+def test_the_first_batch_is_waited_for_where_a_run_can_be_ended(tmp_path):
+    threads = []
+
+    def source():
+        threads.append(threading.current_thread())
+        yield batch("04")
+
+    SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    assert threads == [threading.current_thread()]
 
 
 def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
