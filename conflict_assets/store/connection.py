@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,9 +164,17 @@ def _configured(connection: psycopg.Connection[Any], timeouts: Timeouts, oldest:
                       set_config('client_min_messages', 'error', false)""",
             [f"{seconds}s" for seconds in (timeouts.statement, timeouts.lock, timeouts.statement)],
         )
-        if not connection.autocommit:
+        if connection.autocommit:
+            _keep_temporary_rows_in_memory(connection)
+        else:
             connection.commit()
     return connection
+
+
+def _keep_temporary_rows_in_memory(connection: psycopg.Connection[Any]) -> None:
+    """Give the rows of a prefix room beside what is stored; a session that a pooler hands on may refuse."""
+    with suppress(errors.InvalidParameterValue):
+        connection.execute("SET temp_buffers = '64MB'")
 
 
 @contextmanager

@@ -143,6 +143,23 @@ def test_every_connection_has_time_outs(store_url):
     assert found == ["10min", "2min", "10min"]
 
 
+def test_a_prefix_s_rows_are_compared_in_memory(store_url):
+    with connect(store_url) as connection:
+        assert connection.execute("SHOW temp_buffers").fetchone() == ("64MB",)
+
+
+def test_a_session_that_has_used_temporary_tables_is_taken_as_it_is(store_url, monkeypatch):
+    def pooled(*args, **options):
+        connection = psycopg_connect(*args, **options)
+        connection.execute("CREATE TEMPORARY TABLE of_somebody_else AS SELECT 1 AS a")
+        return connection
+
+    psycopg_connect = psycopg.connect
+    monkeypatch.setattr(psycopg, "connect", pooled)
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        assert store.replace_prefix(night([Pair()])).new == 1
+
+
 def test_nothing_is_left_open_after_a_store_is_closed(store_url):
     store = ConflictStore(url=store_url, prefix_length=2)
     with store:
