@@ -49,18 +49,15 @@ _AGENCIES = """
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id COLLATE "C" LIMIT %(shown)s"""
 
-# Caregivers are counted of the pairs that are shown; to count them of all would take most of the time.
-_PAIRS = """WITH pairs AS (
+_PAIRS = """WITH caregivers AS (
         SELECT least(provider_id COLLATE "C", con_provider_id) AS one,
             greatest(provider_id COLLATE "C", con_provider_id) AS other,
-            count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
-            coalesce(sum(overlap_amount), 0) AS overlap_amount
-        FROM sides GROUP BY 1, 2 ORDER BY conflicts DESC, 1, 2 LIMIT %(shown)s
+            count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts, sum(overlap_amount) AS amount
+        FROM sides GROUP BY one, other, ssn
     )
-    SELECT p.one, p.other, p.conflicts, p.overlap_amount, count(DISTINCT s.ssn) AS caregivers
-    FROM pairs AS p
-    JOIN sides AS s ON (s.provider_id, s.con_provider_id) IN ((p.one, p.other), (p.other, p.one))
-    GROUP BY p.one, p.other, p.conflicts, p.overlap_amount ORDER BY p.conflicts DESC, p.one, p.other"""
+    SELECT one, other, sum(conflicts)::int AS conflicts, count(*) AS caregivers,
+        coalesce(sum(amount), 0) AS overlap_amount
+    FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
 
 _GROUPS = """WITH groups AS (
         SELECT ssn_prefix, ssn, group_id, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,

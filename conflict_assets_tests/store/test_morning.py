@@ -1,6 +1,7 @@
 """What the morning's report tells is what SQL says of the store, at one moment."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -109,6 +110,23 @@ def test_a_group_is_two_conflicts_or_more_and_tells_its_size(mixed):
     assert (group.group_id, group.conflicts, group.visits, group.agencies) == ("g", 3, 3, 3)
     assert (group.first_date, group.last_date) == (DAY, DAY + timedelta(days=1))
     assert (group.overlap_minutes, group.overlap_amount) == (150.0, 150.0)
+
+
+def test_of_many_the_largest_are_shown(store, monkeypatch):
+    def chain(number, conflicts, overlap=60.0):
+        names = [f"{number}-{place}" for place in range(conflicts + 1)]
+        sides = {"group": f"g{number}", "agency": f"P{number}", "con_agency": f"Q{number}", "overlap": overlap}
+        return [Pair(one, other, **sides) for one, other in pairwise(names)]
+
+    store.replace_prefix(night([*chain(1, 2), *chain(2, 4), *chain(3, 2, overlap=90.0), *chain(4, 3), *chain(5, 2)]))
+    whole = look(store)
+    assert [group.group_id for group in whole.largest_groups] == ["g2", "g4", "g3", "g1", "g5"]
+    monkeypatch.setattr(morning_module, "SHOWN", 3)
+    shown = look(store)
+    assert shown.largest_groups == whole.largest_groups[:3]
+    assert shown.top_pairs == whole.top_pairs[:3]
+    assert [pair.provider_ids for pair in shown.top_pairs] == [("P2", "Q2"), ("P4", "Q4"), ("P1", "Q1")]
+    assert shown.top_agencies == whole.top_agencies[:3]
 
 
 @pytest.mark.parametrize(("prefixes", "told"), [(4, "***-**-****"), (5, "***-**-0001")])
