@@ -75,7 +75,11 @@ class Settings(BaseSettings):
         "Visits of the generated source, made when there is no other",
         ge=10_000,
     )
-    source_memory: str = _setting("768MB", "a size such as 512MB or 2GB", "Memory that DuckDB may use")
+    source_memory: str | None = _setting(
+        None,
+        "a size such as 512MB or 2GB",
+        "Memory that DuckDB may use; unset: 448MB on two cores, 640MB on four or more",
+    )
 
     snowflake_account: str | None = _setting(None, "an account identifier", "Snowflake account")
     snowflake_user: str | None = _setting(None, "a user name", "Snowflake user")

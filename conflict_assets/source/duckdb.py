@@ -34,11 +34,15 @@ from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed import typed_batch
 
 MOST_THREADS = 4
-"""Each thread works in memory of its own, some 100 MB: more of them would not fit into the usual limit."""
+LEAST_MEGABYTES, MEGABYTES, MEGABYTES_A_THREAD = 448, 256, 96
+"""Each thread works in memory of its own; with less, 10 million visits can't be read."""
 
 
 class DuckDBVisitSource:
-    """Visits in a DuckDB file, opened read-only; its memory is bounded, what does not fit goes to temporary files."""
+    """Visits in a DuckDB file, opened read-only; its memory is bounded, what does not fit goes to temporary files.
+
+    Without a `memory_limit` it may use 448 MB with two threads, 640 MB with four.
+    """
 
     def __init__(
         self,
@@ -47,14 +51,14 @@ class DuckDBVisitSource:
         schema: str = "BI",
         time_zone: str = "America/New_York",
         status_column: str | None = "Visit Status",
-        memory_limit: str = "768MB",
+        memory_limit: str | None = None,
         threads: int = MOST_THREADS,
         temp_directory: Path | None = None,
     ) -> None:
         self.path = Path(path)
         self._layout = SourceLayout(schema=schema, time_zone=time_zone, status_column=status_column)
-        self._memory_limit = memory_limit
-        self._threads = threads
+        self._threads = min(threads, os.cpu_count() or 1)
+        self._memory_limit = memory_limit or _usual_memory(self._threads)
         self._temp_directory = temp_directory
 
     @property
@@ -86,7 +90,7 @@ class DuckDBVisitSource:
             "memory_limit": self._memory_limit,
             "temp_directory": spill,
             "preserve_insertion_order": "false",
-            "threads": min(self._threads, os.cpu_count() or 1),
+            "threads": self._threads,
         }
         try:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)
@@ -98,6 +102,10 @@ class DuckDBVisitSource:
                 "and close any program that writes to it."
             ) from error
         return connection
+
+
+def _usual_memory(threads: int) -> str:
+    return f"{max(LEAST_MEGABYTES, MEGABYTES + MEGABYTES_A_THREAD * threads)}MB"
 
 
 class DuckDBVisitReader:

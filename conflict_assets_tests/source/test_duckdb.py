@@ -1,6 +1,7 @@
 """The DuckDB file as a source: what is none is refused clearly, and what is one is left as it was."""
 
 import hashlib
+import os
 
 import duckdb
 import pytest
@@ -171,6 +172,24 @@ def test_a_batch_is_no_larger_than_asked(monkeypatch, path):
 
 def test_the_description_names_file_and_schema(path):
     assert DuckDBVisitSource(path, schema="Mine").description == f"DuckDB file {path}, schema Mine"
+
+
+@pytest.mark.parametrize(
+    ("cores", "given", "allowed", "threads"),
+    [
+        (1, None, "427.2 MiB", 1),
+        (2, None, "427.2 MiB", 2),
+        (3, None, "518.7 MiB", 3),
+        (4, None, "610.3 MiB", 4),
+        (64, None, "610.3 MiB", 4),
+        (64, "600MB", "572.2 MiB", 4),
+    ],
+)
+def test_memory_goes_by_the_threads_unless_a_setting_gives_it(path, monkeypatch, cores, given, allowed, threads):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    with DuckDBVisitSource(path, memory_limit=given).open(run_id="test") as reader:
+        found = reader._connection.execute("SELECT current_setting('memory_limit'), current_setting('threads')")
+        assert found.fetchone() == (allowed, threads)
 
 
 def test_a_memory_limit_that_is_none_is_refused(path):
