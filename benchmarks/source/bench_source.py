@@ -72,7 +72,7 @@ def scans_of_the_fact(path: Path, prefixes: tuple[str, ...]) -> int:
 
 def _scans(connection: duckdb.DuckDBPyConnection, statement: Statement) -> int:
     explained = connection.execute(f"EXPLAIN (FORMAT JSON) {statement.sql}", dict(statement.named)).fetchall()
-    return len(re.findall(f'"Table": "[^"]*{FACT}"', json.dumps(json.loads(explained[0][1]))))
+    return len(re.findall(rf'"Table": "[^,]*{FACT}"', json.dumps(json.loads(explained[0][1]))))
 
 
 def main() -> int:
