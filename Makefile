@@ -47,7 +47,7 @@ screenshots: install browser ## Take the pictures of the UI in docs/ anew
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
 
-bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour, 20 GB of disk (BENCH="..." adds options)
+bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour and a half, 20 GB of disk (BENCH="..." adds options)
 	$(BIN)/python -m benchmarks.night.bench --write $(BENCH)
 
 bench-small: install ## Measure nights of 1 million visits, once each: some minutes
