@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         None, "postgresql://user:password@host:5432/database", "The store; unset: an embedded PostgreSQL"
     )
     dagster_postgres_url: SecretStr | None = _setting(
-        None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: SQLite"
+        None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: the embedded PostgreSQL"
     )
     conflicts_data_dir: Path = _setting(
         Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
     )
     max_workers_all_runs: int = _setting(
-        8, "a whole number from 1 to 256", "Steps at once over all runs: the limit of the Dagster pool", ge=1, le=256
+        8, "a whole number from 1 to 256", "Prefixes at work at once over all runs; the others wait", ge=1, le=256
     )
     max_runs: int = _setting(4, "a whole number from 1 to 64", "Runs at once; the others wait queued", ge=1, le=64)
     visits_per_step: int = _setting(

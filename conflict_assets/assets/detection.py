@@ -1,7 +1,7 @@
 """One prefix from its snapshot to the store: read, detect, validate, commit."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.workers import Worker, WorkerLimit
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Batch:
     policy: DetectionPolicy
     total: int
     """How many prefixes with visits the run has: the N of `[k/N]`."""
+    limit: WorkerLimit = field(default_factory=WorkerLimit)
+    """How many workers there may be over all runs."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,12 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
 
 
 def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
-    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails."""
-    started = time.perf_counter()
-    commit = commit_of(snapshot, prefix, batch)
-    outcome = store.replace_prefix(commit)
+    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails.
+
+    Of all runs together, no more than the batch's limit do so at once; the others wait for their turn.
+    """
+    detect = partial(commit_of, snapshot, prefix, batch)
+    commit, outcome = store.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
     line = PrefixLine(
         prefix=prefix,
         position=outcome.position,
@@ -91,7 +96,7 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
         new=outcome.new + outcome.reopened,
         changed=outcome.changed,
         resolved=outcome.resolved,
-        seconds=time.perf_counter() - started,
+        seconds=commit.detect_seconds + outcome.write_seconds,
     )
     return FinishedPrefix(line, commit.conflicts)
 

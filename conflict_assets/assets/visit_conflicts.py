@@ -43,8 +43,8 @@ from conflict_assets.report.lines import failure_line, prefix_line, skipping_lin
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.workers import WorkerLimit
 
-POOL = "visit_conflicts"
 PASSING_FAILURES = RetryPolicy(max_retries=2, delay=2, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
 """Also repeats a step whose process was killed; a permanent failure says itself that it is not to be repeated."""
 
@@ -84,7 +84,7 @@ def _finish_empty(context: OpExecutionContext, platform: Platform, snapshot: Sna
     return finished
 
 
-@op(ins={"start": In(Nothing)}, out=Out(Nothing), retry_policy=PASSING_FAILURES, pool=POOL)
+@op(ins={"start": In(Nothing)}, out=Out(Nothing), retry_policy=PASSING_FAILURES)
 def detect_batch(context: OpExecutionContext, platform: Platform) -> None:
     """Detect and commit each prefix of the step; the step fails at its end if one of them did."""
     snapshot = snapshot_of(context, platform)
@@ -152,6 +152,7 @@ def _batch(context: OpExecutionContext, platform: Platform, snapshot: Snapshot, 
         root_run_id=root_run_id(context),
         policy=detection_policy(platform.settings, store),
         total=sum(prefix in wanted for prefix in snapshot.contested_prefixes),
+        limit=WorkerLimit(platform.settings.max_workers_all_runs, context.log.info),
     )
 
 

@@ -1,6 +1,6 @@
 """The jobs: the night, and the summary that follows it."""
 
-from dagster import AssetSelection, define_asset_job
+from dagster import AssetSelection, define_asset_job, in_process_executor
 
 NIGHTLY_JOB = "nightly_conflicts"
 SUMMARY_JOB = "conflict_summary_job"
@@ -13,6 +13,7 @@ nightly_conflicts = define_asset_job(
 conflict_summary_job = define_asset_job(
     SUMMARY_JOB,
     selection=AssetSelection.assets("conflict_summary"),
+    executor_def=in_process_executor,
     description="Totals and pictures of the store; starts by itself after any run that changed conflicts.",
 )
 

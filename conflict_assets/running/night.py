@@ -1,12 +1,17 @@
-"""A night started outside the UI: one run for each range of prefixes, followed line by line, then the summary."""
+"""A night started outside the UI: one run for each range of prefixes, followed line by line, then the summary.
+
+Its runs are runs of the code location like any other: the UI lists them under their job, re-executes and cancels them,
+and the sensors hear of them.
+"""
 
 import logging
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from dagster import DagsterInstance, DagsterRun, JobDefinition, execute_job, reconstructable
+from dagster import DagsterInstance, DagsterRun, JobDefinition, reconstructable
 
+from conflict_assets.assets.dagster_private import execute_run, job_origin
 from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, this_process
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
@@ -14,9 +19,15 @@ from conflict_assets.automation.sensors import SUMMARIZED_TAG
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
 from conflict_assets.report.lines import failure_line
-from conflict_assets.running.following import MARK_TAG, Watcher, find_run, following
+from conflict_assets.running.following import Watcher, following
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+INTERRUPTED_TAG = "dagster/failure_reason"
+INTERRUPTED = "UNEXPECTED_TERMINATION"
+
+
+class NightInterrupted(Exception):  # noqa: N818 - somebody has asked for it
+    """The night was broken off by Ctrl-C, a closed terminal or a request to end; the message says what is left."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,17 @@ def nightly_job() -> JobDefinition:
     return defs.resolve_job_def(NIGHTLY_JOB)
 
 
+def summary_job() -> JobDefinition:
+    """The job of the summary, likewise."""
+    return defs.resolve_job_def(SUMMARY_JOB)
+
+
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
-    """Materialize the prefixes through the nightly job, range by range, then the summary."""
+    """Materialize the prefixes through the nightly job, range by range, then the summary.
+
+    Raises:
+        NightInterrupted: somebody has broken it off.
+    """
     fail_deserted_runs(instance)
     runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
     failed = tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run)))
@@ -57,24 +77,36 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
 
 
 def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:
-    mark = uuid.uuid4().hex
-    with following(instance, mark, watcher):
-        result = defs.resolve_job_def(SUMMARY_JOB).execute_in_process(
-            instance=instance, run_config={"loggers": QUIET}, tags={MARK_TAG: mark}, raise_on_error=False
-        )
-    return result.success
+    return _execute(instance, summary_job, {}, {}, watcher).is_success
 
 
 def _run_range(
     instance: DagsterInstance, bounds: tuple[str, str], options: NightOptions, watcher: Watcher
 ) -> DagsterRun:
-    mark = uuid.uuid4().hex
     config = {
         "ops": {"active_visits": {"config": {"allow_visit_drop": options.allow_visit_drop}}},
         "execution": {"config": {"max_concurrent": options.workers}},
-        "loggers": QUIET,
     }
-    tags = {**range_tags(*bounds), SUMMARIZED_TAG: "command line", MARK_TAG: mark, PROCESS_TAG: this_process()}
-    with following(instance, mark, watcher):
-        execute_job(reconstructable(nightly_job), instance=instance, run_config=config, tags=tags)
-    return find_run(instance, mark)
+    tags = {**range_tags(*bounds), SUMMARIZED_TAG: "command line"}
+    run = _execute(instance, nightly_job, config, tags, watcher)
+    if run.tags.get(INTERRUPTED_TAG) == INTERRUPTED or run.status.value == "CANCELED":
+        raise NightInterrupted(failure_line(failed_prefixes(instance, run)))
+    return run
+
+
+def _execute(
+    instance: DagsterInstance, job: Any, config: Mapping[str, Any], tags: Mapping[str, str], watcher: Watcher
+) -> DagsterRun:
+    """Create a run of the code location, and be its worker."""
+    target = reconstructable(job)
+    definition = target.get_definition()
+    run = instance.create_run_for_job(
+        definition,
+        run_config={**config, "loggers": QUIET},
+        tags={**tags, PROCESS_TAG: this_process()},
+        remote_job_origin=job_origin(definition.name),
+        job_code_origin=target.get_python_origin(),
+    )
+    with following(instance, run.run_id, watcher):
+        execute_run(target, run, instance)
+    return instance.get_run_by_id(run.run_id) or run

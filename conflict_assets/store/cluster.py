@@ -21,6 +21,7 @@ from conflict_assets.store.server_user import SERVER_USER, ServerUser, let_pass,
 
 VERSION = "18"
 DATABASE = "conflicts"
+DAGSTER_DATABASE = "dagster"
 PORT = 5432
 START_SECONDS = 90
 LONGEST_SOCKET_PATH = 100

@@ -3,13 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
 import pyarrow as pa
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
 from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
@@ -29,6 +37,7 @@ from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
 from conflict_assets.store.trend import trend
+from conflict_assets.store.workers import NoFreeWorker, Worker, WorkerLimit, become_worker, workers_at_work
 
 __all__ = [
     "ConflictStore",
@@ -41,6 +50,8 @@ __all__ = [
 
 ATTEMPTS = 6
 RETRY_SECONDS = 180
+WAIT_FOR_WORKER = (0.1, 0.5)
+"""Seconds between two looks for a free worker, drawn anew each time: whoever waits longest is not always late."""
 
 T = TypeVar("T")
 
@@ -117,6 +128,42 @@ class ConflictStore:
             StoreError: a row belongs to another prefix.
         """
         return self._transact(lambda connection: replace(connection, commit))
+
+    def work_on_prefix(
+        self, worker: Worker, detect: Callable[[], PrefixCommit], limit: WorkerLimit
+    ) -> tuple[PrefixCommit, CommitOutcome]:
+        """Detect and replace a prefix as one of the workers over all runs; wait, without a connection, for a free one.
+
+        `detect` is called once, when it is this worker's turn, inside the transaction that replaces the prefix.
+
+        Raises:
+            as `replace_prefix`, and what `detect` raises.
+        """
+        detected = cache(detect)
+
+        def work(connection: psycopg.Connection[Any]) -> tuple[PrefixCommit, CommitOutcome]:
+            become_worker(connection, worker, limit.most)
+            commit = detected()
+            return commit, replace(connection, commit)
+
+        for attempt in Retrying(
+            retry=retry_if_exception_type(NoFreeWorker),
+            wait=wait_random(*WAIT_FOR_WORKER),
+            before_sleep=partial(self._wait_for_worker, limit),
+            reraise=True,
+        ):
+            with attempt:
+                return self._transact(work)
+        raise AssertionError("unreachable")
+
+    def _wait_for_worker(self, limit: WorkerLimit, attempt: RetryCallState) -> None:
+        self._close()
+        if attempt.outcome is not None and attempt.attempt_number == 1:
+            limit.tell(str(attempt.outcome.exception()))
+
+    def workers_at_work(self) -> list[Worker]:
+        """The prefixes that runs work on at this moment."""
+        return self._run(workers_at_work)
 
     def preview_prefix(self, commit: PrefixCommit, *, examples: int = 0) -> Preview:
         """What `replace_prefix` would do, and up to so many conflicts of each kind; nothing is written.
