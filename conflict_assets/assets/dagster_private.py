@@ -4,6 +4,7 @@ from dagster import AssetCheckEvaluation, AssetMaterialization, EventLogRecord, 
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.execution.api import execute_run
+from dagster._core.launcher.base import WorkerStatus
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
@@ -20,6 +21,7 @@ __all__ = [
     "ConfigurableClassData",
     "PreviewWarning",
     "UserConfigSchema",
+    "WorkerStatus",
     "execute_run",
     "job_origin",
     "log_check",

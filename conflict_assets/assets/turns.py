@@ -41,7 +41,7 @@ def _runs_ahead(context: AssetExecutionContext | OpExecutionContext) -> list[Dag
         and (record.start_time, record.dagster_run.run_id) < turn
         and record.dagster_run.job_name in _ASSET_JOBS
         and wanted & prefixes_of_run(record.dagster_run)
-        and not is_deserted(record.dagster_run)
+        and not is_deserted(context.instance, record.dagster_run)
     ]
 
 

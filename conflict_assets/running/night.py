@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster import DagsterInstance, DagsterRun, JobDefinition, reconstructable
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
 from conflict_assets.assets.dagster_private import execute_run, job_origin
 from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, this_process
+from conflict_assets.assets.turns import prefixes_of_run
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import SUMMARIZED_TAG
@@ -22,7 +23,7 @@ from conflict_assets.report.lines import failure_line
 from conflict_assets.running.following import Watcher, following
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
-INTERRUPTED_TAG = "dagster/failure_reason"
+FAILURE_REASON_TAG = "dagster/failure_reason"
 INTERRUPTED = "UNEXPECTED_TERMINATION"
 
 
@@ -65,7 +66,12 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
         NightInterrupted: somebody has broken it off.
     """
     fail_deserted_runs(instance)
-    runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
+    runs: list[DagsterRun] = []
+    for bounds in contiguous_ranges(options.prefixes):
+        run = _run_range(instance, bounds, options, watcher)
+        runs.append(run)
+        if was_interrupted(run):
+            raise NightInterrupted(_left_undone(instance, runs, options))
     failed = tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run)))
     if failed:
         watcher.say(logging.ERROR, failure_line(failed))
@@ -88,10 +94,19 @@ def _run_range(
         "execution": {"config": {"max_concurrent": options.workers}},
     }
     tags = {**range_tags(*bounds), SUMMARIZED_TAG: "command line"}
-    run = _execute(instance, nightly_job, config, tags, watcher)
-    if run.tags.get(INTERRUPTED_TAG) == INTERRUPTED or run.status.value == "CANCELED":
-        raise NightInterrupted(failure_line(failed_prefixes(instance, run)))
-    return run
+    return _execute(instance, nightly_job, config, tags, watcher)
+
+
+def was_interrupted(run: DagsterRun) -> bool:
+    """Whether somebody has broken a run off, on its terminal or in the UI."""
+    return run.status is DagsterRunStatus.CANCELED or run.tags.get(FAILURE_REASON_TAG) == INTERRUPTED
+
+
+def _left_undone(instance: DagsterInstance, runs: Sequence[DagsterRun], options: NightOptions) -> str:
+    begun = {prefix for run in runs for prefix in prefixes_of_run(run)}
+    failed = {prefix for run in runs for prefix in failed_prefixes(instance, run)}
+    undone = sorted(failed | (set(options.prefixes) - begun))
+    return failure_line(undone) if undone else "All prefixes are done."
 
 
 def _execute(
