@@ -13,6 +13,7 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.config import pg_config
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.utils import make_new_run_id
 from dagster._serdes import ConfigurableClassData
 from dagster_shared.utils.warnings import PreviewWarning
 
@@ -25,6 +26,7 @@ __all__ = [
     "execute_run",
     "job_origin",
     "log_check",
+    "make_new_run_id",
     "pg_config",
     "target_materialization",
 ]

@@ -10,7 +10,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES, WorkerStatus
 
 PROCESS_TAG = "conflict_assets/process"
-"""Set by the command line on its runs: machine, process id and start of the process."""
+"""Set by the command line on its runs: the run, then machine, process id and start of the process that works on it."""
 
 _NOT_BEGUN = {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.QUEUED}
 
@@ -18,6 +18,17 @@ _NOT_BEGUN = {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.QUEUED}
 def this_process() -> str:
     """This process, so that no later one with its number is taken for it."""
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+
+
+def process_tag(run_id: str) -> dict[str, str]:
+    """The tag of a run that this process works on."""
+    return {PROCESS_TAG: f"{run_id} {this_process()}"}
+
+
+def process_of(run: DagsterRun) -> str | None:
+    """The command that works on a run. A re-execution inherits its parent's tags, and is worked on by another."""
+    run_id, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
+    return process if run_id == run.run_id else None
 
 
 def is_gone(process: str) -> bool:
@@ -58,7 +69,7 @@ def fail_deserted_runs(instance: DagsterInstance) -> list[str]:
 
 def is_deserted(instance: DagsterInstance, run: DagsterRun) -> bool:
     """Whether nobody works on a run any more: the command that started it, or its worker, is gone."""
-    process = run.tags.get(PROCESS_TAG)
+    process = process_of(run)
     if process is not None:
         return is_gone(process)
     launcher = instance.run_launcher

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dagster import (
+    DagsterRun,
     DagsterRunStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -20,6 +21,8 @@ from conflict_assets.report.lines import failure_line
 SUMMARIZED_TAG = "conflict_assets/summary_by"
 """Set by who starts the summary itself, so that it is not started twice."""
 
+BY_COMMAND_LINE = "command line"
+
 
 def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     @run_status_sensor(
@@ -31,13 +34,19 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     )
     def sensor(context: RunStatusSensorContext) -> RunRequest | SkipReason:
         run = context.dagster_run
-        if SUMMARIZED_TAG in run.tags:
+        if _is_summed_up_by_its_starter(run):
             return SkipReason("the run's starter makes the summary itself")
         if not changed_conflicts(context.instance, run):
             return SkipReason("the run has materialized no conflicts")
         return RunRequest(run_key=run.run_id)
 
     return sensor
+
+
+def _is_summed_up_by_its_starter(run: DagsterRun) -> bool:
+    """A re-execution of a command line's run has the tag from its parent, and nobody who sums it up."""
+    by = run.tags.get(SUMMARIZED_TAG)
+    return by is not None and not (by == BY_COMMAND_LINE and run.parent_run_id is not None)
 
 
 summary_sensors = [

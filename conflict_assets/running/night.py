@@ -11,12 +11,12 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
-from conflict_assets.assets.dagster_private import execute_run, job_origin
-from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, this_process
+from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
+from conflict_assets.assets.processes import fail_deserted_runs, process_tag
 from conflict_assets.assets.turns import prefixes_of_run
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
-from conflict_assets.automation.sensors import SUMMARIZED_TAG
+from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
 from conflict_assets.report.lines import failure_line
@@ -93,7 +93,7 @@ def _run_range(
         "ops": {"active_visits": {"config": {"allow_visit_drop": options.allow_visit_drop}}},
         "execution": {"config": {"max_concurrent": options.workers}},
     }
-    tags = {**range_tags(*bounds), SUMMARIZED_TAG: "command line"}
+    tags = {**range_tags(*bounds), SUMMARIZED_TAG: BY_COMMAND_LINE}
     return _execute(instance, nightly_job, config, tags, watcher)
 
 
@@ -115,10 +115,12 @@ def _execute(
     """Create a run of the code location, and be its worker."""
     target = reconstructable(job)
     definition = target.get_definition()
+    run_id = make_new_run_id()
     run = instance.create_run_for_job(
         definition,
+        run_id=run_id,
         run_config={**config, "loggers": QUIET},
-        tags={**tags, PROCESS_TAG: this_process()},
+        tags={**tags, **process_tag(run_id)},
         remote_job_origin=job_origin(definition.name),
         job_code_origin=target.get_python_origin(),
     )
