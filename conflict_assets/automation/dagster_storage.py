@@ -1,12 +1,13 @@
-"""Dagster's own storage in PostgreSQL: one connection kept open in each process, and the embedded server by default.
+"""Dagster's own storage in PostgreSQL: with connections that stay open, and the embedded server by default.
 
 Dagster's PostgreSQL storage logs in anew for every event. A log-in costs more than an event: a night of 100 prefixes
-took 36 s so, and takes 13 s with a connection that stays.
+took 36 s so, and takes 13 s with connections that stay.
 """
 
 from pathlib import Path
 from typing import Any
 
+import psycopg2  # type: ignore[import-untyped]
 from dagster import Field, StringSource
 from dagster_postgres import (
     DagsterPostgresStorage,
@@ -16,7 +17,7 @@ from dagster_postgres import (
 )
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config, set_pg_statement_timeout
 from sqlalchemy import Engine, event, inspect
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from tenacity import (
     retry,
     retry_if_exception,
@@ -28,12 +29,15 @@ from tenacity import (
 
 from conflict_assets.assets.dagster_private import ConfigurableClassData, UserConfigSchema, pg_config
 from conflict_assets.store.cluster import DAGSTER_DATABASE
-from conflict_assets.store.embedded import embedded_url
+from conflict_assets.store.embedded import embedded_url, make_databases
 from conflict_assets.store.libpq import libpq_variables_hidden
 
 SERVER_RETURNS_SECONDS = 30
+POOL_SIZE = 2
+"""Connections that stay: Dagster asks one thing while it reads the answer to another."""
+
 MAX_OVERFLOW = 20
-"""Connections beside the one that stays: a webserver answers several questions at once."""
+"""Connections beside those: a webserver answers several questions at once."""
 
 
 def _connection_was_lost(error: BaseException) -> bool:
@@ -91,7 +95,11 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     def _make_engine(self, postgres_url: str) -> Engine:
         return create_pg_engine(
-            postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=MAX_OVERFLOW, pool_pre_ping=True
+            postgres_url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=POOL_SIZE,
+            max_overflow=MAX_OVERFLOW,
+            pool_pre_ping=True,
         )
 
     @classmethod
@@ -117,10 +125,10 @@ class EmbeddedPostgresStorage(PooledPostgresStorage):
 
         @event.listens_for(engine, "do_connect")
         @retry(
-            retry=retry_if_exception_type(OperationalError),
+            retry=retry_if_exception_type(psycopg2.OperationalError),
             stop=stop_after_delay(SERVER_RETURNS_SECONDS),
             wait=wait_fixed(0.1),
-            before_sleep=lambda _attempt: self._start_server(),
+            before_sleep=lambda _attempt: self._bring_back(),
             reraise=True,
         )
         def connect(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
@@ -129,8 +137,10 @@ class EmbeddedPostgresStorage(PooledPostgresStorage):
 
         return engine
 
-    def _start_server(self) -> None:
-        embedded_url(self._folder, database=DAGSTER_DATABASE)
+    def _bring_back(self) -> None:
+        """Start the server if it is down; one that was made by an earlier release lacks Dagster's database."""
+        embedded_url(self._folder)
+        make_databases(self._folder)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:

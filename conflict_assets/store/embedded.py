@@ -218,6 +218,14 @@ def _is_server(pid: int, data: Path) -> bool:
     return False
 
 
+def make_databases(data_dir: Path) -> None:
+    """Make the databases that the running server in `data_dir` lacks."""
+    home = data_dir.expanduser().absolute()
+    folder = _state(home)
+    if folder is not None:
+        _make_databases(home, folder)
+
+
 def _make_databases(home: Path, folder: Path) -> None:
     with psycopg.connect(_url(home, folder, database="postgres"), autocommit=True, connect_timeout=10) as connection:
         known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
