@@ -17,10 +17,10 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import psutil  # type: ignore[import-untyped]
-import psycopg
 from psycopg import sql
 
 from conflict_assets.store import keeper
+from conflict_assets.store.address import EMBEDDED, embedded_home
 from conflict_assets.store.cluster import (
     DATABASE,
     PORT,
@@ -32,6 +32,7 @@ from conflict_assets.store.cluster import (
     start,
     stop,
 )
+from conflict_assets.store.connection import connect_once, translated
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.keeper import OWNER
 
@@ -88,9 +89,8 @@ def stop_embedded(data_dir: Path) -> bool:
 
 def revive(url: str) -> bool:
     """Start the server of an embedded URL again if it is down; False when the URL is not of an embedded server."""
-    passfile = psycopg.conninfo.conninfo_to_dict(url).get("passfile")
-    home = Path(str(passfile)).parent if passfile else None
-    if home is None or not (home / "cluster" / "embedded.conf").exists():
+    home = embedded_home(url)
+    if home is None:
         return False
     embedded_url(home)
     return True
@@ -213,7 +213,8 @@ def _is_server(pid: int, data: Path) -> bool:
 
 
 def _make_database(home: Path, folder: Path) -> None:
-    with psycopg.connect(_url(home, folder, database="postgres"), autocommit=True, connect_timeout=10) as connection:
+    url = _url(home, folder, database="postgres")
+    with translated(EMBEDDED), connect_once(url, server=EMBEDDED) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
         if not known:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

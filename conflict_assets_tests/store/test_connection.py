@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from conflict_assets.store.connection import connect, describe_url, translated
+from conflict_assets.store.address import describe_url
+from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
