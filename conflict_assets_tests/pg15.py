@@ -15,6 +15,17 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "of-a-test"  # noqa: S105 - of a server that lives as long as a test
 
 
+GERMAN = "de_DE.UTF-8"
+MESSAGES = Path("/usr/share/locale/de/LC_MESSAGES/postgres-15.mo")
+
+
+def why_no_german() -> str | None:
+    """Why the server can't speak German here, if so."""
+    if not MESSAGES.exists() or not Path("/usr/share/i18n/locales/de_DE").exists() or not shutil.which("localedef"):
+        return "no German messages of PostgreSQL 15, or no localedef (Debian's package locales)"
+    return None
+
+
 def why_not() -> str | None:
     """Why no PostgreSQL 15 can be started here, if so."""
     if not (PROGRAMS / "initdb").exists():
@@ -25,9 +36,9 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def debian_server() -> Iterator[str]:
-    """A server of version 15 on a socket of its own; its superuser's URL."""
-    reason = why_not()
+def debian_server(*, german: bool = False) -> Iterator[str]:
+    """A server of version 15 on a socket of its own, which speaks English or German; its superuser's URL."""
+    reason = why_not() or (why_no_german() if german else None)
     if reason:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="conflicts-pg15-"))
@@ -37,12 +48,18 @@ def debian_server() -> Iterator[str]:
         os.chown(folder, user.pw_uid, user.pw_gid)
     (folder / "password").write_text(PASSWORD)
 
+    environment = {**os.environ, "LOCPATH": str(folder)} if german else None
+
     def run(program: str, *arguments: str) -> None:
-        subprocess.run([PROGRAMS / program, *arguments], cwd=folder, check=True, capture_output=True, **identity)
+        command = [PROGRAMS / program, *arguments]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment, **identity)
 
     try:
         run("initdb", "-D", "data", "-U", "owner", "--auth=scram-sha-256", "--pwfile=password", "--encoding=UTF8")
         settings = f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nfsync = off\n"
+        if german:
+            subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", folder / GERMAN], check=True)
+            settings += f"lc_messages = '{GERMAN}'\n"
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.write(settings)
         run("pg_ctl", "start", "-D", "data", "-l", "log", "-w", "-s")

@@ -82,8 +82,8 @@ _NO_NAMES_NOW = _Cause(
 )
 _BAD_PORT = _Cause(
     StoreError,
-    "can't be meant: its port is not a number from 1 to 65535.",
-    "Correct the port in {setting}. " + QUOTING,
+    "can't be connected to: its port is not a number from 1 to 65535.",
+    "Correct the port in {setting} (or PGPORT). " + QUOTING,
 )
 
 _BY_WORDS_OF_LIBPQ = {
@@ -126,10 +126,12 @@ _BY_WORDS_OF_LIBPQ = {
         "Correct channel_binding or sslmode in {setting}.",
     ),
     "certificate file": _Cause(
-        StoreError, "is not asked: the client's certificate can't be read.", "Correct sslcert in {setting}."
+        StoreError, "can't be shown the client's certificate: its file can't be read.", "Correct sslcert in {setting}."
     ),
     "private key": _Cause(
-        StoreError, "is not asked: the client's private key can't be used.", "Correct sslkey in {setting}."
+        StoreError,
+        "can't be shown the client's certificate: its key can't be used.",
+        "Correct sslkey in {setting}.",
     ),
 }
 _BAD_OPTION = re.compile(r"connection is bad: (?!connection to server)(.*)")
@@ -183,7 +185,7 @@ def _cause_by_words(text: str) -> _Cause | None:
         if words in last:
             return cause
     bad = _BAD_OPTION.match(last)
-    return _Cause(StoreError, f"is not asked: {bad[1].strip()}.", "Correct {setting}.") if bad else None
+    return _Cause(StoreError, f"can't be connected to: {bad[1].strip()}.", "Correct {setting}.") if bad else None
 
 
 def _cause_by_code(code: str | None) -> _Cause:
