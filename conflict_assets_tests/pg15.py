@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -68,6 +69,16 @@ def debian_server(*, german: bool = False) -> Iterator[str]:
         if (folder / "data" / "postmaster.pid").exists():
             run("pg_ctl", "stop", "-D", "data", "-m", "immediate", "-w", "-s")
         shutil.rmtree(folder)
+
+
+def make_standby(url: str) -> None:
+    """Restart a server as a hot standby, of a primary that is away."""
+    folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+    user = _server_user() if os.geteuid() == 0 else None
+    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    (folder / "data" / "standby.signal").touch()
+    command = [PROGRAMS / "pg_ctl", "restart", "-D", "data", "-l", "log", "-m", "fast", "-w", "-s"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, **identity)
 
 
 def _server_user() -> pwd.struct_passwd | None:

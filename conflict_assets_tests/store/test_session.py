@@ -35,7 +35,7 @@ ODD = {
     "transaction_timeout": "5s",
     "statement_timeout": "1s",
 }
-_CLOCK = re.compile(r"made_at=datetime\.datetime\([^)]*\)|\w+_seconds=[\d.e-]+")
+_CLOCK = re.compile(r"(made_at|committed_at)=datetime\.datetime\([^)]*\)|\w+_seconds=[\d.e-]+")
 NAME = "Łódź “Home” Care"
 
 
