@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conflict_assets import cli, settings
-from conflict_assets.store import readiness, schema
+from conflict_assets.store import readiness, roles, schema
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.export import ExportQuery
 from conflict_assets.store.store import ConflictStore
@@ -212,3 +212,25 @@ def test_the_rights_are_of_tables_that_are_there(store_url, right):
     assert rows(store_url, "SELECT count(*) FROM unnest(%s::text[]) AS t WHERE to_regclass(t) IS NULL", [names]) == [
         (0,)
     ]
+
+
+def test_roles_that_this_login_may_not_make_are_told_with_what_makes_them(maker, monkeypatch):
+    url, admin = maker
+    execute(admin, "GRANT CREATE ON SCHEMA public TO maker")
+    prepare(url)
+    monkeypatch.setattr(roles, "_are_there", lambda _: False)
+    with (
+        ConflictStore(url=url, prefix_length=1) as store,
+        pytest.raises(StoreError, match="Let a superuser do: CREATE"),
+    ):
+        store.set_up_roles()
+
+
+def test_roles_of_another_store_are_no_obstacle(maker, store_url):
+    url, admin = maker
+    with ConflictStore(url=store_url, prefix_length=2) as store:
+        store.set_up_roles()
+    execute(admin, "GRANT CREATE ON SCHEMA public TO maker")
+    assert prepare(url) == 1
+    with ConflictStore(url=url, prefix_length=1) as store:
+        store.set_up_roles()
