@@ -55,13 +55,14 @@ def _source(settings: Settings) -> str:
 def _store(settings: Settings) -> str:
     with conflict_store(settings) as store:
         store.prepare()
+        store.require_right_to_write()
         free = store.free_connections()
     if free < settings.max_workers:
         raise StoreError(
             f"{free} connections are free, MAX_WORKERS is {settings.max_workers}; lower MAX_WORKERS "
             "or raise max_connections of the server"
         )
-    return f"reachable, schema up to date, {free} connections free"
+    return f"reachable, schema up to date, may be written to, {free} connections free"
 
 
 def _workers(settings: Settings) -> str:

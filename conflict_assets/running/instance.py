@@ -11,6 +11,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from conflict_assets.running.home import home_lock, make_home
 from conflict_assets.settings import Settings
+from conflict_assets.store.address import DAGSTER
 from conflict_assets.store.connection import connect
 from conflict_assets.store.errors import StoreError
 
@@ -42,13 +43,8 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 def check_dagster_storage(settings: Settings) -> None:
     """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL: by a driver whose errors say why not."""
-    if settings.dagster_postgres_url is None:
-        return
-    try:
-        connect(settings.dagster_postgres_url.get_secret_value()).close()
-    except StoreError as error:
-        text = str(error).replace("The store says", "Dagster's storage says")
-        raise StoreError(text.replace("CONFLICTS_POSTGRES_URL", "DAGSTER_POSTGRES_URL")) from None
+    if settings.dagster_postgres_url is not None:
+        connect(settings.dagster_postgres_url.get_secret_value(), server=DAGSTER).close()
 
 
 @contextmanager

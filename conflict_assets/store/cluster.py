@@ -17,6 +17,7 @@ from tempfile import gettempdir
 
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.keeper import OWNER
+from conflict_assets.store.libpq import without_libpq_variables
 from conflict_assets.store.server_user import SERVER_USER, ServerUser, let_pass, server_user
 
 VERSION = "18"
@@ -229,7 +230,6 @@ def _write_private(cluster: Cluster, path: Path, text: str) -> None:
 
 def _run(cluster: Cluster, program: str, *arguments: str) -> None:
     """Run a program in the server's folder, with names relative to it: pg_ctl hands them to a shell."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     result = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
         [cluster.program(program), *arguments],
         check=False,
@@ -237,7 +237,7 @@ def _run(cluster: Cluster, program: str, *arguments: str) -> None:
         text=True,
         stdin=subprocess.DEVNULL,
         cwd=cluster.home,
-        env=environment | {"LC_ALL": "C"},
+        env=without_libpq_variables(os.environ) | {"LC_ALL": "C"},
         **cluster.user.as_process,
     )
     if result.returncode:

@@ -17,10 +17,10 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import psutil  # type: ignore[import-untyped]
-import psycopg
 from psycopg import sql
 
 from conflict_assets.store import keeper
+from conflict_assets.store.address import EMBEDDED, embedded_home
 from conflict_assets.store.cluster import (
     DAGSTER_DATABASE,
     DATABASE,
@@ -33,6 +33,7 @@ from conflict_assets.store.cluster import (
     start,
     stop,
 )
+from conflict_assets.store.connection import connect_once, translated
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.keeper import OWNER
 
@@ -94,9 +95,8 @@ def stop_embedded(data_dir: Path) -> bool:
 
 def revive(url: str) -> bool:
     """Start the server of an embedded URL again if it is down; False when the URL is not of an embedded server."""
-    passfile = psycopg.conninfo.conninfo_to_dict(url).get("passfile")
-    home = Path(str(passfile)).parent if passfile else None
-    if home is None or not (home / "cluster" / "embedded.conf").exists():
+    home = embedded_home(url)
+    if home is None:
         return False
     embedded_url(home)
     return True
@@ -227,7 +227,8 @@ def make_databases(data_dir: Path) -> None:
 
 
 def _make_databases(home: Path, folder: Path) -> None:
-    with psycopg.connect(_url(home, folder, database="postgres"), autocommit=True, connect_timeout=10) as connection:
+    url = _url(home, folder, database="postgres")
+    with translated(EMBEDDED), connect_once(url, server=EMBEDDED) as connection:
         known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
         for database in map(sql.Identifier, sorted({DATABASE, DAGSTER_DATABASE} - known)):
             connection.execute(sql.SQL("CREATE DATABASE {}").format(database))

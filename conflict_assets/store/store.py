@@ -32,6 +32,7 @@ from conflict_assets.store.export import ConflictExport, ExportQuery, export_con
 from conflict_assets.store.looking import StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
+from conflict_assets.store.readiness import require_right_to_write
 from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
@@ -88,6 +89,14 @@ class ConflictStore:
             StoreError: the store was made with another prefix length; the message says the way out.
         """
         self._run(lambda connection: schema.prepare(connection, self._url, self._prefix_length))
+
+    def require_right_to_write(self) -> None:
+        """Try what a night does to the store, and leave nothing.
+
+        Raises:
+            StoreError: the login may not make temporary tables, or lacks a right on a table.
+        """
+        self._transact(require_right_to_write, keep=False)
 
     def require_prepared(self) -> None:
         """Refuse a store that `prepare` would have to write to.
@@ -316,7 +325,7 @@ class ConflictStore:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._url, self._timeouts)
-            with translated():
+            with translated(connection=self._connection):
                 return work(self._connection)
         except PassingStoreError:
             self._close()
