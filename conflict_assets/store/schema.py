@@ -11,7 +11,7 @@ from conflict_assets.store.connection import Timeouts, connect, translated
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.roles import grant_rights
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "conflict_store_version"
 PARTITIONED = ("conflict_visits", "visit_conflicts")
 MOST_PARTITIONS = 100
