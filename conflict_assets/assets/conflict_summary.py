@@ -35,7 +35,7 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
 def _metadata(morning: Morning, report: Path) -> dict[str, Any]:
     from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
 
-    last = morning.nights[-1] if morning.nights else None
+    last = morning.last_night
     return {
         "report": MetadataValue.path(str(report)),
         "open_conflicts": morning.open_conflicts,
@@ -49,7 +49,9 @@ def _metadata(morning: Morning, report: Path) -> dict[str, Any]:
         "by_rule": dict(morning.by_rule),
         "rules": MetadataValue.md(as_markdown(rule_bars(morning.by_rule), "Open conflicts by rule")),
         "new_last_night": last.new if last else 0,
+        "changed_last_night": last.changed if last else 0,
         "resolved_last_night": last.resolved if last else 0,
+        "reopened_last_night": last.reopened if last else 0,
         "trend": MetadataValue.md(as_markdown(trend_lines(morning.nights), trend_title(morning.nights))),
         "prefixes": MetadataValue.md(as_markdown(heat_strip(morning.by_prefix), "Open conflicts by prefix")),
     }

@@ -11,6 +11,7 @@ from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.assets.verdicts import strangers
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.window import start_of_day
 from conflict_assets.report.lines import PrefixLine
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
@@ -26,6 +27,8 @@ class Batch:
     run_id: str
     root_run_id: str
     policy: DetectionPolicy
+    time_zone: str
+    """The schedule's zone, in which a snapshot has its date."""
     total: int
     """How many prefixes with visits the run has: the N of `[k/N]`."""
     limit: WorkerLimit = field(default_factory=WorkerLimit)
@@ -69,6 +72,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         run_id=batch.run_id,
         root_run_id=batch.root_run_id,
         as_of=snapshot.as_of,
+        new_since=start_of_day(snapshot.as_of, batch.time_zone),
         first_date=snapshot.first_date,
         last_date=snapshot.last_date,
         conflicts=conflicts,
@@ -93,7 +97,8 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
         total=batch.total,
         conflicts=outcome.conflicts,
         rows=outcome.rows,
-        new=outcome.new + outcome.reopened,
+        new=outcome.new,
+        reopened=outcome.reopened,
         changed=outcome.changed,
         resolved=outcome.resolved,
         seconds=commit.detect_seconds + outcome.write_seconds,

@@ -1,6 +1,6 @@
 """What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
@@ -8,7 +8,7 @@ from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
-from conflict_assets.report.lines import NightSummary, PrefixLine
+from conflict_assets.report.lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.settings import SettingsError
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.snapshots import Snapshot
@@ -23,7 +23,12 @@ _OUR_OWN = (SettingsError, SourceError, StoreError)
 def log_finished(
     context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
 ) -> list[Verdict]:
-    """Log the materialization of a committed prefix, then what its checks found."""
+    """Log the line of a committed prefix, its materialization, then what its checks found.
+
+    A prefix without visits has a line only where it has changed something.
+    """
+    if done.line.position or done.line.differs:
+        context.log.info(prefix_line(done.line))
     log_materialization(context, snapshot, done.line)
     prefix = done.line.prefix
     verdicts = judge_conflicts(
@@ -46,6 +51,7 @@ def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: P
                 "new": line.new,
                 "changed": line.changed,
                 "resolved": line.resolved,
+                "reopened": line.reopened,
                 "visits_contested": counts["contested"],
                 "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
                 "seconds": round(line.seconds, 3),
@@ -63,7 +69,8 @@ def line_of(run: PrefixRun, total: int) -> PrefixLine:
         total=total,
         conflicts=run.conflicts,
         rows=run.rows,
-        new=run.new + run.reopened,
+        new=run.new,
+        reopened=run.reopened,
         changed=run.changed,
         resolved=run.resolved,
         seconds=run.detect_seconds + run.write_seconds,
@@ -76,12 +83,24 @@ def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> 
     return {run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of}
 
 
-def night_summary(store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]) -> NightSummary:
-    """What a run was to do and has done: prefixes with visits, and the empty ones only where they failed."""
-    done = committed_lines(store, snapshot, root_run)
-    wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]
-    lines = [done[prefix] for prefix in wanted if prefix in done]
-    return NightSummary(expected=wanted, done=lines, open_conflicts=store.open_conflicts())
+def summarize(
+    store: ConflictStore, root_run_ids: Collection[str], prefixes: Collection[str], *, failed: Collection[str] = ()
+) -> NightSummary:
+    """Sum up what a night was to do, and what its runs with their re-executions have committed, whether all went well.
+
+    `prefixes` are all that the night was over; those without a commit have failed, and so have those in `failed`. Of a
+    prefix that was committed from several snapshots, the newest counts.
+    """
+    runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
+    newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
+    missing = {prefix for prefix in prefixes if prefix not in newest or prefix in failed}
+    expected = sorted(prefix for prefix in prefixes if prefix in missing or newest[prefix].position)
+    return NightSummary(
+        expected=expected,
+        failed=tuple(sorted(missing)),
+        committed=[line_of(run, len(expected)) for run in newest.values()],
+        open_conflicts=store.open_conflicts(),
+    )
 
 
 def describe(error: Exception) -> str:

@@ -33,13 +33,13 @@ from conflict_assets.assets.events import (
     describe,
     log_finished,
     log_materialization,
-    night_summary,
+    summarize,
 )
 from conflict_assets.assets.packing import mapping_key, pack_prefixes, prefixes_of
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.turns import await_turn
-from conflict_assets.report.lines import failure_line, prefix_line, skipping_line, summary_lines
+from conflict_assets.report.lines import failure_line, skipping_line, summary_lines
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.store import ConflictStore
@@ -123,7 +123,6 @@ def _finish_all(
         attempts.mark(prefix)
         try:
             done = finish_prefix(store, snapshot, prefix, batch)
-            context.log.info(prefix_line(done.line))
             log_finished(context, store, snapshot, done)
         except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
             errors[prefix] = error
@@ -151,6 +150,7 @@ def _batch(context: OpExecutionContext, platform: Platform, snapshot: Snapshot, 
         run_id=context.run.run_id,
         root_run_id=root_run_id(context),
         policy=detection_policy(platform.settings, store),
+        time_zone=platform.settings.schedule_time_zone,
         total=sum(prefix in wanted for prefix in snapshot.contested_prefixes),
         limit=WorkerLimit(platform.settings.max_workers_all_runs, context.log.info),
     )
@@ -173,7 +173,7 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
     with platform.store() as store:
         _fail_for(_finish_unstarted(context, platform, snapshot, store))
         checks.repeat_verdicts(context, ASSET)
-        for line in summary_lines(night_summary(store, snapshot, root_run_id(context), context.partition_keys)):
+        for line in summary_lines(summarize(store, [root_run_id(context)], context.partition_keys)):
             context.log.info(line)
     if False:
         yield

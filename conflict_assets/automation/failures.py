@@ -7,9 +7,14 @@ CONFLICTS = AssetKey("visit_conflicts")
 
 def failed_prefixes(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
     """The prefixes that the run was to materialize in `visit_conflicts` and did not, in order."""
-    planned = _partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    planned = planned_prefixes(instance, run)
     done = _partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION)
     return tuple(sorted(planned - done))
+
+
+def planned_prefixes(instance: DagsterInstance, run: DagsterRun) -> set[str]:
+    """The prefixes that the run was to materialize in `visit_conflicts`."""
+    return _partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
 
 
 def changed_conflicts(instance: DagsterInstance, run: DagsterRun) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dagster import (
+    DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
     DefaultSensorStatus,
@@ -14,9 +15,13 @@ from dagster import (
     run_status_sensor,
 )
 
-from conflict_assets.automation.failures import changed_conflicts, failed_prefixes
+from conflict_assets.assets.events import summarize
+from conflict_assets.automation.failures import changed_conflicts, failed_prefixes, planned_prefixes
 from conflict_assets.automation.jobs import conflict_summary_job
-from conflict_assets.report.lines import failure_line
+from conflict_assets.report.lines import failure_line, success_line, summary_lines
+from conflict_assets.settings import load_settings
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.factory import conflict_store
 
 SUMMARIZED_TAG = "conflict_assets/summary_by"
 """Set by who starts the summary itself, so that it is not started twice."""
@@ -57,13 +62,23 @@ summary_sensors = [
 @run_failure_sensor(
     name="failed_prefixes",
     default_status=DefaultSensorStatus.RUNNING,
-    description="Names the failed prefixes of a run and the command that repeats them.",
+    description="Says what a failed run has done, which prefixes failed, and the command that repeats them.",
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
-    """Say in one line which prefixes failed: in the daemon's log, the sensor's tick and the run's own log."""
-    prefixes = failed_prefixes(context.instance, context.dagster_run)
-    if prefixes:
-        line = failure_line(prefixes)
+    """Say what a failed run did and did not do: in the daemon's log, the sensor's tick and the run's own log."""
+    for line in _ending(context.instance, context.dagster_run):
         context.log.error(f"Run {context.dagster_run.run_id}: {line}")
         context.instance.report_engine_event(line, context.dagster_run)
     yield SkipReason("the failure is in the log")
+
+
+def _ending(instance: DagsterInstance, run: DagsterRun) -> list[str]:
+    """The lines that a run which succeeds ends with; without totals when the store can't be asked within a tick."""
+    planned, failed = planned_prefixes(instance, run), failed_prefixes(instance, run)
+    if not planned:
+        return []
+    try:
+        with conflict_store(load_settings(), attempts=1) as store:
+            return summary_lines(summarize(store, [run.root_run_id or run.run_id], planned, failed=failed))
+    except StoreError:
+        return [success_line(sorted(planned), failed), *([failure_line(failed)] if failed else [])]

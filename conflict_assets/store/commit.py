@@ -11,16 +11,18 @@ import pyarrow as pa
 class PrefixCommit:
     """Everything a run has found for one prefix.
 
-    `as_of` is the snapshot's time (aware); the window is `first_date` to `last_date`, both in. `conflicts` holds both
-    rows of every conflict, `visits` each visit that is in one. `sidelined` gives (`visit_id`, `outcome`) why other
-    visits are out; it is asked when a conflict has gone. `counts` are the source's counts of visits; a prefix whose
-    `contested` is 0 gets no position.
+    `as_of` is the snapshot's time (aware), `new_since` the instant at which its date began in the schedule's zone:
+    conflicts that were first detected since then are new. The window is `first_date` to `last_date`, both in.
+    `conflicts` holds both rows of every conflict, `visits` each visit that is in one. `sidelined` gives (`visit_id`,
+    `outcome`) why other visits are out; it is asked when a conflict has gone. `counts` are the source's counts of
+    visits; a prefix whose `contested` is 0 gets no position.
     """
 
     prefix: str
     run_id: str
     root_run_id: str
     as_of: datetime
+    new_since: datetime
     first_date: date
     last_date: date
     conflicts: pa.Table

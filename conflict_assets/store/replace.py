@@ -139,6 +139,7 @@ def _write_down(
         "root": commit.root_run_id,
         "prefix": commit.prefix,
         "as_of": commit.as_of,
+        "new_since": commit.new_since,
         "run": commit.run_id,
         "first": commit.first_date,
         "last": commit.last_date,

@@ -67,10 +67,13 @@ class ConflictStore:
         StoreError: from any method, for what does not pass; `PassingStoreError` when it has not passed in time.
     """
 
-    def __init__(self, *, url: str, prefix_length: int, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(
+        self, *, url: str, prefix_length: int, timeouts: Timeouts = DEFAULT_TIMEOUTS, attempts: int | None = None
+    ) -> None:
         self._url = url
         self._prefix_length = prefix_length
         self._timeouts = timeouts
+        self._attempts = attempts
         self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -313,7 +316,7 @@ class ConflictStore:
     def _run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         for attempt in Retrying(
             retry=retry_if_exception_type(PassingStoreError),
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
+            stop=stop_after_attempt(self._attempts or ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             reraise=True,
         ):

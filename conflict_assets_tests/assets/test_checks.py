@@ -278,7 +278,7 @@ CONTESTED = with_ssn(
     sch_start_time=[NOON] * 2,
     sch_end_time=[NOON.replace(hour=14)] * 2,
 )
-BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), total=1)
+BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), time_zone="America/New_York", total=1)
 
 
 def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[Verdict]:
