@@ -14,6 +14,7 @@ from dagster import (
     Config,
     Failure,
     MaterializeResult,
+    Output,
     RetryRequested,
     RunsFilter,
     multi_asset,
@@ -67,7 +68,7 @@ class ActiveVisitsConfig(Config):
 )
 def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
-) -> Iterator[MaterializeResult[Any]]:
+) -> Iterator[MaterializeResult[Any] | Output[None]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
     await_turn(context)
     try:
@@ -82,6 +83,7 @@ def active_visits(
     yield MaterializeResult(asset_key="active_visits")
     for prefix in snapshot.prefixes:
         checks.log_verdicts(context, "active_visits", prefix, judge(prefix, snapshot))
+    yield from checks.outputs_of(context, checks.ACTIVE_VISITS_CHECKS)
 
 
 def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
