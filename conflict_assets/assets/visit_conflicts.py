@@ -40,6 +40,7 @@ from conflict_assets.assets.events import (
 from conflict_assets.assets.packing import mapping_key, pack_prefixes, prefixes_of
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.turns import await_turn
 from conflict_assets.report.lines import failure_line, prefix_line, skipping_line, summary_lines
 from conflict_assets.source.snapshots import Snapshot
@@ -56,6 +57,7 @@ _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICT
 @op(ins={"active_visits": In(Nothing)}, out=DynamicOut(Nothing))
 def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[DynamicOutput[None]]:
     """Share the prefixes with contested visits over steps; finish the empty ones here, without a step."""
+    tag_prefixes(context, context.partition_keys)
     await_turn(context)
     snapshot = snapshot_of(context, platform)
     prefixes = sorted(context.partition_keys)
@@ -129,7 +131,7 @@ def _finish_all(
     committed = committed_lines(store, snapshot, batch.root_run_id)
     for prefix in attempts.unbegun_first(prefixes):
         if prefix in committed:
-            log_materialization(context, snapshot, committed[prefix])
+            log_materialization(context, store, snapshot, committed[prefix])
             continue
         attempts.mark(prefix)
         try:

@@ -32,9 +32,9 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     def sensor(context: RunStatusSensorContext) -> RunRequest | SkipReason:
         run = context.dagster_run
         if SUMMARIZED_TAG in run.tags:
-            return SkipReason("the run's starter makes the summary itself")
+            return SkipReason(f"run {run.run_id}: its starter makes the summary itself")
         if not changed_conflicts(context.instance, run):
-            return SkipReason("the run has materialized no conflicts")
+            return SkipReason(f"run {run.run_id} has materialized no conflicts")
         return RunRequest(run_key=run.run_id)
 
     return sensor
@@ -52,9 +52,12 @@ summary_sensors = [
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
     """Say in one line which prefixes failed: in the daemon's log, the sensor's tick and the run's own log."""
-    prefixes = failed_prefixes(context.instance, context.dagster_run)
-    if prefixes:
-        line = failure_line(prefixes)
-        context.log.error(f"Run {context.dagster_run.run_id}: {line}")
-        context.instance.report_engine_event(line, context.dagster_run)
-    yield SkipReason("the failure is in the log")
+    run = context.dagster_run
+    prefixes = failed_prefixes(context.instance, run)
+    if not prefixes:
+        yield SkipReason(f"Run {run.run_id} of {run.job_name} failed; no prefix is to be repeated.")
+        return
+    line = failure_line(prefixes)
+    context.log.error(f"Run {run.run_id}: {line}")
+    context.instance.report_engine_event(line, run)
+    yield SkipReason(f"Run {run.run_id}: {line}")
