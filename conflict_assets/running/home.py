@@ -36,6 +36,15 @@ run_monitoring:
   max_runtime_seconds: 21600
   poll_interval_seconds: 30
   free_slots_after_run_end_seconds: 60
+retention:
+  schedule:
+    purge_after_days: {dagster_run_days}
+  sensor:
+    purge_after_days:
+      skipped: 7
+      started: {dagster_run_days}
+      success: {dagster_run_days}
+      failure: {dagster_run_days}
 """
 
 _SQLITE_STORAGE = """\
@@ -60,7 +69,7 @@ def instance_yaml(settings: Settings, home: Path) -> str:
     storage = _POSTGRES_STORAGE
     if settings.dagster_postgres_url is None:
         storage = _SQLITE_STORAGE.format(home=json.dumps(str(home)))
-    limits = settings.model_dump(include={"max_workers_all_runs", "max_runs"})
+    limits = settings.model_dump(include={"max_workers_all_runs", "max_runs", "dagster_run_days"})
     return KEPT_MARK + _INSTANCE_YAML.format(**limits) + storage
 
 
