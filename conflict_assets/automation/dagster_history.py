@@ -113,7 +113,7 @@ def location_of(run: DagsterRun) -> str | None:
 
 def _chain(run: DagsterRun) -> str:
     """The run that a chain of re-executions began with."""
-    return run.root_run_id or run.run_id
+    return run.tags.get(checks.ROOT_RUN_TAG) or run.run_id
 
 
 def _chains_of(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
