@@ -39,7 +39,9 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
     """How the report is opened: a link where a web server shows its folder, else a command."""
-    link = MetadataValue.url(f"{served_at}/{report.name}") if served_at else MetadataValue.text(OPEN_REPORT)
+    from conflict_assets.report.kept_reports import report_link
+
+    link = MetadataValue.url(report_link(served_at, report)) if served_at else MetadataValue.text(OPEN_REPORT)
     return {"report": link, "report_file": MetadataValue.path(str(report))}
 
 
