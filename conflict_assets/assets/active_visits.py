@@ -14,6 +14,7 @@ from dagster import (
     Config,
     Failure,
     MaterializeResult,
+    Output,
     RetryRequested,
     RunsFilter,
     multi_asset,
@@ -24,6 +25,7 @@ from conflict_assets.assets import checks
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.assets.turns import await_turn
 from conflict_assets.assets.verdicts import JUDGED_VISIT, Verdict, judge_active_visits
@@ -38,6 +40,7 @@ from conflict_assets.store.store import ConflictStore
 
 RETRIES = 2
 RETRY_SECONDS = 10
+_COUNTED = ("visits_seen", "active", "contested")
 
 
 class ActiveVisitsConfig(Config):
@@ -67,21 +70,23 @@ class ActiveVisitsConfig(Config):
 )
 def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
-) -> Iterator[MaterializeResult[Any]]:
+) -> Iterator[MaterializeResult[Any] | Output[None]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
+    tag_prefixes(context, context.partition_keys)
     await_turn(context)
     try:
-        snapshot = take_snapshot(context, config, platform)
+        snapshot, all_visits = take_snapshot(context, config, platform)
     except PassingSourceError as error:
         raise RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from error
     except (SourceError, StoreError) as error:
         raise Failure(str(error), allow_retries=False) from None
     for prefix in snapshot.prefixes:
         counts = snapshot.counts(prefix)
-        context.add_asset_metadata(_metadata(snapshot, counts), partition_key=prefix)
+        context.add_asset_metadata(_metadata(snapshot, counts) | all_visits, partition_key=prefix)
     yield MaterializeResult(asset_key="active_visits")
     for prefix in snapshot.prefixes:
         checks.log_verdicts(context, "active_visits", prefix, judge(prefix, snapshot))
+    yield from checks.outputs_of(context, checks.ACTIVE_VISITS_CHECKS)
 
 
 def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
@@ -93,8 +98,13 @@ def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
         return judge_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
 
 
-def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform) -> Snapshot:
-    """Read the run's prefixes from the source into a snapshot of the root run, and list the rejected visits."""
+def take_snapshot(
+    context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
+) -> tuple[Snapshot, dict[str, int]]:
+    """Read the run's prefixes from the source into a snapshot of the root run, and list the rejected visits.
+
+    Returned with it are the visits of all prefixes, for the asset's page, which shows the last prefix only.
+    """
     settings = platform.settings
     as_of = datetime.now(tz=UTC)
     snapshots = platform.snapshots()
@@ -109,9 +119,17 @@ def take_snapshot(context: AssetExecutionContext, config: ActiveVisitsConfig, pl
         )
         snapshot = read_snapshot(reader, store, snapshots, reading)
         _keep_rejected(store, context.run.run_id, reading.query, snapshot)
+        all_visits = _all_prefixes(store, snapshot)
         snapshots.purge(keep=settings.snapshots_kept, in_progress=_in_progress(context))
     context.log.info(visits_line(snapshot.total_counts()))
-    return snapshot
+    return snapshot, all_visits
+
+
+def _all_prefixes(store: ConflictStore, snapshot: Snapshot) -> dict[str, int]:
+    """The visits of all prefixes: of the run's as just read, of the others as they were last committed."""
+    read = snapshot.total_counts()
+    others = store.latest_visits(without=snapshot.prefixes, counted=_COUNTED)
+    return {f"all_prefixes_{name}": read[name] + others[name] for name in _COUNTED}
 
 
 def _in_progress(context: AssetExecutionContext) -> set[str]:
@@ -135,9 +153,7 @@ def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapsho
 def _metadata(snapshot: Snapshot, counts: Mapping[str, int]) -> dict[str, object]:
     left_out = {str(reason): counts[reason] for reason in (*InactiveReason, *RejectReason) if counts[reason]}
     return {
-        "visits_seen": counts["visits_seen"],
-        "active": counts["active"],
-        "contested": counts["contested"],
+        **{name: counts[name] for name in _COUNTED},
         "dagster/row_count": counts["contested"],
         "left_out": left_out,
         "as_of": snapshot.as_of.isoformat(),

@@ -1,7 +1,7 @@
 """Checks of each prefix, as the UI shows them. They report; what must stop a prefix is validated before its commit."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dagster import (
     AssetCheckEvaluation,
@@ -11,6 +11,7 @@ from dagster import (
     AssetRecordsFilter,
     DagsterEventType,
     OpExecutionContext,
+    Output,
     RunsFilter,
 )
 
@@ -66,6 +67,19 @@ def log_verdicts(
             partition=prefix,
         )
         log_check(op_context, evaluation)
+
+
+def outputs_of(
+    context: AssetExecutionContext | OpExecutionContext, specs: Sequence[AssetCheckSpec]
+) -> Iterator[Output[None]]:
+    """The checks' outputs, empty: the verdicts are logged, and an output that is missing is a remark in the run's log.
+
+    Neither evaluates its check: only an `AssetCheckResult` does.
+    """
+    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
+    for spec in specs:
+        if spec.get_python_identifier() in op_context.selected_output_names:
+            yield Output(None, output_name=spec.get_python_identifier())
 
 
 def repeat_verdicts(context: OpExecutionContext, asset: str) -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
+from conflict_assets.assets.partitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.domain.morning import Morning
+
+OPEN_REPORT = "conflict-assets report --open"
 
 
 @asset(
@@ -22,6 +26,7 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     from conflict_assets.report.kept_reports import REPORTS, keep_report
 
     settings = platform.settings
+    tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
     with platform.store() as store:
         store.prepare()
         morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
@@ -29,15 +34,22 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
         f"{morning.open_conflicts} open conflicts of {morning.caregivers} caregivers at {morning.agencies} agencies"
     )
     report = keep_report(settings.data_dir / REPORTS, report_html(morning), day=morning.day, run=context.run.run_id)
-    return MaterializeResult(metadata=_metadata(morning, report))
+    return MaterializeResult(metadata=_report_metadata(report, settings.report_url) | _metadata(morning))
 
 
-def _metadata(morning: Morning, report: Path) -> dict[str, Any]:
+def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
+    """How the report is opened: a link where a web server shows its folder, else a command."""
+    from conflict_assets.report.kept_reports import report_link
+
+    link = MetadataValue.url(report_link(served_at, report)) if served_at else MetadataValue.text(OPEN_REPORT)
+    return {"report": link, "report_file": MetadataValue.path(str(report))}
+
+
+def _metadata(morning: Morning) -> dict[str, Any]:
     from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
 
     last = morning.last_night
     return {
-        "report": MetadataValue.path(str(report)),
         "open_conflicts": morning.open_conflicts,
         "new_conflicts": morning.by_status.get("new", 0),
         "caregivers": morning.caregivers,

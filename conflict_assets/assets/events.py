@@ -29,7 +29,7 @@ def log_finished(
     """
     if done.line.position or done.line.differs:
         context.log.info(prefix_line(done.line))
-    log_materialization(context, snapshot, done.line)
+    log_materialization(context, store, snapshot, done.line)
     prefix = done.line.prefix
     verdicts = judge_conflicts(
         prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
@@ -38,9 +38,12 @@ def log_finished(
     return verdicts
 
 
-def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: PrefixLine) -> None:
-    """Log that a prefix is committed, with its counts."""
+def log_materialization(
+    context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, line: PrefixLine
+) -> None:
+    """Log that a prefix is committed, with its counts and those of all: the asset's page shows the last one's only."""
     counts = snapshot.counts(line.prefix)
+    found = store.latest_found()
     context.log_event(
         AssetMaterialization(
             asset_key=AssetKey(ASSET),
@@ -56,6 +59,8 @@ def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: P
                 "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
                 "seconds": round(line.seconds, 3),
                 "as_of": snapshot.as_of.isoformat(),
+                "all_prefixes_conflicts": found.conflicts,
+                "all_prefixes_rows": found.rows,
             },
         )
     )

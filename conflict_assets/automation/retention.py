@@ -1,5 +1,6 @@
 """Retention: every day after the night, what is older than the settings say is removed."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from dagster import (
@@ -15,6 +16,7 @@ from dagster import (
 
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.resources import Platform
+from conflict_assets.automation.jobs import EVERY_PREFIX
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.source.leftovers import purge_leftovers
 from conflict_assets.store.errors import StoreError
@@ -70,6 +72,33 @@ def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     )
 
 
+@op
+def purge_dagster(context: OpExecutionContext, platform: Platform) -> None:
+    """Remove old runs, events, checks, backfills and logs from Dagster; what a partition or a check shows stays."""
+    # Imported here: it loads Dagster's SQLite storage, for which every run and its steps would wait.
+    from conflict_assets.automation import dagster_history
+
+    days = platform.settings.dagster_run_days
+    before = datetime.now(tz=UTC) - timedelta(days=days)
+    try:
+        purged = dagster_history.purge_dagster(
+            context.instance, before=before, location=dagster_history.location_of(context.run)
+        )
+    except OSError as error:
+        raise Failure(
+            f"A log of Dagster that is older than {days} days can't be removed: {error}. Give the platform's user the "
+            "right to remove it, or remove it by hand.",
+            allow_retries=False,
+        ) from None
+    context.add_output_metadata(asdict(purged))
+    context.log.info(
+        f"Removed {purged.runs} of Dagster's runs with {purged.checks} check results, {purged.backfills} backfills, "
+        f"{purged.tick_logs} logs of ticks"
+    )
+    if not purged.complete:
+        context.log.info("There are more old runs; the next run of this job goes on")
+
+
 def retention_of(settings: Settings) -> Retention:
     """How long the store keeps things."""
     return Retention(
@@ -83,12 +112,15 @@ def retention_of(settings: Settings) -> Retention:
 @job(
     name="retention",
     executor_def=in_process_executor,
-    description="Removes snapshots, rejected visits, closed conflicts, events and prefix runs that are old enough.",
+    description="Removes snapshots, rejected visits, closed conflicts, events, prefix runs and Dagster's own runs that "
+    "are old enough.",
+    tags=EVERY_PREFIX,
 )
 def retention_job() -> None:
-    """Both at once: neither waits for the other, and neither is skipped when the other fails."""
+    """All at once: none waits for another, and none is skipped when another fails."""
     purge_files()
     purge_store()
+    purge_dagster()
 
 
 retention_schedule = ScheduleDefinition(

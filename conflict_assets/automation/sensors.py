@@ -40,9 +40,9 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     def sensor(context: RunStatusSensorContext) -> RunRequest | SkipReason:
         run = context.dagster_run
         if _is_summed_up_by_its_starter(run):
-            return SkipReason("the run's starter makes the summary itself")
+            return SkipReason(f"run {run.run_id}: its starter makes the summary itself")
         if not changed_conflicts(context.instance, run):
-            return SkipReason("the run has materialized no conflicts")
+            return SkipReason(f"run {run.run_id} has materialized no conflicts")
         return RunRequest(run_key=run.run_id)
 
     return sensor
@@ -66,10 +66,13 @@ summary_sensors = [
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
     """Say what a failed run did and did not do: in the daemon's log, the sensor's tick and the run's own log."""
-    for line in _ending(context.instance, context.dagster_run):
-        context.log.error(f"Run {context.dagster_run.run_id}: {line}")
-        context.instance.report_engine_event(line, context.dagster_run)
-    yield SkipReason("the failure is in the log")
+    run = context.dagster_run
+    lines = _ending(context.instance, run)
+    for line in lines:
+        context.log.error(f"Run {run.run_id}: {line}")
+        context.instance.report_engine_event(line, run)
+    said = ". ".join(lines) or f"{run.job_name} failed; no prefix is to be repeated."
+    yield SkipReason(f"Run {run.run_id}: {said}")
 
 
 def _ending(instance: DagsterInstance, run: DagsterRun) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.partitions import contiguous_ranges
+from conflict_assets.partitions import contiguous_ranges, range_name
 
 SLOWEST_SHOWN = 5
 SUMMARY_BEGINNINGS = ("Success rate: ", "Totals: ", "Slowest prefixes: ")
@@ -106,7 +106,7 @@ def summary_lines(night: NightSummary) -> list[str]:
 
 def prefix_ranges(prefixes: Sequence[str]) -> list[str]:
     """Prefixes as people write them: `04`, `17-30`."""
-    return [first if first == last else f"{first}-{last}" for first, last in contiguous_ranges(sorted(prefixes))]
+    return [range_name(*bounds) for bounds in contiguous_ranges(sorted(prefixes))]
 
 
 def failure_line(prefixes: Sequence[str]) -> str:

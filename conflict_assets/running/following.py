@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry
 
 from conflict_assets.automation.failures import CONFLICTS
+from conflict_assets.report.lines import SUMMARY_BEGINNINGS
 
 POLL_SECONDS = 0.25
-UNEMITTED = "did not yield or return expected outputs"
-"""Dagster's remark on outputs that are never emitted by design; nothing for an operator."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
         level = int(entry.level)
-        if level >= logging.INFO and UNEMITTED not in entry.user_message:
+        if level >= logging.INFO and not entry.user_message.startswith(SUMMARY_BEGINNINGS):
             watcher.say(level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:

@@ -33,6 +33,15 @@ run_monitoring:
   cancel_timeout_seconds: 180
   max_runtime_seconds: 21600
   poll_interval_seconds: 30
+retention:
+  schedule:
+    purge_after_days: {dagster_run_days}
+  sensor:
+    purge_after_days:
+      skipped: 7
+      started: {dagster_run_days}
+      success: {dagster_run_days}
+      failure: {dagster_run_days}
 """
 
 _EMBEDDED_STORAGE = """\
@@ -60,7 +69,8 @@ def instance_yaml(settings: Settings) -> str:
     storage = _GIVEN_STORAGE
     if settings.dagster_postgres_url is None:
         storage = _EMBEDDED_STORAGE.format(folder=json.dumps(str(embedded_folder(settings))))
-    return KEPT_MARK + _INSTANCE_YAML.format(max_runs=settings.max_runs) + storage
+    limits = settings.model_dump(include={"max_runs", "dagster_run_days"})
+    return KEPT_MARK + _INSTANCE_YAML.format(**limits) + storage
 
 
 def make_home(settings: Settings) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
 from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
+from conflict_assets.assets.events import summarize
 from conflict_assets.assets.processes import fail_deserted_runs, process_tag
 from conflict_assets.assets.turns import prefixes_of_run
 from conflict_assets.automation.failures import failed_prefixes
@@ -19,8 +20,10 @@ from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
-from conflict_assets.report.lines import failure_line
+from conflict_assets.report.lines import failure_line, summary_lines
 from conflict_assets.running.following import Watcher, following
+from conflict_assets.settings import load_settings
+from conflict_assets.store.factory import conflict_store
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 FAILURE_REASON_TAG = "dagster/failure_reason"
@@ -73,13 +76,22 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
         if was_interrupted(run):
             raise NightInterrupted(_left_undone(instance, runs, options))
     failed = tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run)))
-    if failed:
-        watcher.say(logging.ERROR, failure_line(failed))
+    _say_how_it_ended(runs, options, failed, watcher)
     return NightOutcome(
         run_ids=tuple(run.run_id for run in runs),
         failed=failed,
         succeeded=_sum_up(instance, watcher) and all(run.is_success for run in runs),
     )
+
+
+def _say_how_it_ended(
+    runs: Sequence[DagsterRun], options: NightOptions, failed: Sequence[str], watcher: Watcher
+) -> None:
+    """Sum up all ranges once, whether they succeeded or not."""
+    with conflict_store(load_settings()) as store:
+        night = summarize(store, [run.run_id for run in runs], options.prefixes, failed=failed)
+    for line in summary_lines(night):
+        watcher.say(logging.INFO, line)
 
 
 def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:

@@ -23,7 +23,7 @@ from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store import looking, reading, rejects, schema
+from conflict_assets.store import latest, looking, reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
@@ -33,7 +33,7 @@ from conflict_assets.store.looking import StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.readiness import require_right_to_write
-from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.records import Exclusions, Found, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
@@ -267,6 +267,14 @@ class ConflictStore:
             raise AssertionError("unreachable")
         with translated(), export_conflicts(self._connection, query) as opened:
             yield opened
+
+    def latest_found(self) -> Found:
+        """What the latest commits of all prefixes have found."""
+        return self._run(latest.latest_found)
+
+    def latest_visits(self, *, without: Sequence[str], counted: Sequence[str]) -> dict[str, int]:
+        """What the latest commits of all other prefixes have counted of their visits, by name."""
+        return self._run(partial(latest.latest_visits, without=without, counted=counted))
 
     def free_connections(self) -> int:
         """How many more connections the server takes."""

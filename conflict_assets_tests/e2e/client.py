@@ -265,6 +265,13 @@ class Dagster:
         results = self.query(text, selector=LOCATION)["sensorsOrError"]["results"]
         return {each["name"]: each["sensorState"]["status"] for each in results}
 
+    def ticks(self, sensor: str) -> list[str]:
+        """What the last ticks of a sensor have said, newest first."""
+        text = """query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {
+                    sensorState { ticks(limit: 30) { skipReason } } } } }"""
+        state = self.query(text, selector={**LOCATION, "sensorName": sensor})["sensorOrError"]["sensorState"]
+        return [tick["skipReason"] or "" for tick in state["ticks"]]
+
     def schedule(self, name: str) -> dict[str, Any]:
         text = """query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
              ... on Schedule { cronSchedule executionTimezone scheduleState { status ticks { status timestamp runIds } }
