@@ -27,6 +27,8 @@ class Batch:
     policy: DetectionPolicy
     total: int
     """How many prefixes with visits the run has: the N of `[k/N]`."""
+    resumed: tuple[str, ...] = ()
+    """Earlier runs that this one goes on with."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,
         detect_seconds=detected - started,
+        resumed=batch.resumed,
     )
 
 

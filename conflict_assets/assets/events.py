@@ -1,23 +1,20 @@
 """What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
+from conflict_assets.assets.causes import OUR_OWN
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
 from conflict_assets.report.lines import NightSummary, PrefixLine
-from conflict_assets.settings import SettingsError
-from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.errors import StoreError
 from conflict_assets.store.records import PrefixRun
 from conflict_assets.store.store import ConflictStore
 
 ASSET = "visit_conflicts"
-_OUR_OWN = (SettingsError, SourceError, StoreError)
 
 
 def log_finished(
@@ -55,12 +52,12 @@ def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: P
     )
 
 
-def line_of(run: PrefixRun, total: int) -> PrefixLine:
+def line_of(run: PrefixRun) -> PrefixLine:
     """The line of a prefix as its commit wrote it down."""
     return PrefixLine(
         prefix=run.prefix,
         position=run.position,
-        total=total,
+        total=run.batches_total,
         conflicts=run.conflicts,
         rows=run.rows,
         new=run.new + run.reopened,
@@ -70,23 +67,16 @@ def line_of(run: PrefixRun, total: int) -> PrefixLine:
     )
 
 
-def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> dict[str, PrefixLine]:
-    """What the chain of runs has committed from this very snapshot, by prefix."""
-    total = len(snapshot.contested_prefixes)
-    return {run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of}
-
-
-def night_summary(store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]) -> NightSummary:
+def night_summary(store: ConflictStore, committed: Mapping[str, PrefixRun], prefixes: Sequence[str]) -> NightSummary:
     """What a run was to do and has done: prefixes with visits, and the empty ones only where they failed."""
-    done = committed_lines(store, snapshot, root_run)
-    wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]
-    lines = [done[prefix] for prefix in wanted if prefix in done]
+    wanted = [prefix for prefix in prefixes if prefix not in committed or committed[prefix].counts.get("contested", 0)]
+    lines = [line_of(committed[prefix]) for prefix in wanted if prefix in committed]
     return NightSummary(expected=wanted, done=lines, open_conflicts=store.open_conflicts())
 
 
 def describe(error: Exception) -> str:
     """What may be said of an error: our own messages name no person; of any other only its type and its place."""
-    if isinstance(error, _OUR_OWN):
+    if isinstance(error, OUR_OWN):
         return str(error)
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""

@@ -140,6 +140,7 @@ def _write_down(
         "prefix": commit.prefix,
         "as_of": commit.as_of,
         "run": commit.run_id,
+        "runs": [commit.run_id, *commit.resumed],
         "first": commit.first_date,
         "last": commit.last_date,
         "counted": bool(commit.counts.get("contested", 1)),

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.reasons import Note
-from conflict_assets.source import snapshots
+from conflict_assets.source import snapshot_files
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
@@ -92,7 +92,7 @@ def test_batches_never_pile_up(tmp_path, count):
 
 def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypatch):
     asked, found = threading.Event(), []
-    contested_runs = snapshots._contested_runs
+    contested_runs = snapshot_files._contested_runs
 
     def source():
         yield batch("04")
@@ -104,7 +104,7 @@ def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypat
             found.append(asked.wait(10))
             yield run
 
-    monkeypatch.setattr(snapshots, "_contested_runs", slow)
+    monkeypatch.setattr(snapshot_files, "_contested_runs", slow)
     snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
     assert snapshot.contested_prefixes == ("04", "17")
     assert found == [True, True]
