@@ -29,4 +29,4 @@ def claim_all_prefixes(context: AssetExecutionContext | OpExecutionContext) -> N
 def _assets(context: AssetExecutionContext | OpExecutionContext) -> list[AssetKey]:
     """The partitioned assets of the run."""
     selected = context.run.asset_selection
-    return [key for key in map(AssetKey, PARTITIONED) if selected is None or key in selected]
+    return [key for key in map(AssetKey, PARTITIONED) if not selected or key in selected]

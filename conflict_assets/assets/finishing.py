@@ -10,6 +10,7 @@ from conflict_assets.assets.detection import Batch, detection_policy, finish_pre
 from conflict_assets.assets.events import describe, log_finished
 from conflict_assets.assets.partitions import root_run_id
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_history import makes_plan
 from conflict_assets.assets.run_snapshots import tell_snapshots
 from conflict_assets.assets.run_state import RunState, run_state
 from conflict_assets.report.lines import failure_line, prefix_line
@@ -32,7 +33,7 @@ def batch_of(context: OpExecutionContext, platform: Platform, store: ConflictSto
 def finish_prefixes(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str], why: str = ""
 ) -> dict[str, Exception]:
-    """Finish each prefix that is not done yet, and return the errors of those that failed; say why, where there are some.
+    """Finish each prefix that is not done yet, and return the errors of those that failed; `why` is told of such ones.
 
     On a retry, those that were begun before go last: if one of them kills the process again, the others are done by
     then.
@@ -42,7 +43,8 @@ def finish_prefixes(
     snapshots = {prefix: state.snapshots[prefix] for prefix in state.to_do}
     if why and snapshots:
         context.log.info(f"{why}: {', '.join(snapshots)}")
-    tell_snapshots(context, snapshots)
+    if not makes_plan(context.run):  # the plan has told it for all of them
+        tell_snapshots(context, snapshots)
     batch = batch_of(context, platform, store, state)
     for prefix in attempts.unbegun_first(snapshots):
         attempts.mark(snapshots[prefix], prefix)

@@ -48,7 +48,9 @@ def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
 
 def _resumes(run: DagsterRun) -> bool:
     """Whether a re-execution leaves out what its parent has done; a choice of steps without the plan does so, too."""
-    steps = run.step_keys_to_execute
-    if any(run.tags.get(tag) == "true" for tag in _RESUMING_TAGS):
-        return True
-    return steps is not None and _PLANNING_STEP not in steps
+    return any(run.tags.get(tag) == "true" for tag in _RESUMING_TAGS) or not makes_plan(run)
+
+
+def makes_plan(run: DagsterRun) -> bool:
+    """Whether a run shares out its prefixes over steps itself, or goes on with the steps of another."""
+    return run.step_keys_to_execute is None or _PLANNING_STEP in run.step_keys_to_execute

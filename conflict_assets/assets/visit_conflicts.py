@@ -37,6 +37,11 @@ from conflict_assets.store.store import ConflictStore
 
 POOL = "visit_conflicts"
 
+DESCRIPTION = (
+    "Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition. Materialized alone, it "
+    "judges the newest snapshot of each prefix and does not look at the source: to read the source anew, materialize it "
+    "together with active_visits. A run without any partition is one over all prefixes."
+)
 _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICTS_CHECKS]
 
 
@@ -119,7 +124,7 @@ def _finish_unstarted(context: OpExecutionContext, platform: Platform, store: Co
 @graph_asset(
     name=ASSET,
     ins={"active_visits": AssetIn(dagster_type=Nothing)},
-    description="Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition.",
+    description=DESCRIPTION,
     group_name="visit_conflicts",
     kinds={"postgres", "pandas"},
     partitions_def=SSN_PREFIXES,

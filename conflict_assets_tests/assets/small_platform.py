@@ -63,6 +63,9 @@ class SmallPlatform:
     def snapshots(self) -> SnapshotStore:
         return SnapshotStore(self.folder / "data" / "snapshots")
 
+    def job(self) -> JobDefinition:
+        return _job()
+
     def run(self, *bounds: str, assets: tuple[str, ...] = (), **tags: str) -> DagsterRun:
         """Run the nightly job over a range of prefixes, or over no partition at all."""
         given = (range_tags(bounds[0], bounds[-1]) if bounds else {}) | tags

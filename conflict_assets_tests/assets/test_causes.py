@@ -84,7 +84,7 @@ def drop_behind_view(file):
     ],
     ids=["cut to half", "a view over a dropped table", "empty"],
 )
-def test_a_damaged_source_is_told_in_one_sentence_and_not_tried_again(small, tmp_path, damage, said):
+def test_a_damaged_source_is_told_in_one_sentence_and_not_tried_again(small, damage, said):
     generate(small.source.with_suffix(".new"), visits=10_000, as_of=load_settings().today())
     small.source.with_suffix(".new").replace(small.source)
     damage(small.source)

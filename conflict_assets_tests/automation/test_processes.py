@@ -7,8 +7,8 @@ import psutil
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, is_gone, this_process
 from conflict_assets.assets.partitions import prefixes_of_run
+from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, is_gone, this_process
 
 
 def ended_process() -> str:
