@@ -38,9 +38,9 @@ from conflict_assets.store.store import ConflictStore
 POOL = "visit_conflicts"
 
 DESCRIPTION = (
-    "Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition. Materialized alone, it "
-    "judges the newest snapshot of each prefix and does not look at the source: to read the source anew, materialize it "
-    "together with active_visits. A run without any partition is one over all prefixes."
+    "Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition. "
+    "Materialized alone, it judges the newest snapshot of each prefix and does not look at the source: to read the "
+    "source anew, materialize it together with active_visits. A run without any partition is one over all prefixes."
 )
 _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICTS_CHECKS]
 

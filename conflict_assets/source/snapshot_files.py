@@ -1,5 +1,6 @@
 """The files of a snapshot: rows written prefix by prefix, whole or not at all, for their owner's eyes only."""
 
+import errno
 import json
 import os
 import shutil
@@ -153,4 +154,5 @@ def file_of(prefix: str) -> str:
 
 def system_text(error: OSError) -> str:
     """What the system says of an error, without the words that Arrow puts around it."""
-    return os.strerror(error.errno) if error.errno else type(error).__name__
+    number = error.errno or (errno.ENOENT if isinstance(error, FileNotFoundError) else None)
+    return os.strerror(number) if number else type(error).__name__
