@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     allow_visit_drop: bool = _setting(
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
     )
-    snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots stay", ge=1)
+    snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots of whole nights stay", ge=1)
     snapshot_days: int = _setting(14, "days, a whole number from 1", "How long a snapshot may stay", ge=1)
     rejected_visit_days: int = _setting(
         90, "days, a whole number from 1", "How long a rejected visit is listed after the snapshot that saw it", ge=1

@@ -5,6 +5,7 @@ from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
+from conflict_assets.assets.causes import STEP_RETRIES, causes_told
 from conflict_assets.assets.partitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_tags import tag_prefixes
@@ -18,6 +19,7 @@ OPEN_REPORT = "conflict-assets report --open"
     group_name="visit_conflicts",
     kinds={"postgres"},
     deps=[AssetKey("visit_conflicts")],
+    retry_policy=STEP_RETRIES,
 )
 def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult[Any]:
     """Total what is open in the store, whichever run has put it there, and write the morning's report."""
@@ -25,15 +27,16 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     from conflict_assets.report.html import report_html
     from conflict_assets.report.kept_reports import REPORTS, keep_report
 
-    settings = platform.settings
-    tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
-    with platform.store() as store:
-        store.prepare()
-        morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
-    context.log.info(
-        f"{morning.open_conflicts} open conflicts of {morning.caregivers} caregivers at {morning.agencies} agencies"
-    )
-    report = keep_report(settings.data_dir / REPORTS, report_html(morning), day=morning.day, run=context.run.run_id)
+    with causes_told(context):
+        settings = platform.settings
+        tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
+        with platform.store() as store:
+            store.prepare()
+            morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
+        context.log.info(
+            f"{morning.open_conflicts} open conflicts of {morning.caregivers} caregivers at {morning.agencies} agencies"
+        )
+        report = keep_report(settings.data_dir / REPORTS, report_html(morning), day=morning.day, run=context.run.run_id)
     return MaterializeResult(metadata=_report_metadata(report, settings.report_url) | _metadata(morning))
 
 

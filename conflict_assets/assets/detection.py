@@ -33,6 +33,8 @@ class Batch:
     """How many prefixes with visits the run has: the N of `[k/N]`."""
     limit: WorkerLimit = field(default_factory=WorkerLimit)
     """How many workers there may be over all runs."""
+    resumed: tuple[str, ...] = ()
+    """Earlier runs that this one goes on with."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,
         detect_seconds=detected - started,
+        resumed=batch.resumed,
     )
 
 

@@ -1,23 +1,20 @@
 """What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
+from conflict_assets.assets.causes import OUR_OWN
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
 from conflict_assets.report.lines import NightSummary, PrefixLine, prefix_line
-from conflict_assets.settings import SettingsError
-from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.errors import StoreError
 from conflict_assets.store.records import PrefixRun
 from conflict_assets.store.store import ConflictStore
 
 ASSET = "visit_conflicts"
-_OUR_OWN = (SettingsError, SourceError, StoreError)
 
 
 def log_finished(
@@ -66,12 +63,12 @@ def log_materialization(
     )
 
 
-def line_of(run: PrefixRun, total: int) -> PrefixLine:
+def line_of(run: PrefixRun) -> PrefixLine:
     """The line of a prefix as its commit wrote it down."""
     return PrefixLine(
         prefix=run.prefix,
         position=run.position,
-        total=total,
+        total=run.batches_total,
         conflicts=run.conflicts,
         rows=run.rows,
         new=run.new,
@@ -80,12 +77,6 @@ def line_of(run: PrefixRun, total: int) -> PrefixLine:
         resolved=run.resolved,
         seconds=run.detect_seconds + run.write_seconds,
     )
-
-
-def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> dict[str, PrefixLine]:
-    """What the chain of runs has committed from this very snapshot, by prefix."""
-    total = len(snapshot.contested_prefixes)
-    return {run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of}
 
 
 def summarize(
@@ -98,19 +89,26 @@ def summarize(
     """
     runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
     newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
-    missing = {prefix for prefix in prefixes if prefix not in newest or prefix in failed}
-    expected = sorted(prefix for prefix in prefixes if prefix in missing or newest[prefix].position)
+    return night_summary(store, newest, prefixes, failed=failed)
+
+
+def night_summary(
+    store: ConflictStore, committed: Mapping[str, PrefixRun], prefixes: Collection[str], *, failed: Collection[str] = ()
+) -> NightSummary:
+    """Sum up these commits of prefixes; those without a commit have failed, and so have those in `failed`."""
+    missing = {prefix for prefix in prefixes if prefix not in committed or prefix in failed}
+    expected = sorted(prefix for prefix in prefixes if prefix in missing or committed[prefix].position)
     return NightSummary(
         expected=expected,
         failed=tuple(sorted(missing)),
-        committed=[line_of(run, len(expected)) for run in newest.values()],
+        committed=[line_of(run) for run in committed.values()],
         open_conflicts=store.open_conflicts(),
     )
 
 
 def describe(error: Exception) -> str:
     """What may be said of an error: our own messages name no person; of any other only its type and its place."""
-    if isinstance(error, _OUR_OWN):
+    if isinstance(error, OUR_OWN):
         return str(error)
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""

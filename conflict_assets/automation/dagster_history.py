@@ -20,6 +20,7 @@ from dagster import (
 )
 
 from conflict_assets.assets import checks
+from conflict_assets.assets.run_history import ROOT_RUN_TAG
 from conflict_assets.automation.dagster_rows import (
     delete_backfills,
     delete_check_rows,
@@ -113,7 +114,7 @@ def location_of(run: DagsterRun) -> str | None:
 
 def _chain(run: DagsterRun) -> str:
     """The run that a chain of re-executions began with."""
-    return run.tags.get(checks.ROOT_RUN_TAG) or run.run_id
+    return run.tags.get(ROOT_RUN_TAG) or run.run_id
 
 
 def _chains_of(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
@@ -126,7 +127,7 @@ def _chains_of(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
 
 def _busy_chains(instance: DagsterInstance, runs: Sequence[DagsterRun], before: datetime) -> set[str]:
     """The chains of these runs in which a re-execution is younger, or has not ended."""
-    repeated = instance.get_run_records(RunsFilter(tags={checks.ROOT_RUN_TAG: sorted({_chain(run) for run in runs})}))
+    repeated = instance.get_run_records(RunsFilter(tags={ROOT_RUN_TAG: sorted({_chain(run) for run in runs})}))
     return {_chain(record.dagster_run) for record in repeated if not _is_over(record, before)}
 
 

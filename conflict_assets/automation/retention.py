@@ -7,35 +7,34 @@ from dagster import (
     DefaultScheduleStatus,
     Failure,
     OpExecutionContext,
-    RunsFilter,
     ScheduleDefinition,
     in_process_executor,
     job,
     op,
 )
 
-from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.assets.causes import STEP_RETRIES, causes_told
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_snapshots import runs_in_progress
 from conflict_assets.automation.jobs import EVERY_PREFIX
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.source.leftovers import purge_leftovers
-from conflict_assets.store.errors import StoreError
 from conflict_assets.store.retention import Retention
 
 MORNING = "0 5 * * *"
 
 
-@op
+@op(retry_policy=STEP_RETRIES)
 def purge_files(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old snapshots, and what killed processes have left; say what can't be removed."""
-    settings = platform.settings
-    runs = context.instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
-    found = platform.snapshots().purge(
-        settings.snapshots_kept,
-        older_than=timedelta(days=settings.snapshot_days),
-        in_progress={run.root_run_id or run.run_id for run in runs},
-    )
-    leftovers = purge_leftovers(settings)
+    with causes_told(context):
+        settings = platform.settings
+        found = platform.snapshots().purge(
+            settings.snapshots_kept,
+            older_than=timedelta(days=settings.snapshot_days),
+            in_progress=runs_in_progress(context.instance),
+        )
+        leftovers = purge_leftovers(settings)
     stuck = [*found.stuck, *(path.name for path in leftovers if path.exists())]
     counts = {"snapshots": len(found.removed), "leftovers": len(leftovers) + len(found.stuck) - len(stuck)}
     context.add_output_metadata({**counts, "not_removed": len(stuck)})
@@ -48,15 +47,12 @@ def purge_files(context: OpExecutionContext, platform: Platform) -> None:
         )
 
 
-@op
+@op(retry_policy=STEP_RETRIES)
 def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old rows from the store; decisions and open conflicts stay."""
-    try:
-        with platform.store() as store:
-            store.prepare()
-            purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
-    except StoreError as error:
-        raise Failure(str(error), allow_retries=False) from None
+    with causes_told(context), platform.store() as store:
+        store.prepare()
+        purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
     context.add_output_metadata(
         {
             "closed_conflicts": purged.conflicts,

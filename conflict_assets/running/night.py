@@ -13,8 +13,8 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition
 
 from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
 from conflict_assets.assets.events import summarize
+from conflict_assets.assets.partitions import prefixes_of_run
 from conflict_assets.assets.processes import fail_deserted_runs, process_tag
-from conflict_assets.assets.turns import prefixes_of_run
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG

@@ -1,6 +1,6 @@
 """What one run brings for one prefix, and what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -31,13 +31,15 @@ class PrefixCommit:
     counts: Mapping[str, int]
     batches_total: int
     detect_seconds: float
+    resumed: Sequence[str] = ()
+    """Earlier runs that this one goes on with: positions are counted over what they and it have committed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommitOutcome:
     """What a commit did, in conflicts (pairs); `rows` counts the conflict rows that were found.
 
-    `position` is the k of `[k/N]`: how many prefixes of the root run's snapshot are committed with this one.
+    `position` is the k of `[k/N]`: how many prefixes the run, and those that it goes on with, have committed.
     Repeated by the same root run, a commit reports what the chain of runs did in all.
     """
 

@@ -141,6 +141,7 @@ def _write_down(
         "as_of": commit.as_of,
         "new_since": commit.new_since,
         "run": commit.run_id,
+        "runs": [commit.run_id, *commit.resumed],
         "first": commit.first_date,
         "last": commit.last_date,
         "counted": bool(commit.counts.get("contested", 1)),

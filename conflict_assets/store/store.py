@@ -125,6 +125,10 @@ class ConflictStore:
         """Visits at the last commit of each prefix, where there was one."""
         return self._run(lambda connection: reading.visit_volumes(connection, prefixes))
 
+    def snapshot_times(self, prefixes: Sequence[str]) -> dict[str, datetime]:
+        """When the snapshot was taken that is stored of each prefix, where there is one."""
+        return self._run(lambda connection: reading.snapshot_times(connection, prefixes))
+
     def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
         """Blocks of `block_days` days, counted from the window's first, with conflicts that hold, by SSN."""
         return self._run(lambda connection: reading.open_blocks(connection, prefixes, window, block_days))

@@ -8,8 +8,8 @@ import pytest
 from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, job, op
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.active_visits import judge
 from conflict_assets.assets.detection import Batch, finish_prefix
+from conflict_assets.assets.run_snapshots import judge
 from conflict_assets.assets.verdicts import Verdict, judge_active_visits, judge_conflicts
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
 from conflict_assets.domain.policy import DetectionPolicy
