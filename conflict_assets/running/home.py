@@ -38,7 +38,7 @@ retention:
     purge_after_days: {dagster_run_days}
   sensor:
     purge_after_days:
-      skipped: 7
+      skipped: 3
       started: {dagster_run_days}
       success: {dagster_run_days}
       failure: {dagster_run_days}

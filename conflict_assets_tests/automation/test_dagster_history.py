@@ -9,17 +9,21 @@ import sqlalchemy as db
 import yaml
 from dagster import AssetKey, DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from conflict_assets.automation.dagster_history import PurgedHistory, location_of, purge_dagster
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
+from conflict_assets.running.home import instance_yaml
+from conflict_assets.settings import read_settings
 from conflict_assets_tests.automation import small_nights
 from conflict_assets_tests.automation.small_nights import (
     CHECKS,
@@ -257,6 +261,17 @@ def test_old_changes_of_freshness_go_but_for_the_newest(home):
     assert row_counts(home.engine)["event_logs"] == 1
     record = home.instance.get_freshness_state_records([CONFLICTS])[CONFLICTS]
     assert record.freshness_state == FreshnessState.PASS
+
+
+def test_ticks_go_too_by_dagster_s_own_retention(tmp_path):
+    wanted = yaml.safe_load(instance_yaml(read_settings(dagster_run_days=30), tmp_path))
+    home = Home(tmp_path / "home", {"retention": wanted["retention"]}, "sqlite://")
+    for kind in (InstigatorType.SCHEDULE, InstigatorType.SENSOR):
+        days = dict(home.instance.get_tick_retention_settings(kind))
+        nothing_started = days.pop(TickStatus.SKIPPED)
+        assert nothing_started == (3 if kind == InstigatorType.SENSOR else 30)
+        assert days == dict.fromkeys((TickStatus.STARTED, TickStatus.SUCCESS, TickStatus.FAILURE), 30)
+    home.instance.dispose()
 
 
 def test_a_home_on_sqlite_is_purged_too(tmp_path):
