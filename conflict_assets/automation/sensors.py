@@ -71,8 +71,10 @@ def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReas
     for line in lines:
         context.log.error(f"Run {run.run_id}: {line}")
         context.instance.report_engine_event(line, run)
-    said = ". ".join(lines) or f"{run.job_name} failed; no prefix is to be repeated."
-    yield SkipReason(f"Run {run.run_id}: {said}")
+    if not lines:
+        yield SkipReason(f"Run {run.run_id} of {run.job_name} failed; no prefix is to be repeated.")
+        return
+    yield SkipReason(f"Run {run.run_id}: {'. '.join(lines)}")
 
 
 def _ending(instance: DagsterInstance, run: DagsterRun) -> list[str]:

@@ -252,4 +252,6 @@ def _reason(cluster: Cluster, stderr: str) -> str:
     lines = stderr.strip().splitlines()
     if cluster.log.exists():
         lines += [line for line in cluster.log.read_text(errors="replace").splitlines()[-20:] if "FATAL" in line]
-    return f"{lines[-1].strip().rstrip('.')}." if lines else "no reason given."
+    errors = [line for line in lines if any(sign in line for sign in ("error:", "could not", "FATAL"))]
+    told = (errors or lines or ["no reason given"])[-1]
+    return f"{told.strip().rstrip('.')}."

@@ -60,7 +60,7 @@ def test_a_store_that_becomes_read_only_is_told_as_such(small, monkeypatch, pg_s
     finally:
         execute(pg_server.url, f"ALTER DATABASE {name} RESET ALL")
     (said,) = small.failures(run).values()
-    assert "read-only transaction" in said
+    assert "The store is read-only" in said
 
 
 def cut_to_half(file):
