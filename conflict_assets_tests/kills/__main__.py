@@ -15,7 +15,7 @@ from conflict_assets_tests.kills.nights import Home
 from conflict_assets_tests.kills.report import surroundings, table
 from conflict_assets_tests.kills.sources import early_zone
 from conflict_assets_tests.kills.trial import Reference, Struck, Trial, WrongNight, refer
-from conflict_assets_tests.kills.victims import Deck
+from conflict_assets_tests.kills.victims import KILLS, Deck
 
 KILLS_PER_HOME = 20
 DIGITS = (1, 1, 2)
@@ -29,7 +29,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=90, help="begin no further kill after so many (90)")
     parser.add_argument("--patience", type=float, default=150, help="seconds after which a night hangs (150)")
     parser.add_argument("--kills-per-home", type=int, default=KILLS_PER_HOME, help="then a fresh home is taken (20)")
-    return parser.parse_args()
+    parser.add_argument("--only", default="", help='kills of which this is a part of the name: "step", "tree, SIGKILL"')
+    found = parser.parse_args()
+    if not any(found.only in str(kill) for kill in KILLS):
+        parser.error(f"--only {found.only}: there are: {'; '.join(map(str, KILLS))}")
+    return found
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Harness:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.options.seed)  # noqa: S311 - a test's dice
-        self.deck = Deck(self.chance)
+        self.deck = Deck(self.chance, [kill for kill in KILLS if self.options.only in str(kill)])
 
     def run(self) -> int:
         """The exit code: 1 when a night is wrong."""

@@ -51,10 +51,10 @@ def surroundings(home: Home) -> str:
     """What lives of a home, and what its server's sessions do and wait for: whoever looks for a hang needs both."""
     lines = [f"{each.pid} {each.status()} {' '.join(each.cmdline())[:160]}" for each in home.workers()]
     said = ["processes:", *lines]
-    for name, query in SERVER.items():
+    for name, query in SERVER.items() if home.url else ():
         said.append(f"{name}:")
         try:
-            said += [str(row) for row in rows(home.url or "", query)]
+            said += [str(row) for row in rows(home.url, query)]
         except psycopg.OperationalError as error:
             said.append(f"the server can't be asked: {error}")
     return "\n".join(said)

@@ -149,7 +149,7 @@ class Trial:
 
     def _check_if_whole(self, night: Night, expected: str) -> None:
         """Hold a night that says that all went well to its word, if its store can still be asked."""
-        if night.process.returncode != 0 or self.home.url is None:
+        if night.process.returncode != 0 or not self.home.server():
             return
         try:
             self._hold(expected, f"after a night {night.state} that was struck and ended 0")

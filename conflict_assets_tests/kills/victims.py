@@ -2,7 +2,7 @@
 
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -45,22 +45,21 @@ KILLS = (
 
 @dataclass
 class Deck:
-    """All kinds of kills in random order, again and again, so that each comes about as often."""
+    """Kinds of kills in random order, again and again, so that each comes about as often."""
 
     chance: random.Random
+    kinds: Sequence[Kill]
     cards: list[Kill] = field(default_factory=list)
 
     def draw(self, *, without: frozenset[str] = frozenset()) -> Kill:
-        """Take the next kind that can be done."""
-        while True:
-            if not self.cards:
-                self.cards = list(KILLS)
-                self.chance.shuffle(self.cards)
-            for card in self.cards:
-                if card.how not in without:
-                    self.cards.remove(card)
-                    return card
-            self.cards = []
+        """Take the next kind that can be done; where there is none, one that meets nobody."""
+        if not any(card.how not in without for card in self.cards):
+            self.cards = list(self.kinds)
+            self.chance.shuffle(self.cards)
+        able = [card for card in self.cards if card.how not in without]
+        drawn = (able or self.cards)[0]
+        self.cards.remove(drawn)
+        return drawn
 
     def put_back(self, kill: Kill) -> None:
         """Let a kill that met nobody come again."""
@@ -97,11 +96,13 @@ def _by_terminal(kill: Kill, night: Night) -> int:
 
 def _by_sql(home: Home, chance: random.Random) -> int:
     """End a session as an administrator does."""
+    if home.url is None:
+        return 0
     try:
-        backends = [pid for (pid,) in rows(home.url or "", ALL_BACKENDS)]
+        backends = [pid for (pid,) in rows(home.url, ALL_BACKENDS)]
         if not backends:
             return 0
-        ((ended,),) = rows(home.url or "", "SELECT pg_terminate_backend(%s)", [chance.choice(backends)])
+        ((ended,),) = rows(home.url, "SELECT pg_terminate_backend(%s)", [chance.choice(backends)])
     except psycopg.OperationalError:
         return 0
     return int(ended)
