@@ -43,13 +43,9 @@ class Struck:
     orphans: float | None = None
     following: float | None = None
 
-    @property
-    def ended(self) -> int | None:
-        return self.night.process.returncode
-
-    @property
-    def traced(self) -> bool:
-        return TRACE in self.night.said()
+    def __post_init__(self) -> None:
+        self.ended = self.night.process.returncode
+        self.traced = TRACE in self.night.said()
 
     def __str__(self) -> str:
         orphans = "not waited for" if self.orphans is None else f"{self.orphans:.1f} s more for what it had started"
