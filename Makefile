@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 TWO_AT_ONCE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e browser screenshots slow bench bench-small bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ screenshots: install browser ## Take the pictures of the UI in docs/ anew
 
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"
+
+kills: install ## Kill 200 whole nights of the command line at random moments, and hold each next one: an hour (KILLS="--kills 20 --seed 2" adds options)
+	$(BIN)/python -m conflict_assets_tests.kills $(KILLS)
 
 bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour and a half, 20 GB of disk (BENCH="..." adds options)
 	$(BIN)/python -m benchmarks.night.bench --write $(BENCH)

@@ -102,8 +102,9 @@ class Dagster:
             policy=policy,
         )
 
-    def backfill(self, prefixes: Iterable[str]) -> str:
+    def backfill(self, prefixes: Iterable[str], *, summary: bool = False) -> str:
         """Launch a backfill of both assets over any prefixes."""
+        tags = {} if summary else NO_SUMMARY
         answer = self._mutate(
             """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
                  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }""",
@@ -111,7 +112,7 @@ class Dagster:
             params={
                 "assetSelection": [{"path": [asset]} for asset in ASSETS],
                 "partitionNames": list(prefixes),
-                "tags": [{"key": key, "value": value} for key, value in NO_SUMMARY.items()],
+                "tags": [{"key": key, "value": value} for key, value in tags.items()],
             },
         )
         return answer["backfillId"]
