@@ -17,7 +17,8 @@ def test_the_tick_names_run_prefixes_and_command():
         cursor = tick(failed_prefixes_sensor, instance, None)
         run_id = fail_a_night(instance)
         text = said(instance, cursor)
-    assert text == f"Run {run_id}: Failed prefixes: 04-05. Repeat them with: conflict-assets run --prefix 04-05"
+    failed = "Failed prefixes: 04-05. Repeat them with: conflict-assets run --prefix 04-05"
+    assert text == f"Run {run_id}: Success rate: 1/3 prefixes. {failed}"
     assert SSN not in text
     assert PASSWORD not in text
 
