@@ -6,6 +6,7 @@ for it would be shared by all forked processes.
 
 import importlib
 import os
+import signal
 from contextlib import suppress
 
 STEP_IMPORTS = (
@@ -48,6 +49,8 @@ def preload() -> None:
     for module in (*STEP_IMPORTS, *_instance_modules()):
         with suppress(ImportError):
             importlib.import_module(module)
+    # The server is started with interrupts ignored; the steps that are forked from it heed them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 preload()

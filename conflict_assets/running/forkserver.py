@@ -5,6 +5,9 @@ and store, and makes the run; Dagster then finds it running. It ends with this p
 """
 
 import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import forkserver
 
 PRELOAD = "conflict_assets.automation.preload"
@@ -14,4 +17,15 @@ def start_forkserver() -> None:
     """Start it, where there is one (not on Windows); DAGSTER_HOME and all settings must be in the environment."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
-        forkserver.ensure_running()
+        with _interrupts_ignored():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A process that is started meanwhile is none of Ctrl-C's business: it ends with this one, without a trace."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -1,5 +1,6 @@
 """A connection to PostgreSQL with time-outs, whose errors say what to do and never hold a row or a password."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -41,6 +42,9 @@ _REMEDIES = {
 }
 
 DEFAULT_TIMEOUTS = Timeouts()
+
+# It warns, in the server's words, of a rollback that failed: what led to it is told by us.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def connect(
