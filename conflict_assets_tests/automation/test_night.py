@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 
 from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 
 pytestmark = pytest.mark.usefixtures("first_run")
@@ -37,6 +40,16 @@ class Night:
             text=True,
             timeout=240,
             check=False,
+        )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
@@ -127,6 +140,7 @@ def test_a_prefix_that_fails_fails_alone_and_keeps_its_old_rows(night):
         night.write("drop trigger refuse_four on prefix_runs; drop function refuse_four()")
     assert failed.returncode == 1, failed.stdout + failed.stderr
     assert "Failed prefixes: 4. Repeat them with: conflict-assets run --prefix 4" in failed.stdout
+    assert failed.stdout.count("Success rate: 9/10 prefixes") == 1
     assert len(re.findall(r"\[\d+/10\] prefix", failed.stdout)) == 9
     assert night.stored() == damaged
     repeated = night.command("run", "--prefix", "4")
@@ -162,14 +176,79 @@ def test_a_half_loaded_source_stops_the_night_before_any_commit(night):
         ({"CONFLICTS_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none"}, "127.0.0.1"),
         ({"SSN_PREFIX_LENGTH": "2"}, "SSN_PREFIX_LENGTH"),
         ({"VISIT_STATUS_COLUMN": "State"}, "VISIT_STATUS_COLUMN"),
+        ({"CONFLICTS_DATA_DIR": "/proc/x"}, "CONFLICTS_DATA_DIR is /proc/x, which can't be used"),
+        ({"DAGSTER_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none"}, "DAGSTER_POSTGRES_URL"),
+        ({"DAGSTER_POSTGRES_URL": "nonsense"}, "DAGSTER_POSTGRES_URL"),
     ],
-    ids=["setting", "missing source", "refusing store", "another prefix length", "missing column"],
+    ids=[
+        "setting",
+        "missing source",
+        "refusing store",
+        "another prefix length",
+        "missing column",
+        "data folder",
+        "Dagster's storage is away",
+        "no URL of Dagster's storage",
+    ],
 )
 def test_bad_input_gets_one_message_and_exit_code_two(night, settings, said):
     refused = night.command("run", **settings)
     assert refused.returncode == 2, refused.stdout + refused.stderr
     assert said in refused.stderr
     assert "Traceback" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "dev", "doctor"])
+def test_a_temporary_folder_with_too_long_a_path_is_refused_before_anything_is_started(night, tmp_path, command):
+    folder = tmp_path / ("t" * 98)
+    folder.mkdir()
+    refused = night.command(command, TMPDIR=str(folder))
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert f"TMPDIR is {folder}" in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("part", ["folders", "dagster"])
+def test_the_doctor_finds_what_stops_a_night_beside_source_and_store(night, part):
+    settings = {"folders": {"CONFLICTS_DATA_DIR": "/proc/x"}, "dagster": {"DAGSTER_POSTGRES_URL": "nonsense"}}[part]
+    ill = night.command("doctor", **settings)
+    assert ill.returncode == 2
+    assert f"PROBLEM {part}: " in ill.stdout
+    assert "Traceback" not in ill.stdout + ill.stderr
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda sign: sign.name)
+def test_a_night_that_is_broken_off_ends_in_order_and_leaves_nothing_held(night, sign):
+    with psycopg.connect(embedded_url(night.folder / "data" / "postgres"), autocommit=True) as connection:
+        for prefix in range(10):
+            connection.execute("SELECT pg_advisory_lock(%s, %s)", [PREFIX_LOCK, prefix])
+        broken_off = night.begin("run")
+        wait_for(lambda: night.rows("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(2,)])
+        broken_off.send_signal(sign)
+        said, _ = broken_off.communicate(timeout=120)
+    assert broken_off.returncode == 130, said
+    assert "Interrupted. Failed prefixes: 0-9. Repeat them with: conflict-assets run --prefix 0-9" in said
+    assert "Traceback" not in said
+    assert "none of 8 at work" in night.command("doctor").stdout
+    repeated = night.command("run")
+    assert "Success rate: 10/10 prefixes" in repeated.stdout, repeated.stdout + repeated.stderr
+
+
+def wait_for(look, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_several_ranges_end_with_one_total_and_one_success_rate(night):
+    done = night.command("run", "--prefix", "1", "--prefix", "3-4")
+    assert done.stdout.count("Success rate: 3/3 prefixes") == done.stdout.count("Success rate") == 1
+    assert done.stdout.count("Totals: ") == 1
+    ((conflicts,),) = night.rows(
+        "SELECT sum(conflicts) FROM prefix_runs WHERE latest AND ssn_prefix IN (%s, %s, %s)", "1", "3", "4"
+    )
+    assert f"Totals: {conflicts} conflicts" in done.stdout
 
 
 def test_debug_shows_the_stack_trace(night):
