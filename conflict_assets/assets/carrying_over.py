@@ -19,7 +19,7 @@ ASSET = "visit_conflicts"
 
 
 def begin_step(context: OpExecutionContext, platform: Platform) -> None:
-    """What each step of a re-execution begins with, whichever comes first; of an ordinary run nothing is to be done."""
+    """Do what each step of a re-execution begins with, whichever comes first."""
     if context.run.parent_run_id is not None:
         carry_over(context, platform)
         await_turn(context)

@@ -15,7 +15,7 @@ from conflict_assets.store.errors import PassingStoreError, StoreError
 
 RETRIES = 2
 STEP_RETRIES = RetryPolicy(max_retries=RETRIES, delay=2, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
-"""Also repeats a step whose process was killed; a permanent failure says itself that it is not to be repeated."""
+"""Also repeats a step whose process was killed. A permanent failure says itself that it is not to be repeated."""
 
 SOURCE_RETRIES = RetryPolicy(max_retries=RETRIES, delay=10)
 """The same for the step that reads the source: a busy warehouse wants more time."""
@@ -36,7 +36,7 @@ def causes_told(context: AssetExecutionContext | OpExecutionContext) -> Iterator
 
 
 def fail_step(context: AssetExecutionContext | OpExecutionContext, text: str, *, transient: bool) -> NoReturn:
-    """Fail the step with a text; one that may pass is tried again, as often as the policy allows."""
+    """Fail the step with a text, to be tried again as often as the policy allows if it may pass."""
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
     raise Failure(text, allow_retries=transient and op_context.retry_number < RETRIES) from None
 

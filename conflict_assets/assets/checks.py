@@ -87,7 +87,7 @@ def log_evaluation(
 def newest_materializations(
     instance: DagsterInstance, asset: str, prefixes: Iterable[str]
 ) -> dict[str, EventLogRecord]:
-    """The newest materialization of each partition that has one; two queries, however many there are."""
+    """The newest materialization of each partition that has one, by two queries however many there are."""
     key, wanted = AssetKey(asset), set(prefixes)
     if not wanted:
         return {}
@@ -102,7 +102,7 @@ def newest_materializations(
 def evaluations_of(
     instance: DagsterInstance, asset: str, records: Iterable[EventLogRecord]
 ) -> list[AssetCheckEvaluation]:
-    """What the checks found in these materializations, the last word of each; one query for each run that made some."""
+    """What the checks found in these materializations, by a query for each run that made some."""
     runs: dict[str, set[int]] = {}
     for record in records:
         runs.setdefault(record.run_id, set()).add(record.storage_id)

@@ -5,7 +5,7 @@ from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from conflict_assets.assets.causes import OUR_OWN
+from conflict_assets.assets.causes import OUR_OWN, system_error_line
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
@@ -110,6 +110,8 @@ def describe(error: Exception) -> str:
     """What may be said of an error: our own messages name no person; of any other only its type and its place."""
     if isinstance(error, OUR_OWN):
         return str(error)
+    if isinstance(error, OSError):
+        return system_error_line(error)
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"

@@ -36,7 +36,7 @@ def batch_of(context: OpExecutionContext, platform: Platform, store: ConflictSto
 def finish_prefixes(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str], why: str = ""
 ) -> dict[str, Exception]:
-    """Finish each prefix that is not done yet, and return the errors of those that failed; `why` is told of such ones.
+    """Finish each prefix that is not done yet, after a word why, and return the errors of those that failed.
 
     On a retry, those that were begun before go last: if one of them kills the process again, the others are done by
     then.
@@ -77,7 +77,7 @@ def finish_empty(
 
 
 def fail_for(context: OpExecutionContext, errors: Mapping[str, Exception]) -> None:
-    """Fail the step if prefixes failed, by their causes; it is repeated if one of them may pass."""
+    """Fail the step by the causes of its failed prefixes, to be repeated if one of them may pass."""
     if errors:
         causes = list(dict.fromkeys(describe(error) for error in errors.values()))
         more = f" And {len(causes) - CAUSES_SHOWN} more causes." if len(causes) > CAUSES_SHOWN else ""

@@ -1,4 +1,4 @@
-"""The Dagster partitions: one for each SSN prefix; and the prefixes that a run is over."""
+"""The Dagster partitions, one for each SSN prefix, and those that a run is over."""
 
 from dagster import AssetExecutionContext, DagsterRun, OpExecutionContext, StaticPartitionsDefinition
 
@@ -16,7 +16,7 @@ def root_run_id(context: AssetExecutionContext | OpExecutionContext) -> str:
 
 
 def run_prefixes(context: AssetExecutionContext | OpExecutionContext) -> tuple[str, ...]:
-    """The prefixes of this run, in order; all of them when it was started without any partition."""
+    """The prefixes of this run in order, all of them when it was started without any partition."""
     if names_prefixes(context.run):
         return tuple(sorted(context.partition_keys))
     return tuple(SSN_PREFIXES.get_partition_keys())
@@ -28,7 +28,7 @@ def names_prefixes(run: DagsterRun) -> bool:
 
 
 def prefixes_of_run(run: DagsterRun) -> set[str]:
-    """The prefixes that a run is over; all of them when it does not say."""
+    """The prefixes that a run is over, all of them when it does not say."""
     known = list(SSN_PREFIXES.get_partition_keys())
     first = run.tags.get(RANGE_TAGS[0]) or run.tags.get(PARTITION_TAG)
     last = run.tags.get(RANGE_TAGS[1]) or first

@@ -47,7 +47,7 @@ def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
 
 
 def _resumes(run: DagsterRun) -> bool:
-    """Whether a re-execution leaves out what its parent has done; a choice of steps without the plan does so, too."""
+    """Whether a re-execution leaves out what its parent has done, as a choice of steps without the plan does, too."""
     return any(run.tags.get(tag) == "true" for tag in _RESUMING_TAGS) or not makes_plan(run)
 
 

@@ -37,7 +37,7 @@ Context = AssetExecutionContext | OpExecutionContext
 def usable_snapshots(
     context: Context, platform: Platform, store: ConflictStore, prefixes: Sequence[str]
 ) -> dict[str, Snapshot]:
-    """The snapshot of each prefix that has one: the root run's, else the newest; none that the store is ahead of."""
+    """The snapshot of each prefix that has one: the root run's or the newest, never one older than the store's."""
     held = store.snapshot_times(prefixes)
     own = platform.snapshots().for_run(root_run_id(context))
     newest: Mapping[str, Snapshot] | None = None
@@ -131,7 +131,7 @@ def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapsho
 
 
 def log_snapshot_verdicts(context: Context, snapshot: Snapshot) -> None:
-    """Log what the checks find in each prefix of a snapshot; its materialization comes first."""
+    """Log what the checks find in each prefix of a snapshot whose materialization is logged."""
     for prefix in snapshot.prefixes:
         checks.log_verdicts(context, ASSET, prefix, judge(prefix, snapshot))
 

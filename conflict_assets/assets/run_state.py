@@ -17,7 +17,7 @@ from conflict_assets.store.store import ConflictStore
 
 @dataclass(frozen=True)
 class RunState:
-    """The prefixes of a run; those that it, or a run that it goes on with, has committed; snapshots of those to do."""
+    """What a run, and those that it goes on with, have committed of its prefixes, and snapshots of the others."""
 
     prefixes: tuple[str, ...]
     resumed: tuple[str, ...]
@@ -42,7 +42,7 @@ class RunState:
 def run_state(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, asked: Collection[str]
 ) -> RunState:
-    """Look what is done; what is to do of the prefixes that are `asked` for has a snapshot then."""
+    """Look what is done of the prefixes that are asked for, and give those that are not a snapshot."""
     prefixes = run_prefixes(context)
     resumed = resumed_runs(context.instance, context.run)
     committed = committed_runs(context, store)
@@ -59,7 +59,7 @@ def run_state(
 def _read_missing(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: list[str]
 ) -> dict[str, Snapshot]:
-    """Read what has no snapshot; of the run's steps the first one does so for all."""
+    """Read what has no snapshot, the first of the run's steps for all of them."""
     with platform.snapshots().lock():
         snapshots = usable_snapshots(context, platform, store, prefixes)
         missing = [prefix for prefix in prefixes if prefix not in snapshots]

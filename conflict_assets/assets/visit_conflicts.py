@@ -24,7 +24,7 @@ from dagster import (
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
-from conflict_assets.assets.carrying_over import ASSET, begin_step
+from conflict_assets.assets.carrying_over import ASSET, begin_step, carry_over
 from conflict_assets.assets.causes import STEP_RETRIES, causes_told
 from conflict_assets.assets.events import night_summary
 from conflict_assets.assets.finishing import batch_of, fail_for, finish_empty, finish_prefixes
@@ -52,7 +52,7 @@ def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[Dy
     with causes_told(context):
         claim_all_prefixes(context)
         tag_prefixes(context, run_prefixes(context))
-        begin_step(context, platform)
+        carry_over(context, platform)
         await_turn(context)
         with platform.store() as store:
             store.prepare()

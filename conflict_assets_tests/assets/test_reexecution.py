@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import duckdb
-from dagster import DagsterRunStatus
+from dagster import DagsterEventType, DagsterRunStatus
 
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.settings import load_settings
@@ -115,6 +115,7 @@ def test_what_is_done_is_shown_as_done_also_when_the_store_is_away(small, pg_ser
     load_settings.cache_clear()
     again = small.reexecute(run)
     assert small.failures(again)["visit_conflicts.detect_batch[02]"].startswith("PostgreSQL at ")
+    assert not small.instance.all_logs(again.run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
     assert small.partitions() == {"FAILED": ["02"], "MATERIALIZED": ["00", "01", "03"]}
 
 

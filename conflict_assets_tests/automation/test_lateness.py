@@ -54,6 +54,17 @@ def materialize(instance, prefixes):
         instance.report_runless_asset_event(AssetMaterialization("visit_conflicts", partition=prefix))
 
 
+def test_what_a_re_execution_takes_over_of_an_earlier_night_does_not_count(instance, settings):
+    night = last_due_night(TODAY, settings)
+    for prefix in all_prefixes(2):
+        read = night.start - timedelta(days=1 if prefix == "04" else 0)
+        told = AssetMaterialization("visit_conflicts", partition=prefix, metadata={"as_of": read.isoformat()})
+        instance.report_runless_asset_event(told)
+    late = late_night(instance, night, settings)
+    assert late is not None
+    assert late.prefixes == ("04",)
+
+
 @pytest.mark.parametrize(
     ("zone", "now", "date", "start", "due"),
     [

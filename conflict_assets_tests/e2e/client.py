@@ -249,6 +249,16 @@ class Dagster:
         statuses = self.query(text, key={"path": [asset]})["assetNodeOrError"]["assetPartitionStatuses"]
         return {name.removesuffix("Partitions"): set(found) for name, found in statuses.items()}
 
+    def check_partitions(self, check: str, asset: str = "visit_conflicts") -> dict[str, set[str]]:
+        """Partitions of a check by status; those that are in none of them show as missing."""
+        text = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+             assetChecksOrError { ... on AssetChecks { checks { name partitionStatuses {
+               ... on AssetCheckDefaultPartitionStatuses { succeededPartitions failedPartitions inProgressPartitions
+                 skippedPartitions executionFailedPartitions } } } } } } } }"""
+        found = self.query(text, key={"path": [asset]})["assetNodeOrError"]["assetChecksOrError"]["checks"]
+        (statuses,) = [each["partitionStatuses"] for each in found if each["name"] == check]
+        return {name.removesuffix("Partitions"): set(keys) for name, keys in statuses.items() if keys}
+
     def materializations(self, asset: str, limit: int = 300) -> list[dict[str, Any]]:
         """What the newest materializations say, newest first: `partition` and their metadata."""
         text = """query($key: AssetKeyInput!, $limit: Int!) { assetOrError(assetKey: $key) { ... on Asset {

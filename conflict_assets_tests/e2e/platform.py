@@ -82,7 +82,7 @@ class Platform:
         stored = {prefix: (as_of.isoformat(), count) for prefix, as_of, count in self.rows(query)}
         assert told == stored
         assert statuses["failed"] == (failed or set())
-        assert statuses["materializing"] == set()
+        assert statuses["materializing"] == set(), statuses
         assert statuses["materialized"] == set(stored) - statuses["failed"]
         assert statuses["unmaterialized"] == set(PREFIXES) - set(stored)
 

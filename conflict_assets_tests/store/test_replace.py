@@ -206,6 +206,19 @@ def test_positions_count_the_prefixes_with_visits_that_a_root_run_has_committed(
     assert [outcome.position for outcome in outcomes] == [1, 0, 2, 1]
 
 
+def test_positions_go_on_in_a_run_that_resumes_another_whatever_snapshots_both_have(store):
+    first = night([], prefix="04", run_id="first", root_run_id="root")
+    resuming = {"root_run_id": "root", "resumed": ("first",)}
+    outcomes = [
+        store.replace_prefix(first),
+        store.replace_prefix(night([], prefix="13", number=2, run_id="second", **resuming)),
+        store.replace_prefix(night([], prefix="17", number=3, run_id="second", **resuming)),
+        store.replace_prefix(night([], prefix="17", number=3, run_id="second", **resuming)),
+        store.replace_prefix(night([], prefix="13", number=2, run_id="anew", root_run_id="root")),
+    ]
+    assert [outcome.position for outcome in outcomes] == [1, 2, 3, 3, 1]
+
+
 def test_rows_of_another_prefix_are_refused_without_naming_an_ssn(store, store_url):
     with pytest.raises(StoreError, match="2 conflicts given for prefix 05") as error:
         store.replace_prefix(night([Pair()], prefix="05"))
