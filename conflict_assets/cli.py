@@ -19,6 +19,8 @@ from conflict_assets.cli_export import export_command
 from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
 from conflict_assets.partitions import all_prefixes, parse_prefixes
+from conflict_assets.running.folders import check_folders
+from conflict_assets.running.interrupts import end_by_interrupt
 from conflict_assets.settings import Settings, SettingsError, load_settings, project_folder
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.store.errors import StoreError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="conflict-assets",
@@ -86,19 +89,29 @@ def run(  # noqa: PLR0917 - options of a command, given by name
     """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
+    check_folders(settings)
     if dry:
         _dry_run(settings, prefixes, allow_visit_drop, sample, sample_rows)
         return
     if sample is not None:
         raise typer.BadParameter("--sample goes with --dry-run")
+    end_by_interrupt()
     _begin(settings)
     _prepare(settings)
-    from conflict_assets.running.instance import dagster_instance
-    from conflict_assets.running.night import NightOptions, run_night
+    _night(settings, prefixes, workers or settings.max_workers, allow_visit_drop)
 
-    chosen = NightOptions(prefixes, workers or settings.max_workers, allow_visit_drop)
-    with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
-        outcome = run_night(instance, chosen, watcher)
+
+def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_visit_drop: bool) -> None:
+    from conflict_assets.running.instance import dagster_instance
+    from conflict_assets.running.night import NightInterrupted, NightOptions, run_night
+
+    chosen = NightOptions(prefixes, workers, allow_visit_drop)
+    try:
+        with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
+            outcome = run_night(instance, chosen, watcher)
+    except NightInterrupted as interrupted:
+        err.print(f"Interrupted. {interrupted}", style="yellow", markup=False)
+        raise typer.Exit(INTERRUPTED) from None
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
     _check_planted(settings, outcome.run_ids)
@@ -230,7 +243,9 @@ def dev(context: typer.Context) -> None:
     """Start the Dagster UI and daemon, on the same instance that `run` uses; options go to `dagster dev`."""
     from conflict_assets.running.instance import dagster_home
 
-    home = dagster_home(load_settings())
+    settings = load_settings()
+    check_folders(settings)
+    home = dagster_home(settings)
     dagster = str(Path(sys.executable).with_name("dagster"))
     os.chdir(project_folder())
     environment = {**os.environ, "DAGSTER_HOME": str(home)}

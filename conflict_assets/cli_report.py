@@ -25,7 +25,7 @@ def report_command(
 ) -> None:
     """Write what the store holds now as an HTML report that needs nothing else; SSNs are masked."""
     from conflict_assets.report.html import report_html
-    from conflict_assets.report.kept_reports import REPORTS, keep_report
+    from conflict_assets.report.kept_reports import REPORTS, keep_report, report_link
 
     settings = load_settings()
     try:
@@ -43,5 +43,7 @@ def report_command(
     except FileError as error:
         raise typer.BadParameter(str(error)) from None
     out.print(f"{file}: {morning.open_conflicts:,} open conflicts, SSNs masked", markup=False)
+    if settings.report_url and file.parent == settings.data_dir / REPORTS:
+        out.print(report_link(settings.report_url, file), markup=False)
     if show:
         webbrowser.open(file.absolute().as_uri())

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from conflict_assets.settings import Settings, load_settings
-from conflict_assets.store.connection import describe_url, without_password
+from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
 from conflict_assets.store.errors import StoreError

@@ -2,7 +2,6 @@
 
 from dagster import Definitions
 
-import conflict_assets.automation.light_sqlite  # noqa: F401 - every process that writes events comes through here
 from conflict_assets.assets.active_visits import active_visits
 from conflict_assets.assets.conflict_summary import conflict_summary
 from conflict_assets.assets.freshness import due_every_night

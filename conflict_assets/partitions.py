@@ -33,6 +33,11 @@ def parse_prefixes(selections: Iterable[str], length: int) -> tuple[str, ...]:
     return tuple(sorted(chosen))
 
 
+def range_name(first: str, last: str) -> str:
+    """A range as people write it: `04`, or `17-30`."""
+    return first if first == last else f"{first}-{last}"
+
+
 def contiguous_ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
     """Split sorted prefixes into (first, last) ranges without holes: one Dagster run can cover each."""
     if not prefixes:

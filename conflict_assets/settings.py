@@ -26,6 +26,7 @@ _SECRETS = {
     "snowflake_token",
     "conflicts_postgres_url",
     "dagster_postgres_url",
+    "report_url",
     "alert_smtp_password",
     "alert_webhook_url",
 }
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
         None, "postgresql://user:password@host:5432/database", "The store; unset: an embedded PostgreSQL"
     )
     dagster_postgres_url: SecretStr | None = _setting(
-        None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: SQLite"
+        None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: the embedded PostgreSQL"
     )
     conflicts_data_dir: Path = _setting(
         Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
@@ -122,7 +123,7 @@ class Settings(BaseSettings):
         4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
     )
     max_workers_all_runs: int = _setting(
-        8, "a whole number from 1 to 256", "Steps at once over all runs: the limit of the Dagster pool", ge=1, le=256
+        8, "a whole number from 1 to 256", "Prefixes at work at once over all runs; the others wait", ge=1, le=256
     )
     max_runs: int = _setting(4, "a whole number from 1 to 64", "Runs at once; the others wait queued", ge=1, le=64)
     visits_per_step: int = _setting(
@@ -137,7 +138,7 @@ class Settings(BaseSettings):
     allow_visit_drop: bool = _setting(
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
     )
-    snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots stay", ge=1)
+    snapshots_kept: int = _setting(3, "a whole number from 1", "How many snapshots of whole nights stay", ge=1)
     snapshot_days: int = _setting(14, "days, a whole number from 1", "How long a snapshot may stay", ge=1)
     rejected_visit_days: int = _setting(
         90, "days, a whole number from 1", "How long a rejected visit is listed after the snapshot that saw it", ge=1
@@ -157,6 +158,12 @@ class Settings(BaseSettings):
     prefix_run_days: int = _setting(
         400, "days, a whole number from 31", "How long a prefix's run stays in prefix_runs", ge=31
     )
+    dagster_run_days: int = _setting(
+        90,
+        "days, a whole number from 7",
+        "How long a run stays in Dagster, with its events and logs; those that a partition or a check shows stay",
+        ge=7,
+    )
 
     schedule_time_zone: str = _setting(
         "America/New_York",
@@ -169,6 +176,11 @@ class Settings(BaseSettings):
 
     dagster_url: str | None = _setting(
         None, "the address of Dagster's UI such as https://dagster.example", "Linked to in alerts"
+    )
+    report_url: str | None = _setting(
+        None,
+        "an address such as https://reports.example/conflicts, without user, ? and #",
+        "Where a web server of yours shows the folder reports of the data folder; linked to in conflict_summary",
     )
     alert_email_to: str | None = _setting(
         None, "e-mail addresses, separated by commas", "Who gets an e-mail about a failed run or a late night"
@@ -277,6 +289,17 @@ class Settings(BaseSettings):
         if address is not None and not address.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("not a web address")
         return address
+
+    @field_validator("report_url")
+    @classmethod
+    def _page_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        parts = urlsplit(address)
+        more = parts.username or parts.password or parts.query or parts.fragment or re.search(r"\s", address)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or more or parts.port == 0:
+            raise ValueError("not such an address")
+        return address.rstrip("/")
 
     @property
     def alert_recipients(self) -> tuple[str, ...]:

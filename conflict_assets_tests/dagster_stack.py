@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from conflict_assets.running.home import instance_yaml
-from conflict_assets.settings import Settings, load_settings
+from conflict_assets.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,7 +16,7 @@ def bare_environment() -> dict[str, str]:
 
 def platform_environment(folder: Path, **settings: str) -> dict[str, str]:
     """An environment in which nothing is configured but where the data lies, and what is given."""
-    home = folder / "dagster_home"
+    home, data = folder / "dagster_home", folder / "data"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(instance_yaml(load_settings(), home))
-    return bare_environment() | {"CONFLICTS_DATA_DIR": str(folder / "data"), "DAGSTER_HOME": str(home)} | settings
+    (home / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=data)))
+    return bare_environment() | {"CONFLICTS_DATA_DIR": str(data), "DAGSTER_HOME": str(home)} | settings

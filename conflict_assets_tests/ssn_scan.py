@@ -1,17 +1,17 @@
 """Looks for known SSNs in whatever a platform leaves behind: texts, databases of Dagster, exports of each format."""
 
 import re
-import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pyarrow.parquet as pq
+from psycopg import sql
 
 LIKE_AN_SSN = re.compile(rb"(?<![0-9])([0-9]{3})[- ]?([0-9]{2})[- ]?([0-9]{4})(?![0-9])")
-SQLITE = b"SQLite format 3\x00"
 
 
 def ssns_of(source: Path) -> set[str]:
@@ -45,6 +45,14 @@ class Scan:
             if path.is_file() and not without(path.relative_to(folder)):
                 self.file(path)
 
+    def database(self, url: str) -> None:
+        """Look at every value of every table of a PostgreSQL database."""
+        with psycopg.connect(url) as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            for (table,) in tables:
+                rows = connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table)))
+                self.text(f"table {table}", "\n".join(row for (row,) in rows))
+
     def file(self, path: Path) -> None:
         """Look into a file by what it is: as bytes, and where its texts lie hidden also as a table or an archive."""
         content = path.read_bytes()
@@ -54,22 +62,9 @@ class Scan:
 
 
 def _parts(path: Path, content: bytes) -> Iterator[str | bytes]:
-    if content.startswith(SQLITE):
-        yield from _sqlite_texts(path)
-    elif zipfile.is_zipfile(path):
+    if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             yield from (archive.read(name) for name in archive.namelist())
     elif content.startswith(b"PAR1"):
         for column in pq.read_table(path).columns:
             yield "\n".join(str(value) for value in column.to_pylist())
-
-
-def _sqlite_texts(path: Path) -> Iterator[str | bytes]:
-    """Every value: in the file's pages they may touch each other, so that a number is not seen to be nine digits."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        connection.text_factory = bytes
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            for row in connection.execute(f'SELECT * FROM "{table.decode()}"'):  # noqa: S608 - its own names
-                yield b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
-    connection.close()

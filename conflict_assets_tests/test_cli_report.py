@@ -34,6 +34,13 @@ def test_the_report_is_written_to_the_data_folder(command, tmp_path):
     assert "night of 6 Jan 2026" in file.read_text()
 
 
+def test_the_report_has_a_link_where_a_web_server_shows_its_folder(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("REPORT_URL", "http://reports.example:8080/conflicts/")
+    load_settings.cache_clear()
+    assert command().output.splitlines()[1:] == ["http://reports.example:8080/conflicts/2026-01-06-by-hand.html"]
+    assert "http" not in command("--out", str(tmp_path / "elsewhere.html")).output
+
+
 def test_the_report_is_written_where_it_is_asked_for_and_opened(command, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(webbrowser, "open", opened.append)

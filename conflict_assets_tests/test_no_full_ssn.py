@@ -1,7 +1,6 @@
 """No full SSN leaves the places that are made for them: a whole platform is run, and all that it leaves is searched."""
 
 import re
-import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -12,9 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from conflict_assets.store.cluster import DAGSTER_DATABASE
 from conflict_assets.store.embedded import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
+from conflict_assets_tests.pg import execute, pg_server
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
+
+__all__ = ["pg_server"]
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -66,6 +69,7 @@ class Platform:
         for number, text in enumerate(self.said):
             scan.text(f"output {number}", text)
         scan.folder(self.folder, without=is_made_for_them)
+        scan.database(embedded_url(self.folder / "data" / "postgres", database=DAGSTER_DATABASE))
         return scan
 
 
@@ -95,13 +99,13 @@ def test_nothing_that_a_night_and_a_morning_leave_holds_a_full_ssn(platform):
     assert len(scan.ssns) > 20
     assert not scan.found
     looked_at = "\n".join(scan.looked_at)
+    assert {"table event_logs", "table runs", "table run_tags"} <= set(scan.looked_at)
     for kind in (
         r"a\.csv",
         r"a\.parquet",
         r"a\.xlsx",
         r"a\.html",
         r"a\.svg",
-        r"runs\.db",
         r"dry_runs/.*\.csv",
         r"\.err",
     ):
@@ -135,13 +139,6 @@ def dashed(path):
     path.write_text('{"ssn":"123-45-6789"}', encoding="utf-8")
 
 
-def database(path):
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE event_logs (id, partition, event)")
-        connection.execute("INSERT INTO event_logs VALUES (1, '1', '123456789'), (2, '2', x'313233343536373839')")
-    connection.close()
-
-
 def archive(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("sheet1.xml", "<t>123456789</t>" * 100)
@@ -151,12 +148,21 @@ def parquet(path):
     pq.write_table(pa.table({"note": ["of 123 45 6789"]}), path, compression="zstd")
 
 
-@pytest.mark.parametrize("leave", [text, dashed, database, archive, parquet], ids=lambda leave: leave.__name__)
+@pytest.mark.parametrize("leave", [text, dashed, archive, parquet], ids=lambda leave: leave.__name__)
 def test_a_number_that_is_left_anywhere_is_found(tmp_path, leave):
     leave(tmp_path / "left")
     scan = Scan({"123456789"})
     scan.folder(tmp_path)
     assert scan.found == {str(tmp_path / "left"): {"123456789"}}
+
+
+def test_a_number_that_is_left_in_a_database_is_found(pg_server):
+    url = pg_server.make_database()
+    execute(url, "CREATE TABLE event_logs (id int, event text)")
+    execute(url, "INSERT INTO event_logs VALUES (1, 'prefix 1: 123456789 failed')")
+    scan = Scan({"123456789"})
+    scan.database(url)
+    assert scan.found == {"table event_logs": {"123456789"}}
 
 
 def test_a_number_in_a_file_s_name_is_found_and_longer_numbers_are_none(tmp_path):

@@ -34,6 +34,7 @@ def test_nothing_needs_to_be_set(tmp_path):
         ("INCOMPLETE_ACTUALS", "maybe", "scheduled or ignore"),
         ("CROSS_MIDNIGHT", "perhaps", "true or false"),
         ("SNAPSHOTS_KEPT", "0", "a whole number from 1"),
+        ("DAGSTER_RUN_DAYS", "6", "days, a whole number from 7"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_name_finding_and_choice(monkeypatch, name, value, allowed):
@@ -41,6 +42,32 @@ def test_a_wrong_value_is_one_line_with_name_finding_and_choice(monkeypatch, nam
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == f"{name} is '{value}'; allowed: {allowed}. Change it in the environment or in .env."
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "reports.example",
+        "ftp://reports.example",
+        "https://",
+        "https://reader:hunter2@reports.example",
+        "https://reports.example?key=hunter2",
+        "https://reports.example#top",
+        "https://reports.example/a b",
+        "https://reports.example:99999",
+        "https://[reports.example",
+    ],
+)
+def test_an_address_that_a_report_s_name_can_not_follow_is_refused_and_not_repeated(monkeypatch, address):
+    monkeypatch.setenv("REPORT_URL", address)
+    with pytest.raises(SettingsError, match="REPORT_URL is a value that can't be used; allowed: an address") as caught:
+        read_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_slash_at_the_end_of_the_reports_address_is_one_too_many(monkeypatch):
+    monkeypatch.setenv("REPORT_URL", "https://reports.example/conflicts/")
+    assert read_settings().report_url == "https://reports.example/conflicts"
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch):

@@ -32,7 +32,8 @@ def main() -> None:
         snapshot = read(given, query, as_of)
         keep_rejected(store, query, snapshot)
         policy = detection_policy(settings, store)
-        batch = Batch(run_id=NAME, root_run_id=NAME, policy=policy, total=len(snapshot.contested_prefixes))
+        zone, total = settings.schedule_time_zone, len(snapshot.contested_prefixes)
+        batch = Batch(run_id=NAME, root_run_id=NAME, policy=policy, time_zone=zone, total=total)
         lines = [finish_prefix(store, snapshot, prefix, batch).line for prefix in snapshot.prefixes]
     tell(fetched=rows_of(snapshot), conflicts=sum(line.conflicts for line in lines))
 

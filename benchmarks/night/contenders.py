@@ -19,7 +19,8 @@ from benchmarks.night.server import Server
 from benchmarks.night.sources import Source
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
-from conflict_assets.source.snapshots import MANIFEST, SnapshotStore
+from conflict_assets.source.snapshot_files import MANIFEST
+from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.store.store import ConflictStore
 
 NAMES = {

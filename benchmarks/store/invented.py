@@ -31,6 +31,7 @@ class Night:
             run_id=f"run-{number}",
             root_run_id=f"run-{number}",
             as_of=START + timedelta(days=number),
+            new_since=START + timedelta(days=number, hours=-2),
             first_date=FIRST,
             last_date=LAST,
             conflicts=self.conflicts,

@@ -1,20 +1,21 @@
 """Which prefixes a step has begun: a process that is killed can't say so, its successor must know."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import suppress
+
+from conflict_assets.source.snapshots import Snapshot
+
+_BEGUN = "begun"
 
 
-class Attempts:
-    """Marks in a snapshot's folder, one empty file for each prefix that was begun."""
+def mark(snapshot: Snapshot, prefix: str) -> None:
+    """Say, in the folder of its snapshot, that a prefix is being worked on. A full disk stops no prefix by that."""
+    folder = snapshot.folder / _BEGUN
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / prefix).touch(mode=0o600)
 
-    def __init__(self, snapshot_folder: Path) -> None:
-        self._folder = snapshot_folder / "begun"
 
-    def mark(self, prefix: str) -> None:
-        """Say that the prefix is being worked on."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        (self._folder / prefix).touch(mode=0o600)
-
-    def unbegun_first(self, prefixes: Iterable[str]) -> list[str]:
-        """Order prefixes so that one that may have killed its process comes after those that never had a chance."""
-        return sorted(prefixes, key=lambda prefix: ((self._folder / prefix).exists(), prefix))
+def unbegun_first(snapshots: Mapping[str, Snapshot]) -> list[str]:
+    """Order prefixes so that one that may have killed its process comes after those that never had a chance."""
+    return sorted(snapshots, key=lambda prefix: ((snapshots[prefix].folder / _BEGUN / prefix).exists(), prefix))

@@ -1,7 +1,7 @@
 """Checks of each prefix, as the UI shows them. They report; what must stop a prefix is validated before its commit."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dagster import (
     AssetCheckEvaluation,
@@ -10,15 +10,16 @@ from dagster import (
     AssetKey,
     AssetRecordsFilter,
     DagsterEventType,
+    DagsterInstance,
+    EventLogRecord,
     OpExecutionContext,
-    RunsFilter,
+    Output,
 )
 
-from conflict_assets.assets.dagster_private import PreviewWarning, log_check, target_materialization
+from conflict_assets.assets.dagster_private import PreviewWarning, log_check, tied_to
 from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.run_history import events_of
 from conflict_assets.assets.verdicts import Verdict
-
-ROOT_RUN_TAG = "dagster/root_run_id"
 
 _DESCRIPTIONS = {
     "dtypes": "Every column is there, of its type, and filled where it must be.",
@@ -48,62 +49,85 @@ def log_verdicts(
     context: AssetExecutionContext | OpExecutionContext, asset: str, prefix: str, verdicts: list[Verdict]
 ) -> None:
     """Log each verdict for the partition, tied to its newest materialization."""
-    key = AssetKey(asset)
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
-    records = context.instance.fetch_materializations(
-        AssetRecordsFilter(asset_key=key, asset_partitions=[prefix]), limit=1
-    ).records
-    target = target_materialization(records[0]) if records else None
+    record = newest_materializations(context.instance, asset, [prefix]).get(prefix)
     for verdict in verdicts:
         evaluation = AssetCheckEvaluation(
-            asset_key=key,
+            asset_key=AssetKey(asset),
             check_name=verdict.name,
             passed=verdict.passed,
             severity=verdict.severity,
             description=verdict.description,
             metadata=verdict.metadata,
-            target_materialization_data=target,
             partition=prefix,
         )
-        log_check(op_context, evaluation)
+        log_evaluation(op_context, evaluation, record)
 
 
-def repeat_verdicts(context: OpExecutionContext, asset: str) -> None:
-    """Log the stored verdicts of the prefixes that earlier runs of the chain have done.
+def outputs_of(
+    context: AssetExecutionContext | OpExecutionContext, specs: Sequence[AssetCheckSpec]
+) -> Iterator[Output[None]]:
+    """The checks' outputs, empty: the verdicts are logged, and an output that is missing is a remark in the run's log.
 
-    A re-execution plans the checks of all its prefixes anew: those that it need not repeat would show as skipped.
+    Neither evaluates its check: only an `AssetCheckResult` does.
     """
-    if context.run.parent_run_id is None:
-        return
-    stored: dict[tuple[str | None, str], AssetCheckEvaluation] = {}
-    for run_id in _chain(context):
-        for evaluation in _evaluations(context, run_id, AssetKey(asset)):
-            stored[evaluation.partition, evaluation.check_name] = evaluation
-    own = {(each.partition, each.check_name) for each in _evaluations(context, context.run.run_id, AssetKey(asset))}
-    wanted = set(context.partition_keys)
-    for place, evaluation in sorted(stored.items(), key=lambda item: (item[0][0] or "", item[0][1])):
-        if place not in own and place[0] in wanted:
-            log_check(context, evaluation)
+    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
+    for spec in specs:
+        if spec.get_python_identifier() in op_context.selected_output_names:
+            yield Output(None, output_name=spec.get_python_identifier())
 
 
-def _chain(context: OpExecutionContext) -> list[str]:
-    """The earlier runs of this chain of re-executions, oldest first."""
-    root = context.run.root_run_id or context.run.run_id
-    repeated = context.instance.get_runs(RunsFilter(tags={ROOT_RUN_TAG: root}))
-    return [root, *(run.run_id for run in reversed(repeated) if run.run_id not in {root, context.run.run_id})]
+def log_evaluation(
+    context: OpExecutionContext, evaluation: AssetCheckEvaluation, record: EventLogRecord | None
+) -> None:
+    """Log what a check has found, tied to a materialization: the UI shows it as long as that one is the newest."""
+    log_check(context, tied_to(evaluation, record) if record is not None else evaluation)
 
 
-def _evaluations(context: OpExecutionContext, run_id: str, asset: AssetKey) -> Iterator[AssetCheckEvaluation]:
-    cursor = None
-    while True:
-        page = context.instance.get_records_for_run(
-            run_id, cursor=cursor, of_type=DagsterEventType.ASSET_CHECK_EVALUATION
-        )
-        for record in page.records:
-            event = record.event_log_entry.dagster_event
-            data = event.event_specific_data if event is not None else None
-            if isinstance(data, AssetCheckEvaluation) and data.asset_key == asset:
-                yield data
-        if not page.has_more:
-            return
-        cursor = page.cursor
+def newest_materializations(
+    instance: DagsterInstance, asset: str, prefixes: Iterable[str]
+) -> dict[str, EventLogRecord]:
+    """The newest materialization of each partition that has one; two queries, however many there are."""
+    key, wanted = AssetKey(asset), set(prefixes)
+    if not wanted:
+        return {}
+    newest = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION, wanted)
+    if not newest:
+        return {}
+    filters = AssetRecordsFilter(key, storage_ids=sorted(newest.values()))
+    records = instance.fetch_materializations(filters, limit=len(newest)).records
+    return {record.partition_key: record for record in records if record.partition_key is not None}
+
+
+def evaluations_of(
+    instance: DagsterInstance, asset: str, records: Iterable[EventLogRecord]
+) -> list[AssetCheckEvaluation]:
+    """What the checks found in these materializations, the last word of each; one query for each run that made some."""
+    runs: dict[str, set[int]] = {}
+    for record in records:
+        runs.setdefault(record.run_id, set()).add(record.storage_id)
+    found = {
+        (evaluation.partition, evaluation.check_name): evaluation
+        for run_id, storage_ids in runs.items()
+        for evaluation in _evaluations(instance, run_id, asset)
+        if evaluation.target_materialization_data is not None
+        and evaluation.target_materialization_data.storage_id in storage_ids
+    }
+    return list(found.values())
+
+
+def told_prefixes(context: OpExecutionContext) -> set[str]:
+    """The prefixes of `visit_conflicts` of which this run has logged all verdicts, and so the materialization."""
+    told: dict[str, set[str]] = {}
+    for evaluation in _evaluations(context.instance, context.run.run_id, "visit_conflicts"):
+        if evaluation.partition is not None:
+            told.setdefault(evaluation.partition, set()).add(evaluation.check_name)
+    wanted = {spec.name for spec in VISIT_CONFLICTS_CHECKS}
+    return {prefix for prefix, names in told.items() if names >= wanted}
+
+
+def _evaluations(instance: DagsterInstance, run_id: str, asset: str) -> Iterator[AssetCheckEvaluation]:
+    for event in events_of(instance, run_id, DagsterEventType.ASSET_CHECK_EVALUATION):
+        data = event.event_specific_data
+        if isinstance(data, AssetCheckEvaluation) and data.asset_key == AssetKey(asset):
+            yield data

@@ -1,21 +1,89 @@
 """The one place that imports Dagster's private names for assets; a test goes red when an upgrade moves them."""
 
-from dagster import AssetCheckEvaluation, AssetMaterialization, EventLogRecord, OpExecutionContext
+import logging
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetKey,
+    AssetMaterialization,
+    DagsterEvent,
+    DagsterInstance,
+    DagsterRun,
+    EventLogRecord,
+    OpExecutionContext,
+)
+from dagster._config.config_schema import UserConfigSchema
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.events import AssetMaterializationPlannedData
+from dagster._core.execution.api import execute_run
+from dagster._core.launcher.base import WorkerStatus
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.config import pg_config
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.utils import make_new_run_id
+from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import replace
 from dagster_shared.utils.warnings import PreviewWarning
 
-__all__ = ["IN_PROGRESS_RUN_STATUSES", "PreviewWarning", "log_check", "target_materialization"]
+__all__ = [
+    "IN_PROGRESS_RUN_STATUSES",
+    "ConfigurableClassData",
+    "PreviewWarning",
+    "UserConfigSchema",
+    "WorkerStatus",
+    "execute_run",
+    "job_origin",
+    "log_check",
+    "make_new_run_id",
+    "pg_config",
+    "plan_partitions",
+    "tag_in_this_process",
+    "tied_to",
+]
+
+CODE_LOCATION = "conflict_assets"
+"""The code location's name in every workspace.yaml; its definitions are in the module of `pyproject.toml`."""
+
+DEFINITIONS_MODULE = "conflict_assets.definitions"
+REPOSITORY = "__repository__"
 
 
-def target_materialization(record: EventLogRecord) -> AssetCheckEvaluationTargetMaterializationData:
+def job_origin(job: str) -> RemoteJobOrigin:
+    """Where a job is found by whoever looks at one of its runs: the UI, the sensors, a re-execution."""
+    target = LoadableTargetOrigin(module_name=DEFINITIONS_MODULE)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, CODE_LOCATION)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
+
+
+def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCheckEvaluation:
     """Tie a check to the materialization that it judged, so that the UI shows its verdict for the partition."""
-    return AssetCheckEvaluationTargetMaterializationData(
+    target = AssetCheckEvaluationTargetMaterializationData(
         storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
     )
+    return replace(evaluation, target_materialization_data=target)
 
 
 def log_check(context: OpExecutionContext, evaluation: AssetCheckEvaluation) -> None:
     """Log a check from within an op; `log_event` takes it, although its signature does not say so."""
     event: AssetMaterialization = evaluation  # type: ignore[assignment]
     context.log_event(event)
+
+
+def plan_partitions(instance: DagsterInstance, run: DagsterRun, asset: AssetKey, partitions: Iterable[str]) -> None:
+    """Say that a run is going to materialize these partitions, as Dagster does when it makes a run that names them."""
+    for partition in partitions:
+        planned = AssetMaterializationPlannedData(asset, partition=partition)
+        event = DagsterEvent.build_asset_materialization_planned_event(run.job_name, asset.to_user_string(), planned)
+        instance.report_dagster_event(event, run.run_id, logging.DEBUG)
+
+
+def tag_in_this_process(run: DagsterRun, tags: Mapping[str, str]) -> None:
+    """Give the copy of a run that this process works with tags that are stored: its outputs go by them."""
+    cast("dict[str, str]", run.tags).update(tags)

@@ -1,7 +1,7 @@
 """One prefix from its snapshot to the store: read, detect, validate, commit."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -11,11 +11,13 @@ from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.assets.verdicts import strangers
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.window import start_of_day
 from conflict_assets.report.lines import PrefixLine
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.workers import Worker, WorkerLimit
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,14 @@ class Batch:
     run_id: str
     root_run_id: str
     policy: DetectionPolicy
+    time_zone: str
+    """The schedule's zone, in which a snapshot has its date."""
     total: int
     """How many prefixes with visits the run has: the N of `[k/N]`."""
+    limit: WorkerLimit = field(default_factory=WorkerLimit)
+    """How many workers there may be over all runs."""
+    resumed: tuple[str, ...] = ()
+    """Earlier runs that this one goes on with."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         run_id=batch.run_id,
         root_run_id=batch.root_run_id,
         as_of=snapshot.as_of,
+        new_since=start_of_day(snapshot.as_of, batch.time_zone),
         first_date=snapshot.first_date,
         last_date=snapshot.last_date,
         conflicts=conflicts,
@@ -74,24 +83,28 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,
         detect_seconds=detected - started,
+        resumed=batch.resumed,
     )
 
 
 def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
-    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails."""
-    started = time.perf_counter()
-    commit = commit_of(snapshot, prefix, batch)
-    outcome = store.replace_prefix(commit)
+    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails.
+
+    Of all runs together, no more than the batch's limit do so at once; the others wait for their turn.
+    """
+    detect = partial(commit_of, snapshot, prefix, batch)
+    commit, outcome = store.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
     line = PrefixLine(
         prefix=prefix,
         position=outcome.position,
         total=batch.total,
         conflicts=outcome.conflicts,
         rows=outcome.rows,
-        new=outcome.new + outcome.reopened,
+        new=outcome.new,
+        reopened=outcome.reopened,
         changed=outcome.changed,
         resolved=outcome.resolved,
-        seconds=time.perf_counter() - started,
+        seconds=commit.detect_seconds + outcome.write_seconds,
     )
     return FinishedPrefix(line, commit.conflicts)
 

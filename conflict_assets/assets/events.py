@@ -1,30 +1,32 @@
 """What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
+from conflict_assets.assets.causes import OUR_OWN
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
-from conflict_assets.report.lines import NightSummary, PrefixLine
-from conflict_assets.settings import SettingsError
-from conflict_assets.source.protocol import SourceError
+from conflict_assets.report.lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.errors import StoreError
 from conflict_assets.store.records import PrefixRun
 from conflict_assets.store.store import ConflictStore
 
 ASSET = "visit_conflicts"
-_OUR_OWN = (SettingsError, SourceError, StoreError)
 
 
 def log_finished(
     context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
 ) -> list[Verdict]:
-    """Log the materialization of a committed prefix, then what its checks found."""
-    log_materialization(context, snapshot, done.line)
+    """Log the line of a committed prefix, its materialization, then what its checks found.
+
+    A prefix without visits has a line only where it has changed something.
+    """
+    if done.line.position or done.line.differs:
+        context.log.info(prefix_line(done.line))
+    log_materialization(context, store, snapshot, done.line)
     prefix = done.line.prefix
     verdicts = judge_conflicts(
         prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
@@ -33,9 +35,12 @@ def log_finished(
     return verdicts
 
 
-def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: PrefixLine) -> None:
-    """Log that a prefix is committed, with its counts."""
+def log_materialization(
+    context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, line: PrefixLine
+) -> None:
+    """Log that a prefix is committed, with its counts and those of all: the asset's page shows the last one's only."""
     counts = snapshot.counts(line.prefix)
+    found = store.latest_found()
     context.log_event(
         AssetMaterialization(
             asset_key=AssetKey(ASSET),
@@ -46,47 +51,64 @@ def log_materialization(context: OpExecutionContext, snapshot: Snapshot, line: P
                 "new": line.new,
                 "changed": line.changed,
                 "resolved": line.resolved,
+                "reopened": line.reopened,
                 "visits_contested": counts["contested"],
                 "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
                 "seconds": round(line.seconds, 3),
                 "as_of": snapshot.as_of.isoformat(),
+                "all_prefixes_conflicts": found.conflicts,
+                "all_prefixes_rows": found.rows,
             },
         )
     )
 
 
-def line_of(run: PrefixRun, total: int) -> PrefixLine:
+def line_of(run: PrefixRun) -> PrefixLine:
     """The line of a prefix as its commit wrote it down."""
     return PrefixLine(
         prefix=run.prefix,
         position=run.position,
-        total=total,
+        total=run.batches_total,
         conflicts=run.conflicts,
         rows=run.rows,
-        new=run.new + run.reopened,
+        new=run.new,
+        reopened=run.reopened,
         changed=run.changed,
         resolved=run.resolved,
         seconds=run.detect_seconds + run.write_seconds,
     )
 
 
-def committed_lines(store: ConflictStore, snapshot: Snapshot, root_run: str) -> dict[str, PrefixLine]:
-    """What the chain of runs has committed from this very snapshot, by prefix."""
-    total = len(snapshot.contested_prefixes)
-    return {run.prefix: line_of(run, total) for run in store.run_summary(root_run) if run.as_of == snapshot.as_of}
+def summarize(
+    store: ConflictStore, root_run_ids: Collection[str], prefixes: Collection[str], *, failed: Collection[str] = ()
+) -> NightSummary:
+    """Sum up what a night was to do, and what its runs with their re-executions have committed, whether all went well.
+
+    `prefixes` are all that the night was over; those without a commit have failed, and so have those in `failed`. Of a
+    prefix that was committed from several snapshots, the newest counts.
+    """
+    runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
+    newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
+    return night_summary(store, newest, prefixes, failed=failed)
 
 
-def night_summary(store: ConflictStore, snapshot: Snapshot, root_run: str, prefixes: Sequence[str]) -> NightSummary:
-    """What a run was to do and has done: prefixes with visits, and the empty ones only where they failed."""
-    done = committed_lines(store, snapshot, root_run)
-    wanted = [prefix for prefix in prefixes if prefix in snapshot.contested_prefixes or prefix not in done]
-    lines = [done[prefix] for prefix in wanted if prefix in done]
-    return NightSummary(expected=wanted, done=lines, open_conflicts=store.open_conflicts())
+def night_summary(
+    store: ConflictStore, committed: Mapping[str, PrefixRun], prefixes: Collection[str], *, failed: Collection[str] = ()
+) -> NightSummary:
+    """Sum up these commits of prefixes; those without a commit have failed, and so have those in `failed`."""
+    missing = {prefix for prefix in prefixes if prefix not in committed or prefix in failed}
+    expected = sorted(prefix for prefix in prefixes if prefix in missing or committed[prefix].position)
+    return NightSummary(
+        expected=expected,
+        failed=tuple(sorted(missing)),
+        committed=[line_of(run) for run in committed.values()],
+        open_conflicts=store.open_conflicts(),
+    )
 
 
 def describe(error: Exception) -> str:
     """What may be said of an error: our own messages name no person; of any other only its type and its place."""
-    if isinstance(error, _OUR_OWN):
+    if isinstance(error, OUR_OWN):
         return str(error)
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""

@@ -7,8 +7,12 @@ from contextlib import suppress
 import psutil  # type: ignore[import-untyped]
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
+from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES, WorkerStatus
+
 PROCESS_TAG = "conflict_assets/process"
-"""Set by the command line on its runs: machine, process id and start of the process."""
+"""Set by the command line on its runs: the run, then machine, process id and start of the process that works on it."""
+
+_NOT_BEGUN = {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.QUEUED}
 
 
 def this_process() -> str:
@@ -16,32 +20,59 @@ def this_process() -> str:
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
+def process_tag(run_id: str) -> dict[str, str]:
+    """The tag of a run that this process works on."""
+    return {PROCESS_TAG: f"{run_id} {this_process()}"}
+
+
+def process_of(run: DagsterRun) -> str | None:
+    """The command that works on a run. A re-execution inherits its parent's tags, and is worked on by another."""
+    run_id, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
+    return process if run_id == run.run_id else None
+
+
 def is_gone(process: str) -> bool:
     """Whether a process of this machine has ended; of one elsewhere nothing is known."""
     try:
-        host, number, started = process.split()
-        if host != socket.gethostname():
-            return False
-        found = psutil.Process(int(number))
-        return bool(abs(found.create_time() - float(started)) > 1 or found.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-    except (ValueError, psutil.Error):
+        host, _, _ = process.split()
+    except ValueError:
         return False
+    return host == socket.gethostname() and find_process(process) is None
+
+
+def find_process(process: str) -> psutil.Process | None:
+    """A living process of this machine by that name; none where it has ended or is another machine's."""
+    try:
+        host, number, started = process.split()
+        if host == socket.gethostname():
+            found = psutil.Process(int(number))
+            if abs(found.create_time() - float(started)) <= 1 and found.status() != psutil.STATUS_ZOMBIE:
+                return found
+    except (ValueError, psutil.Error):
+        pass
+    return None
 
 
 def fail_deserted_runs(instance: DagsterInstance) -> list[str]:
-    """Mark runs of the command line as failed whose process was killed: nobody else notices where no daemon runs."""
-    failed = []
-    for run in instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])):
-        if is_deserted(run):
+    """End the runs whose worker was killed: nobody else notices where no daemon runs."""
+    ended = []
+    for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
+        if is_deserted(instance, run):
             with suppress(Exception):  # another process may be faster
-                instance.report_run_failed(run, "The process of this run has ended without a word.")
-                failed.append(run.run_id)
-    return failed
+                if run.status is DagsterRunStatus.CANCELING:
+                    instance.report_run_canceled(run, "The process of this run has ended.")
+                else:
+                    instance.report_run_failed(run, "The process of this run has ended without a word.")
+                ended.append(run.run_id)
+    return ended
 
 
-def is_deserted(run: DagsterRun) -> bool:
-    """Whether the run was started by a command line that is gone."""
-    process = run.tags.get(PROCESS_TAG)
-    return process is not None and is_gone(process)
+def is_deserted(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether nobody works on a run any more: the command that started it, or its worker, is gone."""
+    process = process_of(run)
+    if process is not None:
+        return is_gone(process)
+    launcher = instance.run_launcher
+    if run.status in _NOT_BEGUN or not launcher.supports_check_run_worker_health:
+        return False
+    return launcher.check_run_worker_health(run).status is WorkerStatus.FAILED

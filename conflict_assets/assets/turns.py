@@ -8,7 +8,7 @@ import time
 
 from dagster import AssetExecutionContext, DagsterRun, DagsterRunStatus, OpExecutionContext, RunsFilter
 
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partitions import prefixes_of_run, run_prefixes
 from conflict_assets.assets.processes import is_deserted
 
 POLL_SECONDS = 3.0
@@ -33,7 +33,7 @@ def _runs_ahead(context: AssetExecutionContext | OpExecutionContext) -> list[Dag
     if own is None or own.start_time is None:
         return []  # executed in a test, or about to be cancelled
     turn = (own.start_time, context.run.run_id)
-    wanted = set(context.partition_keys)
+    wanted = set(run_prefixes(context))
     return [
         record.dagster_run
         for record in records
@@ -41,21 +41,5 @@ def _runs_ahead(context: AssetExecutionContext | OpExecutionContext) -> list[Dag
         and (record.start_time, record.dagster_run.run_id) < turn
         and record.dagster_run.job_name in _ASSET_JOBS
         and wanted & prefixes_of_run(record.dagster_run)
-        and not is_deserted(record.dagster_run)
+        and not is_deserted(context.instance, record.dagster_run)
     ]
-
-
-def prefixes_of_run(run: DagsterRun) -> set[str]:
-    """The prefixes that a run is over; all of them when it does not say."""
-    known = list(SSN_PREFIXES.get_partition_keys())
-    first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition")
-    last = run.tags.get("dagster/asset_partition_range_end") or first
-    if first not in known or last not in known:
-        return set() if _is_summary(run) else set(known)
-    return set(known[known.index(first) : known.index(last) + 1])
-
-
-def _is_summary(run: DagsterRun) -> bool:
-    return run.asset_selection is not None and {key.to_user_string() for key in run.asset_selection} == {
-        "conflict_summary"
-    }

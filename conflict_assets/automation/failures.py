@@ -2,31 +2,28 @@
 
 from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun
 
+from conflict_assets.assets.partitions import names_prefixes, prefixes_of_run
+from conflict_assets.assets.run_history import events_of, materialized_partitions
+
 CONFLICTS = AssetKey("visit_conflicts")
 
 
 def failed_prefixes(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
     """The prefixes that the run was to materialize in `visit_conflicts` and did not, in order."""
-    planned = _partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
-    done = _partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION)
-    return tuple(sorted(planned - done))
+    planned = planned_prefixes(instance, run)
+    return tuple(sorted(planned - materialized_partitions(instance, run.run_id, CONFLICTS))) if planned else ()
 
 
 def changed_conflicts(instance: DagsterInstance, run: DagsterRun) -> bool:
     """Whether the run has materialized any prefix of `visit_conflicts`."""
-    return bool(_partitions(instance, run, DagsterEventType.ASSET_MATERIALIZATION))
+    return bool(materialized_partitions(instance, run.run_id, CONFLICTS))
 
 
-def _partitions(instance: DagsterInstance, run: DagsterRun, kind: DagsterEventType) -> set[str]:
-    """Partitions of `visit_conflicts` in the run's events of one kind; a planned range counts as all its keys."""
-    found: set[str] = set()
-    cursor = None
-    while True:
-        page = instance.get_records_for_run(run.run_id, cursor=cursor, of_type=kind)
-        for record in page.records:
-            event = record.event_log_entry.dagster_event
-            if event is not None and event.asset_key == CONFLICTS and event.partition is not None:
-                found.add(event.partition)
-        if not page.has_more:
-            return found
-        cursor = page.cursor
+def planned_prefixes(instance: DagsterInstance, run: DagsterRun) -> set[str]:
+    """The prefixes that the run was to materialize; a plan without partitions is one for all of them."""
+    events = events_of(instance, run.run_id, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+    planned = {event.partition for event in events if event.asset_key == CONFLICTS}
+    named = {partition for partition in planned if partition is not None}
+    if planned and not named and not names_prefixes(run):
+        return prefixes_of_run(run)
+    return named

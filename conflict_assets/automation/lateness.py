@@ -13,6 +13,7 @@ from dagster import (
     DagsterRun,
     DagsterRunStatus,
     DefaultSensorStatus,
+    EventLogRecord,
     RunsFilter,
     SensorDefinition,
     SensorEvaluationContext,
@@ -68,16 +69,28 @@ def late_night(instance: DagsterInstance, night: Night, settings: Settings) -> L
 
 
 def _materialized_since(instance: DagsterInstance, start: datetime) -> set[str]:
-    """The prefixes of `visit_conflicts` that were materialized after an instant, by whatever run."""
+    """The prefixes of `visit_conflicts` whose source was read after an instant, by whatever run.
+
+    A re-execution logs anew what earlier nights have done: the time of the event says nothing.
+    """
     found: set[str] = set()
     records_filter = AssetRecordsFilter(CONFLICTS, after_timestamp=start.timestamp())
     cursor = None
     while True:
         page = instance.fetch_materializations(records_filter, limit=PAGE, cursor=cursor)
-        found.update(record.partition_key for record in page.records if record.partition_key is not None)
+        found.update(
+            record.partition_key
+            for record in page.records
+            if record.partition_key is not None and _is_of(record, start)
+        )
         if not page.has_more:
             return found
         cursor = page.cursor
+
+
+def _is_of(record: EventLogRecord, start: datetime) -> bool:
+    told = record.asset_materialization.metadata.get("as_of") if record.asset_materialization else None
+    return told is None or datetime.fromisoformat(str(told.value)) >= start
 
 
 def late_night_sensor(

@@ -16,7 +16,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
-from conflict_assets.assets.processes import PROCESS_TAG, is_deserted
+from conflict_assets.assets.processes import find_process, is_gone, process_of
 
 ASK_SECONDS = 20
 _LOCAL = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
@@ -34,8 +34,9 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether the run is being worked on. Where nothing can be known (another machine is down), it counts as so."""
-        if PROCESS_TAG in run.tags:
-            return _dead("The command that started the run has ended.") if is_deserted(run) else RUNNING
+        command = process_of(run)
+        if command is not None:
+            return _dead("The command that started the run has ended.") if is_gone(command) else RUNNING
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
             return RUNNING
@@ -46,6 +47,16 @@ class WatchedRunLauncher(DefaultRunLauncher):
         if deserialize_value(answer, CanCancelExecutionResult).can_cancel:
             return RUNNING
         return _dead("The code server does not know the run.")
+
+    def terminate(self, run_id: str) -> bool:
+        """Ask a run's worker to end; that of a command line is the command itself. Whether somebody was asked."""
+        run = self._instance.get_run_by_id(run_id)
+        process = find_process(process_of(run) or "") if run is not None else None
+        if run is None or process is None:
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+        self._instance.report_run_canceling(run)
+        process.terminate()
+        return True
 
     def _look_for_process(self, run: DagsterRun) -> CheckRunHealthResult:
         """The code server is gone; on this machine its worker may live on."""

@@ -14,23 +14,20 @@ STEP_IMPORTS = (
     "dagster._core.executor.child_process_executor",
     "dagster._core.executor.multiprocess",
     "dagster._core.secrets.env_file",
-    "dagster._core.storage.event_log.sqlite",
     "dagster._core.storage.legacy_storage",
     "dagster._core.storage.local_compute_log_manager",
-    "dagster._core.storage.runs.sqlite",
-    "dagster._core.storage.schedules.sqlite",
-    "dagster._core.storage.sqlite_storage",
     "dagster._core.workspace.autodiscovery",
+    "dagster_postgres",
     "fsspec.implementations.local",
     "pgpq",
     "psycopg",
+    "psycopg2",
     "pyarrow.parquet",
     "scipy.sparse.csgraph",
-    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql",
     "upath",
     "watchdog.observers.polling",
 )
-POSTGRES_IMPORTS = ("dagster_postgres", "psycopg2", "sqlalchemy.dialects.postgresql")
 
 
 def _instance_modules() -> list[str]:
@@ -48,10 +45,7 @@ def _instance_modules() -> list[str]:
 
 def preload() -> None:
     """Import all of it. What a version of Dagster has moved is imported later, by who needs it."""
-    modules = [*STEP_IMPORTS, *_instance_modules()]
-    if any("postgres" in module for module in modules):
-        modules += POSTGRES_IMPORTS
-    for module in modules:
+    for module in (*STEP_IMPORTS, *_instance_modules()):
         with suppress(ImportError):
             importlib.import_module(module)
 

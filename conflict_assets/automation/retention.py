@@ -1,39 +1,40 @@
 """Retention: every day after the night, what is older than the settings say is removed."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from dagster import (
     DefaultScheduleStatus,
     Failure,
     OpExecutionContext,
-    RunsFilter,
     ScheduleDefinition,
     in_process_executor,
     job,
     op,
 )
 
-from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.assets.causes import STEP_RETRIES, causes_told
 from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_snapshots import runs_in_progress
+from conflict_assets.automation.jobs import EVERY_PREFIX
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.source.leftovers import purge_leftovers
-from conflict_assets.store.errors import StoreError
 from conflict_assets.store.retention import Retention
 
 MORNING = "0 5 * * *"
 
 
-@op
+@op(retry_policy=STEP_RETRIES)
 def purge_files(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old snapshots, and what killed processes have left; say what can't be removed."""
-    settings = platform.settings
-    runs = context.instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
-    found = platform.snapshots().purge(
-        settings.snapshots_kept,
-        older_than=timedelta(days=settings.snapshot_days),
-        in_progress={run.root_run_id or run.run_id for run in runs},
-    )
-    leftovers = purge_leftovers(settings)
+    with causes_told(context):
+        settings = platform.settings
+        found = platform.snapshots().purge(
+            settings.snapshots_kept,
+            older_than=timedelta(days=settings.snapshot_days),
+            in_progress=runs_in_progress(context.instance),
+        )
+        leftovers = purge_leftovers(settings)
     stuck = [*found.stuck, *(path.name for path in leftovers if path.exists())]
     counts = {"snapshots": len(found.removed), "leftovers": len(leftovers) + len(found.stuck) - len(stuck)}
     context.add_output_metadata({**counts, "not_removed": len(stuck)})
@@ -46,15 +47,12 @@ def purge_files(context: OpExecutionContext, platform: Platform) -> None:
         )
 
 
-@op
+@op(retry_policy=STEP_RETRIES)
 def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old rows from the store; decisions and open conflicts stay."""
-    try:
-        with platform.store() as store:
-            store.prepare()
-            purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
-    except StoreError as error:
-        raise Failure(str(error), allow_retries=False) from None
+    with causes_told(context), platform.store() as store:
+        store.prepare()
+        purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
     context.add_output_metadata(
         {
             "closed_conflicts": purged.conflicts,
@@ -70,6 +68,33 @@ def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     )
 
 
+@op
+def purge_dagster(context: OpExecutionContext, platform: Platform) -> None:
+    """Remove old runs, events, checks, backfills and logs from Dagster; what a partition or a check shows stays."""
+    # Imported here: it loads Dagster's SQLite storage, for which every run and its steps would wait.
+    from conflict_assets.automation import dagster_history
+
+    days = platform.settings.dagster_run_days
+    before = datetime.now(tz=UTC) - timedelta(days=days)
+    try:
+        purged = dagster_history.purge_dagster(
+            context.instance, before=before, location=dagster_history.location_of(context.run)
+        )
+    except OSError as error:
+        raise Failure(
+            f"A log of Dagster that is older than {days} days can't be removed: {error}. Give the platform's user the "
+            "right to remove it, or remove it by hand.",
+            allow_retries=False,
+        ) from None
+    context.add_output_metadata(asdict(purged))
+    context.log.info(
+        f"Removed {purged.runs} of Dagster's runs with {purged.checks} check results, {purged.backfills} backfills, "
+        f"{purged.tick_logs} logs of ticks"
+    )
+    if not purged.complete:
+        context.log.info("There are more old runs; the next run of this job goes on")
+
+
 def retention_of(settings: Settings) -> Retention:
     """How long the store keeps things."""
     return Retention(
@@ -83,12 +108,15 @@ def retention_of(settings: Settings) -> Retention:
 @job(
     name="retention",
     executor_def=in_process_executor,
-    description="Removes snapshots, rejected visits, closed conflicts, events and prefix runs that are old enough.",
+    description="Removes snapshots, rejected visits, closed conflicts, events, prefix runs and Dagster's own runs that "
+    "are old enough.",
+    tags=EVERY_PREFIX,
 )
 def retention_job() -> None:
-    """Both at once: neither waits for the other, and neither is skipped when the other fails."""
+    """All at once: none waits for another, and none is skipped when another fails."""
     purge_files()
     purge_store()
+    purge_dagster()
 
 
 retention_schedule = ScheduleDefinition(

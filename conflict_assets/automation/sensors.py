@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from dagster import (
+    DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -13,12 +15,18 @@ from dagster import (
     run_status_sensor,
 )
 
-from conflict_assets.automation.failures import changed_conflicts, failed_prefixes
+from conflict_assets.assets.events import summarize
+from conflict_assets.automation.failures import changed_conflicts, failed_prefixes, planned_prefixes
 from conflict_assets.automation.jobs import conflict_summary_job
-from conflict_assets.report.lines import failure_line
+from conflict_assets.report.lines import failure_line, success_line, summary_lines
+from conflict_assets.settings import load_settings
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.factory import conflict_store
 
 SUMMARIZED_TAG = "conflict_assets/summary_by"
 """Set by who starts the summary itself, so that it is not started twice."""
+
+BY_COMMAND_LINE = "command line"
 
 
 def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
@@ -31,13 +39,19 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     )
     def sensor(context: RunStatusSensorContext) -> RunRequest | SkipReason:
         run = context.dagster_run
-        if SUMMARIZED_TAG in run.tags:
-            return SkipReason("the run's starter makes the summary itself")
+        if _is_summed_up_by_its_starter(run):
+            return SkipReason(f"run {run.run_id}: its starter makes the summary itself")
         if not changed_conflicts(context.instance, run):
-            return SkipReason("the run has materialized no conflicts")
+            return SkipReason(f"run {run.run_id} has materialized no conflicts")
         return RunRequest(run_key=run.run_id)
 
     return sensor
+
+
+def _is_summed_up_by_its_starter(run: DagsterRun) -> bool:
+    """A re-execution of a command line's run has the tag from its parent, and nobody who sums it up."""
+    by = run.tags.get(SUMMARIZED_TAG)
+    return by is not None and not (by == BY_COMMAND_LINE and run.parent_run_id is not None)
 
 
 summary_sensors = [
@@ -48,13 +62,28 @@ summary_sensors = [
 @run_failure_sensor(
     name="failed_prefixes",
     default_status=DefaultSensorStatus.RUNNING,
-    description="Names the failed prefixes of a run and the command that repeats them.",
+    description="Says what a failed run has done, which prefixes failed, and the command that repeats them.",
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
-    """Say in one line which prefixes failed: in the daemon's log, the sensor's tick and the run's own log."""
-    prefixes = failed_prefixes(context.instance, context.dagster_run)
-    if prefixes:
-        line = failure_line(prefixes)
-        context.log.error(f"Run {context.dagster_run.run_id}: {line}")
-        context.instance.report_engine_event(line, context.dagster_run)
-    yield SkipReason("the failure is in the log")
+    """Say what a failed run did and did not do: in the daemon's log, the sensor's tick and the run's own log."""
+    run = context.dagster_run
+    lines = _ending(context.instance, run)
+    for line in lines:
+        context.log.error(f"Run {run.run_id}: {line}")
+        context.instance.report_engine_event(line, run)
+    if not lines:
+        yield SkipReason(f"Run {run.run_id} of {run.job_name} failed; no prefix is to be repeated.")
+        return
+    yield SkipReason(f"Run {run.run_id}: {'. '.join(lines)}")
+
+
+def _ending(instance: DagsterInstance, run: DagsterRun) -> list[str]:
+    """The lines that a run which succeeds ends with; without totals when the store can't be asked within a tick."""
+    planned, failed = planned_prefixes(instance, run), failed_prefixes(instance, run)
+    if not planned:
+        return []
+    try:
+        with conflict_store(load_settings(), attempts=1) as store:
+            return summary_lines(summarize(store, [run.root_run_id or run.run_id], planned, failed=failed))
+    except StoreError:
+        return [success_line(sorted(planned), failed), *([failure_line(failed)] if failed else [])]

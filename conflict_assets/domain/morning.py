@@ -14,12 +14,14 @@ class NightPoint:
     """One night, a date on which runs read the source, in conflicts (pairs).
 
     `open_conflicts` is what was open before the next night began (of the last night: what is open now), `new` counts
-    those detected or reopened, `resolved` those that no longer held; all runs of the date together.
+    those found for the first time, `reopened` those found again, `resolved` those that no longer held; all runs of the
+    date together.
     """
 
     night: date
     open_conflicts: int
     new: int
+    reopened: int
     resolved: int
 
 

@@ -1,7 +1,7 @@
 """The window of dates that a run judges."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -25,3 +25,12 @@ def window_at(as_of: datetime, time_zone: str) -> Window:
     """
     today = as_of.astimezone(ZoneInfo(time_zone)).date()
     return Window(first=today - relativedelta(years=YEARS_BACK), last=today + timedelta(days=DAYS_AHEAD))
+
+
+def start_of_day(moment: datetime, time_zone: str) -> datetime:
+    """Return the first instant of the date that an instant (aware) has in the zone.
+
+    A midnight that clocks skip counts as the moment at which they do, one that they pass twice as the first of the two.
+    """
+    zone = ZoneInfo(time_zone)
+    return datetime.combine(moment.astimezone(zone).date(), time.min, zone).astimezone(UTC)

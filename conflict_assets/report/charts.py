@@ -12,7 +12,14 @@ from matplotlib.figure import Figure
 
 from conflict_assets.domain.morning import NightPoint
 from conflict_assets.report.heat_maps import PAGE_COLOURS, heat_map
-from conflict_assets.report.pictures import BAR_COLOUR, RESOLVED_COLOUR, TOLD_CELLS, rule_bars, trend_lines
+from conflict_assets.report.pictures import (
+    BAR_COLOUR,
+    REOPENED_COLOUR,
+    RESOLVED_COLOUR,
+    TOLD_CELLS,
+    rule_bars,
+    trend_lines,
+)
 
 INK: Final = "#010203"
 """Stands for the page's own colour of text until the SVG is written."""
@@ -20,6 +27,7 @@ _PAGE_COLOURS = {
     INK: "var(--ink)",
     BAR_COLOUR.lower(): "var(--blue)",
     RESOLVED_COLOUR.lower(): "var(--orange)",
+    REOPENED_COLOUR.lower(): "var(--green)",
     "#000000": "var(--ink)",
     **PAGE_COLOURS,
 }
@@ -56,7 +64,7 @@ def rules_chart(by_rule: Mapping[str, int], names: Mapping[str, str], alt: str) 
 
 
 def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
-    """Open, new and resolved conflicts (pairs), night by night."""
+    """Open, new, reopened and resolved conflicts (pairs), night by night."""
 
     def draw(narrow: bool) -> Figure:
         figure = trend_lines(nights, told=5 if narrow else 8)

@@ -52,7 +52,7 @@ REASON_NAMES: Mapping[str, str] = {
     Note.ONE_ACTUAL_TIME: "Start or end not recorded",
 }
 STATUS_NAMES = {
-    "new": "New: first found by the latest run",
+    "new": "New: first found on the date of the latest run",
     "open": "Open",
     "whitelisted": "Whitelisted by a person",
     "ignored": "Ignored by a person",

@@ -28,6 +28,11 @@ def keep_report(folder: Path, html: str, *, day: date, run: str) -> Path:
     return file
 
 
+def report_link(served_at: str, file: Path) -> str:
+    """The address of a kept report, where a web server shows their folder."""
+    return f"{served_at}/{file.name}"
+
+
 def _age(file: Path) -> tuple[int, str]:
     try:
         return file.stat().st_mtime_ns, file.name

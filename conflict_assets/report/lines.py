@@ -1,18 +1,23 @@
 """The log lines that operators know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.partitions import contiguous_ranges
+from conflict_assets.partitions import contiguous_ranges, range_name
 
 SLOWEST_SHOWN = 5
-_TOTALLED = ("conflicts", "rows", "new", "changed", "resolved")
+SUMMARY_BEGINNINGS = ("Success rate: ", "Totals: ", "Slowest prefixes: ")
+_CHANGES = ("new", "reopened", "changed", "resolved")
+_TOTALLED = ("conflicts", "rows", *_CHANGES)
 
 
 @dataclass(frozen=True)
 class PrefixLine:
-    """What one finished prefix says of itself. Conflicts, new, changed and resolved count pairs; seconds are wall."""
+    """What one finished prefix says of itself; all but `rows` count pairs, and seconds are wall.
+
+    `new` was never found before, `reopened` was resolved meanwhile. `position` is 0 for a prefix without visits.
+    """
 
     prefix: str
     position: int
@@ -20,18 +25,32 @@ class PrefixLine:
     conflicts: int
     rows: int
     new: int
+    reopened: int
     changed: int
     resolved: int
     seconds: float
 
+    @property
+    def differs(self) -> bool:
+        """Whether any conflict is another than before."""
+        return any(getattr(self, name) for name in _CHANGES)
+
 
 def prefix_line(line: PrefixLine) -> str:
-    """`[17/97] prefix 04: 849 conflicts, 1698 rows (412 new, 3 resolved) in 0.4 s`."""
-    changed = f", {line.changed} changed" if line.changed else ""
+    """`[17/97] prefix 04: 849 conflicts, 1698 rows (412 new, 3 resolved) in 0.4 s`.
+
+    A prefix without visits has no place in the count.
+    """
+    place = f"[{line.position}/{line.total}] " if line.position else ""
+    changes = _told({name: getattr(line, name) for name in _CHANGES}, always=("new", "resolved"))
     return (
-        f"[{line.position}/{line.total}] prefix {line.prefix}: {line.conflicts} conflicts, {line.rows} rows "
-        f"({line.new} new{changed}, {line.resolved} resolved) in {line.seconds:.1f} s"
+        f"{place}prefix {line.prefix}: {line.conflicts} conflicts, {line.rows} rows ({changes}) in {line.seconds:.1f} s"
     )
+
+
+def _told(changes: Mapping[str, int], *, always: Container[str]) -> str:
+    """`412 new, 2 reopened, 3 resolved`: what there is, and what is always told."""
+    return ", ".join(f"{changes[name]} {name}" for name in _CHANGES if changes[name] or name in always)
 
 
 def skipping_line(empty: Sequence[str], total: int) -> str:
@@ -51,28 +70,32 @@ def visits_line(totals: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class NightSummary:
-    """A run's end: prefixes with visits that were to be done, those done, and their totals (pairs; wall seconds)."""
+    """How a night ended.
+
+    `expected` are the prefixes that success is counted over: those with visits, and the empty ones that failed.
+    `committed` has a line for every prefix of the night that the store has got, the empty ones too.
+    """
 
     expected: Sequence[str]
-    done: Sequence[PrefixLine]
+    failed: Sequence[str]
+    committed: Sequence[PrefixLine]
     open_conflicts: int
 
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """The prefixes that were to be done and are not."""
-        return tuple(sorted(set(self.expected) - {line.prefix for line in self.done}))
+
+def success_line(expected: Sequence[str], failed: Sequence[str]) -> str:
+    """`Success rate: 96/97 prefixes`."""
+    return f"Success rate: {len(expected) - len(failed)}/{len(expected)} prefixes"
 
 
 def summary_lines(night: NightSummary) -> list[str]:
     """`Success rate: 97/97 prefixes`, the totals, the slowest prefixes, and what failed with its remedy."""
-    slowest = sorted(night.done, key=lambda line: -line.seconds)[:SLOWEST_SHOWN]
-    total = {name: sum(getattr(line, name) for line in night.done) for name in _TOTALLED}
+    slowest = sorted(night.committed, key=lambda line: -line.seconds)[:SLOWEST_SHOWN]
+    total = {name: sum(getattr(line, name) for line in night.committed) for name in _TOTALLED}
+    found = f"{total['conflicts']} conflicts, {total['rows']} rows"
+    changes = _told(total, always=("new", "changed", "resolved"))
     lines = [
-        f"Success rate: {len(night.expected) - len(night.failed)}/{len(night.expected)} prefixes",
-        "Totals: {conflicts} conflicts, {rows} rows; {new} new, {changed} changed, {resolved} resolved; ".format(
-            **total
-        )
-        + f"{night.open_conflicts} open in the store",
+        success_line(night.expected, night.failed),
+        f"Totals: {found}; {changes}; {night.open_conflicts} open in the store",
     ]
     if slowest:
         lines.append("Slowest prefixes: " + ", ".join(f"{line.prefix} ({line.seconds:.1f} s)" for line in slowest))
@@ -83,7 +106,7 @@ def summary_lines(night: NightSummary) -> list[str]:
 
 def prefix_ranges(prefixes: Sequence[str]) -> list[str]:
     """Prefixes as people write them: `04`, `17-30`."""
-    return [first if first == last else f"{first}-{last}" for first, last in contiguous_ranges(sorted(prefixes))]
+    return [range_name(*bounds) for bounds in contiguous_ranges(sorted(prefixes))]
 
 
 def failure_line(prefixes: Sequence[str]) -> str:

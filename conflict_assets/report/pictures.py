@@ -26,8 +26,9 @@ FEWEST_DAYS = 9
 DWARFED = 4
 """A bar more than so many times as high as the next one is cut off."""
 BAR_COLOUR = "#0072B2"
+REOPENED_COLOUR = "#009E73"
 RESOLVED_COLOUR = "#E69F00"
-"""Blue and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
+"""Blue, green and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
 
 
 def rule_bars(by_rule: Mapping[str, int], names: Mapping[str, str] | None = None) -> Figure:
@@ -118,20 +119,28 @@ def _draw_open(axes: Axes, days: Sequence[int], counts: Sequence[int]) -> None:
 
 def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint]) -> None:
     """Bars up and down; one that dwarfs the others, as the first night's does, is cut off and tells its count."""
-    new, resolved = [point.new for point in nights], [-point.resolved for point in nights]
-    second, highest = sorted([0, *new, *(-count for count in resolved)])[-2:]
+    new, reopened = [point.new for point in nights], [point.reopened for point in nights]
+    heights = [*map(sum, zip(new, reopened, strict=True)), *(point.resolved for point in nights)]
+    axes.bar(days, new, color=BAR_COLOUR, label="new")
+    if any(reopened):
+        axes.bar(days, reopened, bottom=new, color=REOPENED_COLOUR, label="reopened", hatch="..")
+    axes.bar(days, [-point.resolved for point in nights], color=RESOLVED_COLOUR, label="resolved", hatch="//")
+    second, highest = sorted([0, *heights])[-2:]
     limit = 1.2 * max(1, highest if highest <= DWARFED * second or not second else 1.5 * second)
-    for counts, colour, name, hatch in ((new, BAR_COLOUR, "new", None), (resolved, RESOLVED_COLOUR, "resolved", "//")):
-        axes.bar(days, counts, color=colour, label=name, hatch=hatch)
-        for day, count in zip(days, counts, strict=True):
-            if abs(count) > limit:
-                edge = limit if count > 0 else -limit
-                text = f"{abs(count):,} {name}"
-                axes.text(day + 0.6, edge, text, ha="left", va="top" if count > 0 else "bottom", size=8)
+    for day, point in zip(days, nights, strict=True):
+        if point.new + point.reopened > limit:
+            axes.text(day + 0.6, limit, _came(point), ha="left", va="top", size=8)
+        if point.resolved > limit:
+            axes.text(day + 0.6, -limit, f"{point.resolved:,} resolved", ha="left", va="bottom", size=8)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_ylim(-limit, limit)
     axes.set_ylabel("new, resolved\n(pairs)")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def _came(point: NightPoint) -> str:
+    """`3,268 new`, and those reopened where there are any."""
+    return f"{point.new:,} new" + (f", {point.reopened:,} reopened" if point.reopened else "")
 
 
 def trend_title(nights: Sequence[NightPoint]) -> str:
@@ -141,7 +150,7 @@ def trend_title(nights: Sequence[NightPoint]) -> str:
     last = nights[-1]
     return (
         f"Trend of open conflicts over {len(nights)} nights: {nights[0].open_conflicts:,} after {nights[0].night}, "
-        f"{last.open_conflicts:,} after {last.night}, which found {last.new:,} new and {last.resolved:,} resolved"
+        f"{last.open_conflicts:,} after {last.night}, which found {_came(last)} and {last.resolved:,} resolved"
     )
 
 

@@ -69,7 +69,13 @@ def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> Dry
         store.require_prepared()
         with _snapshot(settings, store, options, watcher, as_of) as snapshot:
             policy = detection_policy(settings, store)
-            batch = Batch(run_id=NAME, root_run_id=NAME, policy=policy, total=len(snapshot.contested_prefixes))
+            batch = Batch(
+                run_id=NAME,
+                root_run_id=NAME,
+                policy=policy,
+                time_zone=settings.schedule_time_zone,
+                total=len(snapshot.contested_prefixes),
+            )
             for prefix in snapshot.prefixes:
                 try:
                     commit = commit_of(snapshot, prefix, batch)

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry, RunsFilter
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry
 
 from conflict_assets.automation.failures import CONFLICTS
+from conflict_assets.report.lines import SUMMARY_BEGINNINGS
 
-MARK_TAG = "conflict_assets/mark"
 POLL_SECONDS = 0.25
-UNEMITTED = "did not yield or return expected outputs"
-"""Dagster's remark on outputs that are never emitted by design; nothing for an operator."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +22,11 @@ class Watcher:
     finished: Callable[[str], None]
 
 
-def find_run(instance: DagsterInstance, mark: str) -> DagsterRun:
-    """The newest run with this mark.
-
-    Raises:
-        LookupError: there is none.
-    """
-    runs = instance.get_runs(RunsFilter(tags={MARK_TAG: mark}), limit=1)
-    if not runs:
-        raise LookupError("the run has not been created")
-    return runs[0]
-
-
 @contextmanager
-def following(instance: DagsterInstance, mark: str, watcher: Watcher) -> Iterator[None]:
-    """Tell the watcher of the run with this mark, from a thread, until the block ends and all is told."""
+def following(instance: DagsterInstance, run_id: str, watcher: Watcher) -> Iterator[None]:
+    """Tell the watcher of a run, from a thread, until the block ends and all is told."""
     stop = threading.Event()
-    thread = threading.Thread(target=_follow, args=(instance, mark, watcher, stop), name="follow-run", daemon=True)
+    thread = threading.Thread(target=_follow, args=(instance, run_id, watcher, stop), name="follow-run", daemon=True)
     thread.start()
     try:
         yield
@@ -49,30 +35,24 @@ def following(instance: DagsterInstance, mark: str, watcher: Watcher) -> Iterato
         thread.join()
 
 
-def _follow(instance: DagsterInstance, mark: str, watcher: Watcher, stop: threading.Event) -> None:
+def _follow(instance: DagsterInstance, run_id: str, watcher: Watcher, stop: threading.Event) -> None:
     cursor: str | None = None
-    run_id: str | None = None
-    while True:
+    last_round = False
+    while not last_round:
         last_round = stop.wait(POLL_SECONDS)
-        if run_id is None:
-            runs = instance.get_runs(RunsFilter(tags={MARK_TAG: mark}), limit=1)
-            run_id = runs[0].run_id if runs else None
-        while run_id is not None:
+        has_more = True
+        while has_more:
             page = instance.get_records_for_run(run_id, cursor=cursor)
             for record in page.records:
                 _tell(record.event_log_entry, watcher)
-            cursor = page.cursor
-            if not page.has_more:
-                break
-        if last_round:
-            return
+            cursor, has_more = page.cursor, page.has_more
 
 
 def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
         level = int(entry.level)
-        if level >= logging.INFO and UNEMITTED not in entry.user_message:
+        if level >= logging.INFO and not entry.user_message.startswith(SUMMARY_BEGINNINGS):
             watcher.say(level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from conflict_assets.settings import Settings
+from conflict_assets.store.factory import embedded_folder
 
 KEPT_MARK = "# Kept by conflict-assets: follows the settings at every start. Remove this line to make the file yours.\n"
 
@@ -21,9 +22,6 @@ telemetry:
 python_logs:
   python_log_level: INFO
 concurrency:
-  pools:
-    granularity: op
-    default_limit: {max_workers_all_runs}
   runs:
     max_concurrent_runs: {max_runs}
 run_launcher:
@@ -35,32 +33,43 @@ run_monitoring:
   cancel_timeout_seconds: 180
   max_runtime_seconds: 21600
   poll_interval_seconds: 30
-  free_slots_after_run_end_seconds: 60
+retention:
+  schedule:
+    purge_after_days: {dagster_run_days}
+  sensor:
+    purge_after_days:
+      skipped: 3
+      started: {dagster_run_days}
+      success: {dagster_run_days}
+      failure: {dagster_run_days}
 """
 
-_SQLITE_STORAGE = """\
+_EMBEDDED_STORAGE = """\
 storage:
   custom:
-    module: conflict_assets.automation.light_sqlite
-    class: LightSqliteStorage
+    module: conflict_assets.automation.dagster_storage
+    class: EmbeddedPostgresStorage
     config:
-      base_dir: {home}
+      folder: {folder}
 """
 
-_POSTGRES_STORAGE = """\
+_GIVEN_STORAGE = """\
 storage:
-  postgres:
-    postgres_url:
-      env: DAGSTER_POSTGRES_URL
+  custom:
+    module: conflict_assets.automation.dagster_storage
+    class: PooledPostgresStorage
+    config:
+      postgres_url:
+        env: DAGSTER_POSTGRES_URL
 """
 
 
-def instance_yaml(settings: Settings, home: Path) -> str:
-    """What dagster.yaml says in a home under these settings."""
-    storage = _POSTGRES_STORAGE
+def instance_yaml(settings: Settings) -> str:
+    """What dagster.yaml says under these settings."""
+    storage = _GIVEN_STORAGE
     if settings.dagster_postgres_url is None:
-        storage = _SQLITE_STORAGE.format(home=json.dumps(str(home)))
-    limits = settings.model_dump(include={"max_workers_all_runs", "max_runs"})
+        storage = _EMBEDDED_STORAGE.format(folder=json.dumps(str(embedded_folder(settings))))
+    limits = settings.model_dump(include={"max_runs", "dagster_run_days"})
     return KEPT_MARK + _INSTANCE_YAML.format(**limits) + storage
 
 
@@ -73,7 +82,7 @@ def make_home(settings: Settings) -> Path:
         os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
     os.environ["DAGSTER_HOME"] = str(home)
     with home_lock(home):
-        _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
+        _keep_configuration(home / "dagster.yaml", instance_yaml(settings))
     return home
 
 

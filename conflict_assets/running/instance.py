@@ -1,27 +1,69 @@
 """The Dagster instance of the command line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import DagsterInstance
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from conflict_assets.running.home import home_lock, make_home
 from conflict_assets.settings import Settings
+from conflict_assets.store.address import DAGSTER
+from conflict_assets.store.connection import connect
+from conflict_assets.store.errors import StoreError
 
 
 def dagster_home(settings: Settings) -> Path:
-    """Return the home, with its databases made."""
+    """Return the home, with its databases made.
+
+    Raises:
+        StoreError: Dagster's storage can't be used.
+    """
     home = make_home(settings)
-    with home_lock(home):
+    check_dagster_storage(settings)
+    with home_lock(home), storage_errors_told():
         make_storage(home)
     return home
 
 
-def dagster_instance(settings: Settings) -> DagsterInstance:
-    """Open the instance of that home."""
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """Open the instance of that home.
+
+    Raises:
+        StoreError: Dagster's storage can't be used, or fails in the block.
+    """
     dagster_home(settings)
-    return DagsterInstance.get()
+    with storage_errors_told(), DagsterInstance.get() as instance:
+        yield instance
+
+
+def check_dagster_storage(settings: Settings) -> None:
+    """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL: by a driver whose errors say why not."""
+    if settings.dagster_postgres_url is not None:
+        connect(settings.dagster_postgres_url.get_secret_value(), server=DAGSTER).close()
+
+
+@contextmanager
+def storage_errors_told() -> Iterator[None]:
+    """Turn what SQLAlchemy says of Dagster's storage into one sentence, without statements and values."""
+    try:
+        yield
+    except (SQLAlchemyError, DagsterPostgresException) as error:
+        raise StoreError(f"Dagster's storage can't be used: {_cause(error)}") from None
+
+
+def _cause(error: BaseException) -> str:
+    driver = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    primary = getattr(getattr(driver, "diag", None), "message_primary", None)
+    said = primary or str(driver or "").strip().partition("\n")[0] or type(error).__name__
+    return (
+        f"{said}. Check DAGSTER_POSTGRES_URL if it is set, the room on the disk, and that the login may make tables "
+        "in the schema public."
+    )
 
 
 @retry(

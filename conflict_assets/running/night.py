@@ -1,22 +1,37 @@
-"""A night started outside the UI: one run for each range of prefixes, followed line by line, then the summary."""
+"""A night started outside the UI: one run for each range of prefixes, followed line by line, then the summary.
+
+Its runs are runs of the code location like any other: the UI lists them under their job, re-executes and cancels them,
+and the sensors hear of them.
+"""
 
 import logging
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from dagster import DagsterInstance, DagsterRun, JobDefinition, execute_job, reconstructable
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
-from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, this_process
+from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
+from conflict_assets.assets.events import summarize
+from conflict_assets.assets.partitions import prefixes_of_run
+from conflict_assets.assets.processes import fail_deserted_runs, process_tag
 from conflict_assets.automation.failures import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
-from conflict_assets.automation.sensors import SUMMARIZED_TAG
+from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
-from conflict_assets.report.lines import failure_line
-from conflict_assets.running.following import MARK_TAG, Watcher, find_run, following
+from conflict_assets.report.lines import failure_line, summary_lines
+from conflict_assets.running.following import Watcher, following
+from conflict_assets.settings import load_settings
+from conflict_assets.store.factory import conflict_store
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+FAILURE_REASON_TAG = "dagster/failure_reason"
+INTERRUPTED = "UNEXPECTED_TERMINATION"
+
+
+class NightInterrupted(Exception):  # noqa: N818 - somebody has asked for it
+    """The night was broken off by Ctrl-C, a closed terminal or a request to end; the message says what is left."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +57,26 @@ def nightly_job() -> JobDefinition:
     return defs.resolve_job_def(NIGHTLY_JOB)
 
 
+def summary_job() -> JobDefinition:
+    """The job of the summary, likewise."""
+    return defs.resolve_job_def(SUMMARY_JOB)
+
+
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
-    """Materialize the prefixes through the nightly job, range by range, then the summary."""
+    """Materialize the prefixes through the nightly job, range by range, then the summary.
+
+    Raises:
+        NightInterrupted: somebody has broken it off.
+    """
     fail_deserted_runs(instance)
-    runs = [_run_range(instance, bounds, options, watcher) for bounds in contiguous_ranges(options.prefixes)]
+    runs: list[DagsterRun] = []
+    for bounds in contiguous_ranges(options.prefixes):
+        run = _run_range(instance, bounds, options, watcher)
+        runs.append(run)
+        if was_interrupted(run):
+            raise NightInterrupted(_left_undone(instance, runs, options))
     failed = tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run)))
-    if failed:
-        watcher.say(logging.ERROR, failure_line(failed))
+    _say_how_it_ended(runs, options, failed, watcher)
     return NightOutcome(
         run_ids=tuple(run.run_id for run in runs),
         failed=failed,
@@ -56,25 +84,58 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
     )
 
 
+def _say_how_it_ended(
+    runs: Sequence[DagsterRun], options: NightOptions, failed: Sequence[str], watcher: Watcher
+) -> None:
+    """Sum up all ranges once, whether they succeeded or not."""
+    with conflict_store(load_settings()) as store:
+        night = summarize(store, [run.run_id for run in runs], options.prefixes, failed=failed)
+    for line in summary_lines(night):
+        watcher.say(logging.INFO, line)
+
+
 def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:
-    mark = uuid.uuid4().hex
-    with following(instance, mark, watcher):
-        result = defs.resolve_job_def(SUMMARY_JOB).execute_in_process(
-            instance=instance, run_config={"loggers": QUIET}, tags={MARK_TAG: mark}, raise_on_error=False
-        )
-    return result.success
+    return _execute(instance, summary_job, {}, {}, watcher).is_success
 
 
 def _run_range(
     instance: DagsterInstance, bounds: tuple[str, str], options: NightOptions, watcher: Watcher
 ) -> DagsterRun:
-    mark = uuid.uuid4().hex
     config = {
         "ops": {"active_visits": {"config": {"allow_visit_drop": options.allow_visit_drop}}},
         "execution": {"config": {"max_concurrent": options.workers}},
-        "loggers": QUIET,
     }
-    tags = {**range_tags(*bounds), SUMMARIZED_TAG: "command line", MARK_TAG: mark, PROCESS_TAG: this_process()}
-    with following(instance, mark, watcher):
-        execute_job(reconstructable(nightly_job), instance=instance, run_config=config, tags=tags)
-    return find_run(instance, mark)
+    tags = {**range_tags(*bounds), SUMMARIZED_TAG: BY_COMMAND_LINE}
+    return _execute(instance, nightly_job, config, tags, watcher)
+
+
+def was_interrupted(run: DagsterRun) -> bool:
+    """Whether somebody has broken a run off, on its terminal or in the UI."""
+    return run.status is DagsterRunStatus.CANCELED or run.tags.get(FAILURE_REASON_TAG) == INTERRUPTED
+
+
+def _left_undone(instance: DagsterInstance, runs: Sequence[DagsterRun], options: NightOptions) -> str:
+    begun = {prefix for run in runs for prefix in prefixes_of_run(run)}
+    failed = {prefix for run in runs for prefix in failed_prefixes(instance, run)}
+    undone = sorted(failed | (set(options.prefixes) - begun))
+    return failure_line(undone) if undone else "All prefixes are done."
+
+
+def _execute(
+    instance: DagsterInstance, job: Any, config: Mapping[str, Any], tags: Mapping[str, str], watcher: Watcher
+) -> DagsterRun:
+    """Create a run of the code location, and be its worker."""
+    target = reconstructable(job)
+    definition = target.get_definition()
+    run_id = make_new_run_id()
+    run = instance.create_run_for_job(
+        definition,
+        run_id=run_id,
+        run_config={**config, "loggers": QUIET},
+        tags={**tags, **process_tag(run_id)},
+        remote_job_origin=job_origin(definition.name),
+        job_code_origin=target.get_python_origin(),
+    )
+    with following(instance, run.run_id, watcher):
+        execute_run(target, run, instance)
+    return instance.get_run_by_id(run.run_id) or run

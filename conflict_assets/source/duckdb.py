@@ -96,11 +96,11 @@ class DuckDBVisitSource:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)
             connection.execute(f"SET TimeZone = '{SESSION_ZONE}'")
             connection.execute("SET enable_progress_bar = false")
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise SourceError(
-                f"DuckDB can't open {self.path}: {error}. Set SOURCE_FILE to a DuckDB database, "
+                f"DuckDB can't open {self.path}: {_said(error)}. Set SOURCE_FILE to a DuckDB database, "
                 "and close any program that writes to it."
-            ) from error
+            ) from None
         return connection
 
 
@@ -122,7 +122,8 @@ class DuckDBVisitReader:
 
     def dimension_duplicates(self) -> dict[str, int]:
         """See `VisitReader`."""
-        return dict(self._connection.execute(duplicates_statement(self._layout, "duckdb").sql).fetchall())
+        with _translated():
+            return dict(self._connection.execute(duplicates_statement(self._layout, "duckdb").sql).fetchall())
 
     def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
@@ -145,22 +146,39 @@ class DuckDBVisitReader:
     @cached_property
     def _found(self) -> FoundTypes:
         """The declared types of the schema's columns."""
-        rows = self._connection.execute(
-            "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            "WHERE lower(table_schema) = lower(?) AND table_catalog = current_database()",
-            [self._layout.schema],
-        ).fetchall()
+        with _translated():
+            rows = self._connection.execute(
+                "SELECT table_name, column_name, data_type FROM information_schema.columns "
+                "WHERE lower(table_schema) = lower(?) AND table_catalog = current_database()",
+                [self._layout.schema],
+            ).fetchall()
         return {(view.upper(), column): declared for view, column, declared in rows}
 
     def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        try:
+        with _translated():
             # A relation streams; what `execute` returns keeps a second copy of all rows.
             relation = self._connection.sql(statement.sql, params=dict(statement.named))
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield typed_batch(batch, schema)
-        except duckdb.OutOfMemoryException:
-            raise SourceError(
-                "DuckDB could not read the visits within its memory; nothing was kept of them. Raise SOURCE_MEMORY."
-            ) from None
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise SourceError(f"DuckDB could not read the visits: {mask_ssns(str(error))}") from None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what DuckDB and Arrow raise as `SourceError`, in one line and without SSNs."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise SourceError(
+            "DuckDB could not read the visits within its memory; nothing was kept of them. Raise SOURCE_MEMORY."
+        ) from None
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise SourceError(
+            f"DuckDB could not read the visits: {_said(error)}. Nothing was kept of them. "
+            "See that the file of SOURCE_FILE is whole, and that its views find their tables."
+        ) from None
+
+
+def _said(error: Exception) -> str:
+    """The first line of what was said: others show the statement, or where in DuckDB it happened."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return mask_ssns(lines[0]).rstrip(".:! ")

@@ -1,13 +1,10 @@
 """Snapshots: what one run read from the source, one Parquet file a prefix, kept under the run's id."""
 
 import json
-import os
 import re
-import shutil
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -17,16 +14,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, ROW_SCHEMA, SourceError, VisitQuery
-from conflict_assets.source.survey import Prefix, Survey, Tally
+from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError, VisitQuery
+from conflict_assets.source.snapshot_files import (
+    FILE_MODE,
+    MANIFEST,
+    SIDELINED,
+    SIDELINED_SCHEMA,
+    clear,
+    file_of,
+    make_folder,
+    system_text,
+    write_snapshot,
+)
+from conflict_assets.source.survey import Survey
 
-MANIFEST = "snapshot.json"
-SIDELINED = "sidelined.parquet"
-SIDELINED_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("outcome", pa.string())])
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
 HALF_WRITTEN_SECONDS = 24 * 60 * 60
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -40,8 +44,18 @@ class Snapshot:
 
     @cached_property
     def _manifest(self) -> Mapping[str, Any]:
-        manifest: Mapping[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+        with self._readable():
+            manifest: Mapping[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         return manifest
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it was written; one whose manifest is damaged counts as half-written."""
+        if not (self.folder / MANIFEST).is_file():
+            return False
+        with suppress(SourceError, KeyError):
+            return bool(self._manifest["as_of"])
+        return False
 
     @property
     def root_run_id(self) -> str:
@@ -74,6 +88,11 @@ class Snapshot:
         return tuple(self._manifest["prefixes"])
 
     @property
+    def covers_all(self) -> bool:
+        """Whether it is one of a whole night: over every prefix that there is."""
+        return len(self.prefixes) == int(10**self.prefix_length)
+
+    @property
     def contested_prefixes(self) -> tuple[str, ...]:
         """The prefixes with contested visits: the only ones worth a step."""
         return tuple(prefix for prefix in self.prefixes if self._manifest["contested_rows"].get(prefix))
@@ -98,19 +117,33 @@ class Snapshot:
     def visits(self, prefix: str) -> pa.Table:
         """The contested visits of a prefix, as `VISIT_SCHEMA`; no rows when it has none."""
         self._require(prefix)
-        path = self.folder / _file_of(prefix)
         if prefix not in self.contested_prefixes:
             return VISIT_SCHEMA.empty_table()
-        return pq.read_table(path, schema=VISIT_SCHEMA)
+        with self._readable():
+            return pq.read_table(self.folder / file_of(prefix), schema=VISIT_SCHEMA)
 
     def sidelined(self, prefix: str) -> pa.Table:
         """The visits of a prefix that travelled without being contested, as `SIDELINED_SCHEMA`."""
         self._require(prefix)
-        return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA, filters=pc.field("ssn_prefix") == prefix)
+        of_prefix = pc.field("ssn_prefix") == prefix
+        with self._readable():
+            return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA, filters=of_prefix)
 
     def all_sidelined(self) -> pa.Table:
         """All visits that travelled without being contested; those without a prefix have a null one."""
-        return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA)
+        with self._readable():
+            return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, pa.ArrowException) as error:
+            said = system_text(error) if isinstance(error, OSError) else "a file of it is damaged"
+            raise SourceError(
+                f"The snapshot of run {self.root_run_id} can't be read ({said}). "
+                "Read the source anew: conflict-assets run, with the prefixes that failed."
+            ) from None
 
     def _require(self, prefix: str) -> None:
         if prefix not in self.prefixes:
@@ -145,44 +178,58 @@ class SnapshotStore:
         """Stream rows (`ROW_SCHEMA`, ordered by prefix, null first) into the run's snapshot; replaces an earlier try.
 
         Raises:
-            SourceError: rows come out of order or of a prefix that nobody asked for.
+            SourceError: rows come out of order or of a prefix that nobody asked for, or they can't be written.
         """
         folder = self._folder(root_run_id)
-        _make_folder(self.root)
-        _clear(folder)
-        _make_folder(folder)
         try:
-            tally = Tally(survey)
-            with closing(_ahead(tally.watch(batches))) as ahead:
-                rows = _write_rows(folder, query, ahead)
-            manifest = _manifest_of(query, as_of, rows, tally.counts())
-            with _whole_file(folder / MANIFEST) as path:
-                path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        except BaseException:
-            _clear(folder)
+            write_snapshot(folder, query, as_of, batches, survey)
+        except BaseException as error:
+            with suppress(OSError):
+                clear(folder)
+            if isinstance(error, OSError):
+                raise SourceError(
+                    f"The snapshot can't be written to {self.root}: {system_text(error)}. Nothing was kept of this "
+                    "read. Free some space there, or point CONFLICTS_DATA_DIR to a disk with more."
+                ) from None
             raise
         return Snapshot(folder)
+
+    def lock(self) -> FileLock:
+        """Held by whoever looks what is missing and makes it: of the steps of a run, only one is to do so."""
+        make_folder(self.root)
+        return FileLock(self.root / ".lock", mode=FILE_MODE)
 
     def for_run(self, root_run_id: str) -> Snapshot | None:
         """The complete snapshot of a root run, if there is one."""
         snapshot = Snapshot(self._folder(root_run_id))
-        return snapshot if (snapshot.folder / MANIFEST).is_file() else None
+        return snapshot if snapshot.is_complete else None
 
     def newest(self, prefixes: str | Sequence[str]) -> Snapshot | None:
         """The complete snapshot with the latest as-of time that covers the prefix, or all of several."""
         wanted = {prefixes} if isinstance(prefixes, str) else set(prefixes)
-        covering = [snapshot for snapshot in self._complete() if wanted <= set(snapshot.prefixes)]
-        return max(covering, key=lambda snapshot: snapshot.as_of, default=None)
+        return next((snapshot for snapshot in self._newest_first() if wanted <= set(snapshot.prefixes)), None)
+
+    def newest_of_each(self) -> dict[str, Snapshot]:
+        """The complete snapshot with the latest as-of time of every prefix that has one."""
+        newest: dict[str, Snapshot] = {}
+        for snapshot in self._newest_first():
+            for prefix in snapshot.prefixes:
+                newest.setdefault(prefix, snapshot)
+        return newest
 
     def purge(
         self, keep: int = 3, *, older_than: timedelta | None = None, in_progress: Collection[str] = ()
     ) -> PurgedSnapshots:
-        """Remove all complete snapshots but the newest `keep`, those of any rank that are older than `older_than`,
-        and half-written ones older than a day. Those of the runs `in_progress` stay, whatever their age.
+        """Remove complete snapshots, and half-written ones older than a day.
+
+        Those stay that are the newest of any prefix, and the last `keep` of whole nights; unless they are older than
+        `older_than`. Those of the runs `in_progress` stay, whatever their age.
         """
-        complete = sorted(self._complete(), key=lambda snapshot: snapshot.as_of, reverse=True)
+        complete = self._newest_first()
+        nights = [snapshot for snapshot in complete if snapshot.covers_all]
+        needed = {snapshot.folder for snapshot in (*nights[:keep], *self.newest_of_each().values())}
         oldest = datetime.now(tz=UTC) - older_than if older_than is not None else None
-        kept = {snapshot.folder for snapshot in complete[:keep] if oldest is None or snapshot.as_of >= oldest}
+        kept = {each.folder for each in complete if each.folder in needed and (oldest is None or each.as_of >= oldest)}
         finished = {snapshot.folder for snapshot in complete}
         now = time.time()
         purged = []
@@ -190,7 +237,7 @@ class SnapshotStore:
             if folder in kept or folder.name in in_progress:
                 continue
             if folder in finished or now - folder.stat().st_mtime > HALF_WRITTEN_SECONDS:
-                _clear(folder)
+                clear(folder)
                 purged.append(folder)
         return PurgedSnapshots(
             removed=tuple(folder.name for folder in purged if not folder.exists()),
@@ -209,114 +256,6 @@ class SnapshotStore:
             return []
         return sorted(path for path in self.root.iterdir() if path.is_dir() and _PLAIN_NAME.fullmatch(path.name))
 
-    def _complete(self) -> Iterator[Snapshot]:
-        return (Snapshot(folder) for folder in self._folders() if (folder / MANIFEST).is_file())
-
-
-def _manifest_of(
-    query: VisitQuery, as_of: datetime, rows: Mapping[str, int], counts: Mapping[Prefix, Mapping[str, int]]
-) -> dict[str, Any]:
-    return {
-        "as_of": as_of.isoformat(),
-        "first_date": query.first_date.isoformat(),
-        "last_date": query.last_date.isoformat(),
-        "prefix_length": query.prefix_length,
-        "prefixes": sorted(query.prefixes),
-        "contested_rows": rows,
-        "counts": {prefix: counted for prefix, counted in counts.items() if prefix is not None},
-        "counts_without_prefix": counts.get(None, {}),
-        "query": {
-            "cross_midnight": query.cross_midnight,
-            "max_visits_per_day": query.max_visits_per_day,
-            "excluded_agencies": len(query.excluded_agencies),
-            "excluded_ssns": len(query.excluded_ssns),
-        },
-    }
-
-
-def _clear(folder: Path) -> None:
-    """Remove a snapshot; its manifest first, so that it never looks complete while it is not."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """Fetch the next batch while the last one is written.
-
-    The first one is waited for here, where a run that is ended can break off what the warehouse is doing.
-    """
-    coming = iter(batches)
-    batch = next(coming, None)
-    with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
-        while batch is not None:
-            following = fetching.submit(next, coming, None)
-            yield batch
-            batch = following.result()
-
-
-def _write_rows(folder: Path, query: VisitQuery, batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
-    """Write all rows; return the number of contested ones of each prefix that has some."""
-    rows: dict[str, int] = {}
-    with _parquet(folder / SIDELINED, SIDELINED_SCHEMA) as sidelined:
-        contested = _contested_runs(batches, sidelined)
-        pending = next(contested, None)
-        while pending is not None:
-            prefix = pending[0]
-            if prefix in rows or prefix not in query.prefixes:
-                raise SourceError(
-                    f"The source gave rows of prefix {prefix} out of order or unasked; nothing was kept of this read."
-                )
-            rows[prefix] = 0
-            with _parquet(folder / _file_of(prefix), VISIT_SCHEMA) as writer:
-                while pending is not None and pending[0] == prefix:
-                    writer.write_batch(pending[1])
-                    rows[prefix] += pending[1].num_rows
-                    pending = next(contested, None)
-    return rows
-
-
-def _contested_runs(
-    batches: Iterable[pa.RecordBatch], sidelined: pq.ParquetWriter
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Split batches into runs of contested rows of one prefix; put the other rows aside on the way."""
-    for batch in batches:
-        if not batch.schema.equals(ROW_SCHEMA):
-            raise SourceError("The source gave rows that are not as ROW_SCHEMA; nothing was kept of this read.")
-        is_contested = pc.equal(batch.column("outcome"), CONTESTED)
-        aside = batch.filter(pc.invert(is_contested))
-        if aside.num_rows:
-            sidelined.write_batch(aside.select(SIDELINED_SCHEMA.names))
-        visits = batch.filter(is_contested)
-        prefixes = visits.column("ssn_prefix")
-        ends = pc.run_end_encode(prefixes)
-        start = 0
-        for end, prefix in zip(ends.run_ends.to_pylist(), ends.values.to_pylist(), strict=True):
-            yield prefix, visits.slice(start, end - start).select(VISIT_SCHEMA.names)
-            start = end
-
-
-@contextmanager
-def _parquet(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    with _whole_file(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        yield writer
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name that becomes `path` when all went well, and vanishes otherwise."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        os.close(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE))
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    folder.chmod(FOLDER_MODE)
-
-
-def _file_of(prefix: str) -> str:
-    return f"{prefix}.parquet"
+    def _newest_first(self) -> list[Snapshot]:
+        complete = [snapshot for snapshot in map(Snapshot, self._folders()) if snapshot.is_complete]
+        return sorted(complete, key=lambda snapshot: snapshot.as_of, reverse=True)

@@ -17,10 +17,12 @@ from tempfile import gettempdir
 
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.keeper import OWNER
+from conflict_assets.store.libpq import without_libpq_variables
 from conflict_assets.store.server_user import SERVER_USER, ServerUser, let_pass, server_user
 
 VERSION = "18"
 DATABASE = "conflicts"
+DAGSTER_DATABASE = "dagster"
 PORT = 5432
 START_SECONDS = 90
 LONGEST_SOCKET_PATH = 100
@@ -228,7 +230,6 @@ def _write_private(cluster: Cluster, path: Path, text: str) -> None:
 
 def _run(cluster: Cluster, program: str, *arguments: str) -> None:
     """Run a program in the server's folder, with names relative to it: pg_ctl hands them to a shell."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     result = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
         [cluster.program(program), *arguments],
         check=False,
@@ -236,7 +237,7 @@ def _run(cluster: Cluster, program: str, *arguments: str) -> None:
         text=True,
         stdin=subprocess.DEVNULL,
         cwd=cluster.home,
-        env=environment | {"LC_ALL": "C"},
+        env=without_libpq_variables(os.environ) | {"LC_ALL": "C"},
         **cluster.user.as_process,
     )
     if result.returncode:
@@ -251,4 +252,6 @@ def _reason(cluster: Cluster, stderr: str) -> str:
     lines = stderr.strip().splitlines()
     if cluster.log.exists():
         lines += [line for line in cluster.log.read_text(errors="replace").splitlines()[-20:] if "FATAL" in line]
-    return f"{lines[-1].strip().rstrip('.')}." if lines else "no reason given."
+    errors = [line for line in lines if any(sign in line for sign in ("error:", "could not", "FATAL"))]
+    told = (errors or lines or ["no reason given"])[-1]
+    return f"{told.strip().rstrip('.')}."

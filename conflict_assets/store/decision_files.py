@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
@@ -73,17 +74,8 @@ def read_replaced_database(url: str) -> ReplacedDecisions:
     Raises:
         StoreError: there is no such table, more than one, or a column is missing.
     """
-    try:
-        with connect(url, autocommit=False, oldest=0) as connection, translated():
-            return _read_replaced(connection)
-    except StoreError as error:
-        raise StoreError(_said_of_replaced(error)) from None
-
-
-def _said_of_replaced(error: StoreError) -> str:
-    """What is said about the store's database, said about the replaced system's."""
-    text = str(error).replace("The store says", "The replaced system's database says")
-    return text.replace("CONFLICTS_POSTGRES_URL", "--database (or REPLACED_POSTGRES_URL)")
+    with connect(url, autocommit=False, server=REPLACED) as connection, translated(REPLACED):
+        return _read_replaced(connection)
 
 
 def _read_replaced(connection: psycopg.Connection[Any]) -> ReplacedDecisions:

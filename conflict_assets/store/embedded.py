@@ -17,11 +17,12 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import psutil  # type: ignore[import-untyped]
-import psycopg
 from psycopg import sql
 
 from conflict_assets.store import keeper
+from conflict_assets.store.address import EMBEDDED, embedded_home
 from conflict_assets.store.cluster import (
+    DAGSTER_DATABASE,
     DATABASE,
     PORT,
     START_SECONDS,
@@ -32,6 +33,7 @@ from conflict_assets.store.cluster import (
     start,
     stop,
 )
+from conflict_assets.store.connection import connect_once, translated
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.keeper import OWNER
 
@@ -43,9 +45,14 @@ _held: dict[Path, int] = {}
 
 
 def embedded_url(
-    data_dir: Path, *, linger_seconds: float = LINGER_SECONDS, stay: bool = False, promise_seconds: float = 0.0
+    data_dir: Path,
+    *,
+    database: str = DATABASE,
+    linger_seconds: float = LINGER_SECONDS,
+    stay: bool = False,
+    promise_seconds: float = 0.0,
 ) -> str:
-    """Return the URL of the PostgreSQL in `data_dir`, a folder for it alone; make and start it as needed.
+    """Return the URL of a database of the PostgreSQL in `data_dir`, a folder for it alone; make and start it as needed.
 
     The server stays up while a process that has called this lives, or anybody is connected, and `linger_seconds`
     longer; `promise_seconds` from now in any case; with `stay` until `stop_embedded`. The URL holds no password: it
@@ -67,7 +74,7 @@ def embedded_url(
         os.close(_open_private(home, "stay"))
     _touch(home, promise_seconds)
     _ensure_keeper(home, state, linger_seconds)
-    return _url(home, state)
+    return _url(home, state, database=database)
 
 
 def stop_embedded(data_dir: Path) -> bool:
@@ -88,9 +95,8 @@ def stop_embedded(data_dir: Path) -> bool:
 
 def revive(url: str) -> bool:
     """Start the server of an embedded URL again if it is down; False when the URL is not of an embedded server."""
-    passfile = psycopg.conninfo.conninfo_to_dict(url).get("passfile")
-    home = Path(str(passfile)).parent if passfile else None
-    if home is None or not (home / "cluster" / "embedded.conf").exists():
+    home = embedded_home(url)
+    if home is None:
         return False
     embedded_url(home)
     return True
@@ -174,7 +180,7 @@ def _bring_up(cluster: Cluster) -> Path:
             if "still in use" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
-    _make_database(cluster.home, folder)
+    _make_databases(cluster.home, folder)
     ready = cluster.home / "ready.new"
     ready.touch(mode=0o600)
     ready.write_text(json.dumps({"socket": str(folder)}))
@@ -212,12 +218,21 @@ def _is_server(pid: int, data: Path) -> bool:
     return False
 
 
-def _make_database(home: Path, folder: Path) -> None:
-    with psycopg.connect(_url(home, folder, database="postgres"), autocommit=True, connect_timeout=10) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-        if not known:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
+def make_databases(data_dir: Path) -> None:
+    """Make the databases that the running server in `data_dir` lacks."""
+    home = data_dir.expanduser().absolute()
+    folder = _state(home)
+    if folder is not None:
+        _make_databases(home, folder)
+
+
+def _make_databases(home: Path, folder: Path) -> None:
+    url = _url(home, folder, database="postgres")
+    with translated(EMBEDDED), connect_once(url, server=EMBEDDED) as connection:
+        known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
+        for database in map(sql.Identifier, sorted({DATABASE, DAGSTER_DATABASE} - known)):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
 def _ensure_keeper(home: Path, folder: Path, linger_seconds: float) -> None:

@@ -18,8 +18,8 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
+from conflict_assets.store.address import describe_url
 from conflict_assets.store.columns import FLAGS
-from conflict_assets.store.connection import describe_url
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.roles import WRITER
 

@@ -53,7 +53,9 @@ def embedded_folder(settings: Settings) -> Path:
     return settings.data_dir / "postgres"
 
 
-def conflict_store(settings: Settings) -> ConflictStore:
-    """A store for these settings, to be opened by `with`."""
+def conflict_store(settings: Settings, *, attempts: int | None = None) -> ConflictStore:
+    """A store for these settings, to be opened by `with`; with fewer attempts for who can't wait."""
     timeouts = Timeouts(statement=settings.store_statement_timeout, lock=settings.store_lock_timeout)
-    return ConflictStore(url=store_url(settings), prefix_length=settings.ssn_prefix_length, timeouts=timeouts)
+    return ConflictStore(
+        url=store_url(settings), prefix_length=settings.ssn_prefix_length, timeouts=timeouts, attempts=attempts
+    )

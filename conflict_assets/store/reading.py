@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -67,6 +67,12 @@ def visit_volumes(connection: Connection, prefixes: Sequence[str]) -> dict[str, 
         [list(prefixes)],
     ).fetchall()
     return {prefix: VisitVolume(seen=seen, usable=usable) for prefix, seen, usable in rows}
+
+
+def snapshot_times(connection: Connection, prefixes: Sequence[str]) -> dict[str, datetime]:
+    """When the snapshot was taken that the store holds of each prefix; one that was never committed is absent."""
+    query = "SELECT ssn_prefix, as_of FROM prefix_runs WHERE latest AND ssn_prefix = ANY(%s)"
+    return dict(connection.execute(query, [list(prefixes)]).fetchall())
 
 
 def open_blocks(

@@ -22,6 +22,14 @@ class VisitVolume:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """Conflicts (pairs) and conflict rows that runs have found."""
+
+    conflicts: int
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrefixRun:
     """One prefix as one run committed it; conflicts, new, changed, resolved, reopened and unchanged count pairs."""
 

@@ -1,5 +1,7 @@
 """The store's schema: made and brought up to date by Alembic, one process at a time; partitions by prefix length."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ from psycopg import errors, sql
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store.connection import Timeouts, connect, translated
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.readiness import require_right_to_make, require_writable
 from conflict_assets.store.roles import grant_rights
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "conflict_store_version"
 PARTITIONED = ("conflict_visits", "visit_conflicts")
 MOST_PARTITIONS = 100
@@ -24,8 +27,10 @@ def prepare(connection: psycopg.Connection[Any], url: str, prefix_length: int) -
     """Bring the schema up to date and make the partitions, once; when all is done this costs one SELECT.
 
     Raises:
-        StoreError: the store was made with another prefix length, or by a newer release.
+        StoreError: the store was made with another prefix length, or by a newer release; it takes no writes, or this
+            login may not make its tables.
     """
+    require_writable(connection)
     found = _found(connection)
     if found is None or found[0] != HEAD or found[1] is None:
         _make(url, prefix_length)
@@ -82,6 +87,8 @@ def _make(url: str, prefix_length: int) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         connection.commit()
         found = _found(connection)
+        if found is None:
+            require_right_to_make(connection)
         if found is None or found[0] != HEAD:
             _run_alembic(connection, HEAD)
         found = _found(connection)
@@ -96,7 +103,6 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
@@ -111,15 +117,28 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
             f"The store's schema is {found[0]}, newer than this release knows ({HEAD}). "
             "Install the release that made it."
         )
-    with engine.connect() as alembic_connection:
+    with _driver_errors_unwrapped(revision), engine.connect() as alembic_connection:
         config.attributes["connection"] = alembic_connection
         order = sorted(known)
         behind = found is None or found[0] is None or revision == HEAD or (revision in order and found[0] < revision)
-        try:
-            (command.upgrade if behind else command.downgrade)(config, revision)
-        except CommandError as error:
-            raise StoreError(f"The store's schema can't be brought to {revision}: {error}") from None
+        (command.upgrade if behind else command.downgrade)(config, revision)
         alembic_connection.commit()
+
+
+@contextmanager
+def _driver_errors_unwrapped(revision: str) -> Iterator[None]:
+    """Let what the driver says come through as it is, for `translated`; SQLAlchemy wraps it, with its statement."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.Error):
+            raise error.orig from None
+        raise StoreError(f"The store's schema can't be brought to {revision}: {type(error).__name__}.") from None
+    except CommandError as error:
+        raise StoreError(f"The store's schema can't be brought to {revision}: {error}") from None
 
 
 def _make_partitions(connection: psycopg.Connection[Any], prefix_length: int) -> None:

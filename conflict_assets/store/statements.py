@@ -232,16 +232,19 @@ NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
     WHERE ssn_prefix = %(prefix)s AND latest AND (root_run_id, as_of) IS DISTINCT FROM (%(root)s, %(as_of)s)"""
 
 WRITE_DOWN = """
-    INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, run_id, first_date, last_date, latest, position,
-        batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
+    INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, new_since, run_id, first_date, last_date, latest,
+        position, batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
         detect_seconds, write_seconds, counts, digest)
-    SELECT %(root)s, %(prefix)s, %(as_of)s, %(run)s, %(first)s, %(last)s, true,
-        CASE WHEN %(counted)s THEN 1 + (SELECT count(*) FROM prefix_runs AS o
-            WHERE o.root_run_id = %(root)s AND o.as_of = %(as_of)s AND o.position > 0) ELSE 0 END,
+    SELECT %(root)s, %(prefix)s, %(as_of)s, %(new_since)s, %(run)s, %(first)s, %(last)s, true,
+        CASE WHEN %(counted)s THEN 1 + (SELECT count(DISTINCT o.ssn_prefix) FROM prefix_runs AS o
+            WHERE o.root_run_id = %(root)s AND o.run_id = ANY(%(runs)s) AND o.ssn_prefix <> %(prefix)s
+                AND o.position > 0) ELSE 0 END,
         %(total)s, %(conflicts)s, %(rows)s, %(new)s, %(changed)s, %(resolved)s, %(reopened)s,
         %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s, %(digest)s
     ON CONFLICT (root_run_id, as_of, ssn_prefix) DO UPDATE SET
-        run_id = excluded.run_id, first_date = excluded.first_date, last_date = excluded.last_date, latest = true,
+        position = CASE WHEN p.run_id = ANY(%(runs)s) THEN p.position ELSE excluded.position END,
+        new_since = excluded.new_since, run_id = excluded.run_id, first_date = excluded.first_date,
+        last_date = excluded.last_date, latest = true,
         committed_at = excluded.committed_at, batches_total = excluded.batches_total,
         conflicts = excluded.conflicts, conflict_rows = excluded.conflict_rows,
         new_conflicts = p.new_conflicts + excluded.new_conflicts, changed = p.changed + excluded.changed,

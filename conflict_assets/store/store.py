@@ -3,19 +3,27 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
 import pyarrow as pa
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
 from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store import looking, reading, rejects, schema
+from conflict_assets.store import latest, looking, reading, rejects, schema
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
@@ -24,11 +32,13 @@ from conflict_assets.store.export import ConflictExport, ExportQuery, export_con
 from conflict_assets.store.looking import StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
-from conflict_assets.store.records import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.readiness import require_right_to_write
+from conflict_assets.store.records import Exclusions, Found, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
 from conflict_assets.store.replace import replace
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
 from conflict_assets.store.trend import trend
+from conflict_assets.store.workers import NoFreeWorker, Worker, WorkerLimit, become_worker, workers_at_work
 
 __all__ = [
     "ConflictStore",
@@ -41,6 +51,8 @@ __all__ = [
 
 ATTEMPTS = 6
 RETRY_SECONDS = 180
+WAIT_FOR_WORKER = (0.1, 0.5)
+"""Seconds between two looks for a free worker, drawn anew each time: whoever waits longest is not always late."""
 
 T = TypeVar("T")
 
@@ -55,10 +67,13 @@ class ConflictStore:
         StoreError: from any method, for what does not pass; `PassingStoreError` when it has not passed in time.
     """
 
-    def __init__(self, *, url: str, prefix_length: int, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(
+        self, *, url: str, prefix_length: int, timeouts: Timeouts = DEFAULT_TIMEOUTS, attempts: int | None = None
+    ) -> None:
         self._url = url
         self._prefix_length = prefix_length
         self._timeouts = timeouts
+        self._attempts = attempts
         self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -77,6 +92,14 @@ class ConflictStore:
             StoreError: the store was made with another prefix length; the message says the way out.
         """
         self._run(lambda connection: schema.prepare(connection, self._url, self._prefix_length))
+
+    def require_right_to_write(self) -> None:
+        """Try what a night does to the store, and leave nothing.
+
+        Raises:
+            StoreError: the login may not make temporary tables, or lacks a right on a table.
+        """
+        self._transact(require_right_to_write, keep=False)
 
     def require_prepared(self) -> None:
         """Refuse a store that `prepare` would have to write to.
@@ -102,6 +125,10 @@ class ConflictStore:
         """Visits at the last commit of each prefix, where there was one."""
         return self._run(lambda connection: reading.visit_volumes(connection, prefixes))
 
+    def snapshot_times(self, prefixes: Sequence[str]) -> dict[str, datetime]:
+        """When the snapshot was taken that is stored of each prefix, where there is one."""
+        return self._run(lambda connection: reading.snapshot_times(connection, prefixes))
+
     def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
         """Blocks of `block_days` days, counted from the window's first, with conflicts that hold, by SSN."""
         return self._run(lambda connection: reading.open_blocks(connection, prefixes, window, block_days))
@@ -117,6 +144,42 @@ class ConflictStore:
             StoreError: a row belongs to another prefix.
         """
         return self._transact(lambda connection: replace(connection, commit))
+
+    def work_on_prefix(
+        self, worker: Worker, detect: Callable[[], PrefixCommit], limit: WorkerLimit
+    ) -> tuple[PrefixCommit, CommitOutcome]:
+        """Detect and replace a prefix as one of the workers over all runs; wait, without a connection, for a free one.
+
+        `detect` is called once, when it is this worker's turn, inside the transaction that replaces the prefix.
+
+        Raises:
+            as `replace_prefix`, and what `detect` raises.
+        """
+        detected = cache(detect)
+
+        def work(connection: psycopg.Connection[Any]) -> tuple[PrefixCommit, CommitOutcome]:
+            become_worker(connection, worker, limit.most)
+            commit = detected()
+            return commit, replace(connection, commit)
+
+        for attempt in Retrying(
+            retry=retry_if_exception_type(NoFreeWorker),
+            wait=wait_random(*WAIT_FOR_WORKER),
+            before_sleep=partial(self._wait_for_worker, limit),
+            reraise=True,
+        ):
+            with attempt:
+                return self._transact(work)
+        raise AssertionError("unreachable")
+
+    def _wait_for_worker(self, limit: WorkerLimit, attempt: RetryCallState) -> None:
+        self._close()
+        if attempt.outcome is not None and attempt.attempt_number == 1:
+            limit.tell(str(attempt.outcome.exception()))
+
+    def workers_at_work(self) -> list[Worker]:
+        """The prefixes that runs work on at this moment."""
+        return self._run(workers_at_work)
 
     def preview_prefix(self, commit: PrefixCommit, *, examples: int = 0) -> Preview:
         """What `replace_prefix` would do, and up to so many conflicts of each kind; nothing is written.
@@ -209,6 +272,14 @@ class ConflictStore:
         with translated(), export_conflicts(self._connection, query) as opened:
             yield opened
 
+    def latest_found(self) -> Found:
+        """What the latest commits of all prefixes have found."""
+        return self._run(latest.latest_found)
+
+    def latest_visits(self, *, without: Sequence[str], counted: Sequence[str]) -> dict[str, int]:
+        """What the latest commits of all other prefixes have counted of their visits, by name."""
+        return self._run(partial(latest.latest_visits, without=without, counted=counted))
+
     def free_connections(self) -> int:
         """How many more connections the server takes."""
         return self._run(reading.free_connections)
@@ -257,7 +328,7 @@ class ConflictStore:
     def _run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         for attempt in Retrying(
             retry=retry_if_exception_type(PassingStoreError),
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
+            stop=stop_after_attempt(self._attempts or ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             reraise=True,
         ):
@@ -269,7 +340,7 @@ class ConflictStore:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._url, self._timeouts)
-            with translated():
+            with translated(connection=self._connection):
                 return work(self._connection)
         except PassingStoreError:
             self._close()

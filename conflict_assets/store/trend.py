@@ -11,11 +11,12 @@ from conflict_assets.domain.morning import NightPoint
 # count that stood at that moment.
 _TREND = """
     WITH runs AS MATERIALIZED (
-        SELECT ssn_prefix, as_of, first_date, last_date, conflicts, new_conflicts + reopened AS new, resolved,
+        SELECT ssn_prefix, as_of, first_date, last_date, conflicts, new_conflicts AS new, reopened, resolved,
             lead(as_of, 1, 'infinity') OVER (PARTITION BY ssn_prefix ORDER BY as_of, committed_at) AS until
         FROM prefix_runs
     ), nights AS (
-        SELECT (as_of AT TIME ZONE %(zone)s)::date AS night, sum(new) AS new, sum(resolved) AS resolved,
+        SELECT (as_of AT TIME ZONE %(zone)s)::date AS night, sum(new) AS new, sum(reopened) AS reopened,
+            sum(resolved) AS resolved,
             lead(min(as_of), 1, 'infinity') OVER (ORDER BY min(as_of)) AS next
         FROM runs GROUP BY 1 ORDER BY 1 DESC LIMIT %(nights)s
     ), standing AS (
@@ -43,7 +44,8 @@ _TREND = """
         WHERE d.decision <> 'cleared'
         GROUP BY s.night
     ), held AS (SELECT night, sum(conflicts) AS conflicts FROM standing GROUP BY night)
-    SELECT n.night, (h.conflicts - coalesce(d.conflicts, 0))::int AS open_conflicts, n.new::int, n.resolved::int
+    SELECT n.night, (h.conflicts - coalesce(d.conflicts, 0))::int AS open_conflicts, n.new::int, n.reopened::int,
+        n.resolved::int
     FROM nights AS n JOIN held AS h USING (night) LEFT JOIN decided AS d USING (night)
     ORDER BY n.night"""
 

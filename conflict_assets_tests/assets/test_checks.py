@@ -8,8 +8,8 @@ import pytest
 from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, job, op
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.active_visits import judge
 from conflict_assets.assets.detection import Batch, finish_prefix
+from conflict_assets.assets.run_snapshots import judge
 from conflict_assets.assets.verdicts import Verdict, judge_active_visits, judge_conflicts
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
 from conflict_assets.domain.policy import DetectionPolicy
@@ -278,7 +278,7 @@ CONTESTED = with_ssn(
     sch_start_time=[NOON] * 2,
     sch_end_time=[NOON.replace(hour=14)] * 2,
 )
-BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), total=1)
+BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), time_zone="America/New_York", total=1)
 
 
 def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[Verdict]:

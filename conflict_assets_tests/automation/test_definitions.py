@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance, Definitions, build_schedule_context
 
-from conflict_assets.automation.preload import POSTGRES_IMPORTS, STEP_IMPORTS
+from conflict_assets.automation.preload import STEP_IMPORTS
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
@@ -68,7 +68,7 @@ def test_the_night_is_one_run_over_all_prefixes_at_two_in_the_schedule_s_zone():
     assert request.tags["dagster/asset_partition_range_end"] == "99"
 
 
-@pytest.mark.parametrize("module", [*STEP_IMPORTS, *POSTGRES_IMPORTS])
+@pytest.mark.parametrize("module", STEP_IMPORTS)
 def test_every_preloaded_module_is_still_where_it_was(module):
     importlib.import_module(module)
 

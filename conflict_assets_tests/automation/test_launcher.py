@@ -11,6 +11,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
+from conflict_assets.assets.dagster_private import make_new_run_id
 from conflict_assets.assets.processes import PROCESS_TAG, this_process
 from conflict_assets.automation.launcher import WatchedRunLauncher
 
@@ -26,10 +27,13 @@ def instance():
         yield made
 
 
-def health(instance, worker=None, **tags):
+def health(instance, worker=None, command=None, **tags):
     launcher = WatchedRunLauncher()
     launcher.register_instance(instance)
-    run = instance.create_run_for_job(nothing, status=DagsterRunStatus.STARTED, tags=tags)
+    run_id = make_new_run_id()
+    if command is not None:
+        tags |= {PROCESS_TAG: f"{run_id} {command}"}
+    run = instance.create_run_for_job(nothing, run_id=run_id, status=DagsterRunStatus.STARTED, tags=tags)
     if worker is not None:
         instance.report_engine_event("Started process for run", run, EngineEventData.in_process(worker))
     return launcher.check_run_worker_health(run).status
@@ -60,5 +64,5 @@ def test_a_server_elsewhere_that_is_down_may_come_back(instance):
 
 def test_a_run_of_a_living_command_goes_on_and_of_a_dead_one_has_failed(instance):
     host, _, started = this_process().split()
-    assert health(instance, **{PROCESS_TAG: this_process()}) is WorkerStatus.RUNNING
-    assert health(instance, **{PROCESS_TAG: f"{host} {ended_process()} {started}"}) is WorkerStatus.FAILED
+    assert health(instance, command=this_process()) is WorkerStatus.RUNNING
+    assert health(instance, command=f"{host} {ended_process()} {started}") is WorkerStatus.FAILED

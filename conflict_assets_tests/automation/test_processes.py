@@ -7,8 +7,9 @@ import psutil
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, is_gone, this_process
-from conflict_assets.assets.turns import prefixes_of_run
+from conflict_assets.assets.dagster_private import make_new_run_id
+from conflict_assets.assets.partitions import prefixes_of_run
+from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, is_gone, process_of, this_process
 
 
 def ended_process() -> str:
@@ -43,6 +44,15 @@ def test_runs_of_killed_commands_are_marked_as_failed_and_the_others_left_alone(
         assert instance.get_run_by_id(alive).status is DagsterRunStatus.STARTED
 
 
+def test_a_re_execution_that_has_the_tag_of_its_parent_is_not_worked_on_by_the_parent_s_command():
+    with DagsterInstance.ephemeral() as instance:
+        parent = instance.get_run_by_id(make_run(instance, ended_process()))
+        assert process_of(parent)
+        child = instance.get_run_by_id(make_run(instance, this_process()))
+        inherited = child.with_tags(dict(parent.tags))
+        assert process_of(inherited) is None
+
+
 @pytest.mark.parametrize(
     ("tags", "prefixes"),
     [
@@ -65,5 +75,6 @@ def make_run(instance: DagsterInstance, process: str, **tags: str) -> str:
     def nothing():
         pass
 
-    run = instance.create_run_for_job(nothing, status=DagsterRunStatus.STARTED, tags={PROCESS_TAG: process, **tags})
-    return run.run_id
+    run_id = make_new_run_id()
+    tags |= {PROCESS_TAG: f"{run_id} {process}"}
+    return instance.create_run_for_job(nothing, run_id=run_id, status=DagsterRunStatus.STARTED, tags=tags).run_id

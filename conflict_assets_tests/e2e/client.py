@@ -146,6 +146,22 @@ class Dagster:
 
     # Runs and backfills
 
+    def runs_of_job(self, job: str) -> list[str]:
+        """The runs that the job's page lists, newest first."""
+        label = f"{LOCATION['repositoryName']}@{LOCATION['repositoryLocationName']}"
+        text = """query($filter: RunsFilter!) { pipelineRunsOrError(filter: $filter, limit: 100) {
+                    ... on Runs { results { runId } } } }"""
+        wanted = {"pipelineName": job, "tags": [{"key": ".dagster/repository", "value": label}]}
+        results = self.query(text, filter=wanted)["pipelineRunsOrError"]["results"]
+        return [each["runId"] for each in results]
+
+    def runs_of_timeline(self, job: str) -> list[str]:
+        """The runs that the code location tells of a job, as the timeline asks."""
+        text = """query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
+                    ... on Repository { pipelines { name runs(limit: 100) { runId } } } } }"""
+        jobs = self.query(text, selector=LOCATION)["repositoryOrError"]["pipelines"]
+        return [run["runId"] for each in jobs if each["name"] == job for run in each["runs"]]
+
     def run_status(self, run_id: str) -> str:
         data = self.query("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
         return data["runOrError"]["status"]
@@ -241,12 +257,7 @@ class Dagster:
         found = self.query(text, key={"path": [asset]}, limit=limit)["assetOrError"].get("assetMaterializations", [])
         return [{**each, **_metadata(each)} for each in found]
 
-    # Limits, schedules and sensors
-
-    def pool(self, name: str) -> dict[str, Any]:
-        text = """query($key: String!) { instance { concurrencyLimit(concurrencyKey: $key) {
-                    limit slotCount activeSlotCount pendingStepCount } } }"""
-        return self.query(text, key=name)["instance"]["concurrencyLimit"]
+    # Schedules and sensors
 
     def sensors(self) -> dict[str, str]:
         """The sensors, and whether they run."""
@@ -254,6 +265,13 @@ class Dagster:
                     ... on Sensors { results { name sensorState { status } } } } }"""
         results = self.query(text, selector=LOCATION)["sensorsOrError"]["results"]
         return {each["name"]: each["sensorState"]["status"] for each in results}
+
+    def ticks(self, sensor: str) -> list[str]:
+        """What the last ticks of a sensor have said, newest first."""
+        text = """query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {
+                    sensorState { ticks(limit: 30) { skipReason } } } } }"""
+        state = self.query(text, selector={**LOCATION, "sensorName": sensor})["sensorOrError"]["sensorState"]
+        return [tick["skipReason"] or "" for tick in state["ticks"]]
 
     def schedule(self, name: str) -> dict[str, Any]:
         text = """query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {

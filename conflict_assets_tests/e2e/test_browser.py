@@ -26,7 +26,7 @@ VISITS = 60_000
 SCREENSHOTS = "SCREENSHOTS"
 """The folder to keep the pictures in; they are taken, and thrown away, when it is not named."""
 NO_SPACE = "RAISE EXCEPTION 'no space left on device'"
-FACTS = ("dagster/row_count", "conflicts", "new", "changed", "resolved", "visits_contested")
+FACTS = ("dagster/row_count", "conflicts", "new", "changed", "resolved", "reopened", "visits_contested")
 CONFLICT_CHECKS = ("counts", "dtypes", "no_pair_within_one_agency", "rows_belong_to_prefix")
 PICTURES = {"Open conflicts by rule", "Open conflicts by prefix", "Trend of open conflicts over 1 nights"}
 VISIT_CHECKS = ("counts", "dtypes", "no_inactive_status", "rows_belong_to_prefix")
@@ -104,7 +104,7 @@ def test_a_partition_shows_what_its_commit_has_written_down(browser, store, busy
     text = browser.open(f"/assets/visit_conflicts?view=partitions&partition={busy}", *shown)
     found = rows(
         store,
-        """SELECT conflict_rows, conflicts, new_conflicts, changed, resolved, counts->>'contested'
+        """SELECT conflict_rows, conflicts, new_conflicts, changed, resolved, reopened, counts->>'contested'
            FROM prefix_runs WHERE ssn_prefix = %s AND latest""",
         [busy],
     )[0]

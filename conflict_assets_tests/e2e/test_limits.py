@@ -38,16 +38,24 @@ def test_the_command_line_has_as_many_as_workers_says_and_the_option_wins(platfo
     platform.agree()
 
 
-def test_the_pool_holds_over_runs_at_the_same_time(platform):
+def test_the_limit_holds_over_runs_at_the_same_time_and_who_waits_says_for_whom(platform):
     dagster = platform.dagster
     with held(platform.store, *BUSY):
         runs = [dagster.launch_range("0", "4"), dagster.launch_range("5", "9")]
         count_at_once(platform, WORKERS_ALL_RUNS)
-        pool = wait(lambda: dagster.pool("visit_conflicts"), lambda found: found["pendingStepCount"] >= 1)
-        assert (pool["limit"], pool["activeSlotCount"]) == (WORKERS_ALL_RUNS, WORKERS_ALL_RUNS)
+        said = wait(lambda: [said for run in runs for said in waiting_lines(platform, run)], bool)[0]
+        assert f"MAX_WORKERS_ALL_RUNS={WORKERS_ALL_RUNS} are at work" in said
+        assert any(f"run {run} on prefix" in said for run in runs)
+        doctor = platform.servers.command("doctor").stdout
+        assert f"{WORKERS_ALL_RUNS} of {WORKERS_ALL_RUNS} at work: " in doctor
+        assert all(f"{run} (nightly_conflicts, STARTED)" in doctor for run in runs)
     assert [dagster.await_run(run) for run in runs] == ["SUCCESS", "SUCCESS"]
-    wait(lambda: dagster.pool("visit_conflicts")["activeSlotCount"], lambda found: found == 0, 30)
+    assert "none of 4 at work" in platform.servers.command("doctor").stdout
     platform.agree()
+
+
+def waiting_lines(platform, run):
+    return [each["message"] for each in platform.dagster.events(run) if "Waiting for a free worker" in each["message"]]
 
 
 def test_further_runs_wait_in_the_queue(platform):

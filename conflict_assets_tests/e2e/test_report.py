@@ -114,7 +114,8 @@ def test_the_asset_s_metadata_leads_to_the_report_of_its_run(folder, files):
         event = instance.get_latest_materialization_event(AssetKey("conflict_summary"))
     assert event is not None
     assert event.asset_materialization is not None
-    report = Path(event.asset_materialization.metadata["report"].value)
+    assert event.asset_materialization.metadata["report"].value == "conflict-assets report --open"
+    report = Path(event.asset_materialization.metadata["report_file"].value)
     assert report.parent == folder / "reports"
     assert report.name.endswith(f"-{event.run_id[:8]}.html")
     assert report.read_text(encoding="utf-8") == files["night"].read_text(encoding="utf-8")

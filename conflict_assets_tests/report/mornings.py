@@ -62,7 +62,11 @@ def ordinary_morning(prefix_length: int = 2) -> Morning:
         avoidance=Stake(visits=1345, unpriced=3, shift_amount=90_000.2, overlap_amount=999.5),
         nights=tuple(
             NightPoint(
-                night=NIGHT - timedelta(days=29 - day), open_conflicts=1200 + day, new=12 + day % 5, resolved=day % 7
+                night=NIGHT - timedelta(days=29 - day),
+                open_conflicts=1200 + day,
+                new=12 + day % 5,
+                reopened=day % 3,
+                resolved=day % 7,
             )
             for day in range(30)
         ),
@@ -148,7 +152,7 @@ def one_conflict_morning() -> Morning:
         by_prefix=empty.by_prefix | {"04": 1},
         by_hour={(1, 9): 1},
         avoidance=Stake(visits=2, shift_amount=180.0, overlap_amount=60.0),
-        nights=(NightPoint(night=NIGHT, open_conflicts=1, new=1, resolved=0),),
+        nights=(NightPoint(night=NIGHT, open_conflicts=1, new=1, reopened=0, resolved=0),),
         top_agencies=tuple(agencies),
         top_pairs=(
             AgencyPairFigures(

@@ -105,8 +105,8 @@ def test_each_chart_is_there_wide_and_narrow_and_told_in_words(page):
 
 def test_charts_take_their_colours_from_the_page(ordinary):
     styles = " ".join(str(attributes.get("style")) for _, attributes in ordinary.elements)
-    assert {"var(--ink)", "var(--blue)", "var(--orange)"} <= set(re.findall(r"var\(--\w+\)", styles))
-    assert not re.search(r"#010203|#0072b2|#e69f00|#000000", styles)
+    assert {"var(--ink)", "var(--blue)", "var(--green)", "var(--orange)"} <= set(re.findall(r"var\(--\w+\)", styles))
+    assert not re.search(r"#010203|#0072b2|#009e73|#e69f00|#000000", styles)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,9 @@ def test_charts_take_their_colours_from_the_page(ordinary):
         "7 of these visits have no known rate",
         "4 Scheduled times overlap sch_over_another_sch_time 300 24.3 %",
         "Whitelisted by a person 3",
-        "5 Jan 2026 1,229 16 1",
+        "Night Open after it New Reopened Resolved 5 Jan 2026 1,229 16 2 1 4 Jan 2026",
+        "New 12 first found on the date of the latest run",
+        "New: first found on the date of the latest run 12",
         "40: 34",
         "Care & <Comfort> 77 150 $12,346 $7.50",
         "Care & <Comfort> and Q 55 9 $8,000",

@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -47,7 +48,7 @@ def test_rules_are_the_engine_s_flags():
 
 
 def nights(count: int, **counts: int) -> list[NightPoint]:
-    values = {"open_conflicts": 3268, "new": 12, "resolved": 3} | counts
+    values = {"open_conflicts": 3268, "new": 12, "reopened": 0, "resolved": 3} | counts
     return [NightPoint(night=date(2026, 10, 26) + timedelta(days=day), **values) for day in range(count)]
 
 
@@ -71,9 +72,24 @@ def test_a_night_without_a_run_is_a_gap_in_the_trend():
 
 def test_a_first_night_that_dwarfs_the_others_is_cut_off_and_told():
     (first, *others) = nights(30)
-    _, below = trend_lines([NightPoint(night=first.night, open_conflicts=3268, new=3268, resolved=0), *others]).axes
+    _, below = trend_lines([replace(first, new=3268, resolved=0), *others]).axes
     assert below.get_ylim()[1] < 30
     assert [text.get_text() for text in below.texts] == ["3,268 new"]
+
+
+def test_reopened_conflicts_stand_on_the_new_ones_in_a_colour_of_their_own():
+    _, below = trend_lines([*nights(2), *nights(1, reopened=5)]).axes
+    assert [(bar.get_y(), bar.get_height()) for bar in below.patches[3:6]] == [(12, 0), (12, 0), (12, 5)]
+    assert below.get_ylim()[1] > 17
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["new", "reopened", "resolved"]
+    colours = {tuple(bar.get_facecolor()) for bar in below.patches}
+    assert len(colours) == 3
+
+
+def test_of_a_bar_that_is_cut_off_both_parts_are_told():
+    (first, *others) = nights(30)
+    _, below = trend_lines([replace(first, new=3000, reopened=268), *others]).axes
+    assert [text.get_text() for text in below.texts] == ["3,000 new, 268 reopened"]
 
 
 def test_bars_that_differ_little_are_shown_whole():
@@ -84,7 +100,8 @@ def test_bars_that_differ_little_are_shown_whole():
 
 def test_a_trend_without_nights_or_changes_is_drawn_too():
     assert [text.get_text() for text in trend_lines([]).texts] == ["No night yet"]
-    above, _ = trend_lines(nights(3, open_conflicts=0, new=0, resolved=0)).axes
+    above, below = trend_lines(nights(3, open_conflicts=0, new=0, resolved=0)).axes
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["new", "resolved"]
     assert above.get_ylim() == (0, 1.2)
 
 
@@ -94,3 +111,4 @@ def test_the_trend_is_told_in_words():
         "Trend of open conflicts over 2 nights: 3,268 after 2026-10-26, 3,268 after 2026-10-27, "
         "which found 12 new and 3 resolved"
     )
+    assert trend_title(nights(2, reopened=4)).endswith("which found 12 new, 4 reopened and 3 resolved")

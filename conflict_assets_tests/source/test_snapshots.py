@@ -3,13 +3,13 @@
 import threading
 import time
 import weakref
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.reasons import Note
-from conflict_assets.source import snapshots
+from conflict_assets.source import snapshot_files
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
@@ -92,7 +92,7 @@ def test_batches_never_pile_up(tmp_path, count):
 
 def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypatch):
     asked, found = threading.Event(), []
-    contested_runs = snapshots._contested_runs
+    contested_runs = snapshot_files._contested_runs
 
     def source():
         yield batch("04")
@@ -104,7 +104,7 @@ def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypat
             found.append(asked.wait(10))
             yield run
 
-    monkeypatch.setattr(snapshots, "_contested_runs", slow)
+    monkeypatch.setattr(snapshot_files, "_contested_runs", slow)
     snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
     assert snapshot.contested_prefixes == ("04", "17")
     assert found == [True, True]
@@ -146,6 +146,48 @@ def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
     newest = store.newest("04")
     assert newest is not None
     assert newest.root_run_id == "run5"
+
+
+def test_single_prefixes_push_out_no_night_and_the_newest_of_any_prefix_stays(tmp_path):
+    store = SnapshotStore(tmp_path)
+    for day in range(1, 4):
+        store.write(f"night{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
+    for day, prefix in enumerate(["01", "02", "03", "01"], 4):
+        store.write(f"single{day}", all_of(prefixes=(prefix,)), NOON.replace(day=day), [], NO_SURVEY)
+    removed = store.purge(keep=2).removed
+    assert removed == ("night1", "single4")
+    assert store.newest("01").root_run_id == "single7"
+    assert {prefix: each.root_run_id for prefix, each in store.newest_of_each().items() if prefix in ("00", "02")} == {
+        "00": "night3",
+        "02": "single5",
+    }
+
+
+def test_an_age_ends_all_of_them(tmp_path):
+    store = SnapshotStore(tmp_path)
+    store.write("night", all_of(), NOON, [batch("04")], NO_SURVEY)
+    assert store.purge(older_than=timedelta(days=1), in_progress={"night"}).removed == ()
+    assert store.purge(older_than=timedelta(days=1)).removed == ("night",)
+    assert store.newest("04") is None
+
+
+def test_a_snapshot_whose_manifest_is_damaged_is_none(tmp_path):
+    store = SnapshotStore(tmp_path)
+    store.write("good", all_of(), NOON, [batch("04")], NO_SURVEY)
+    damaged = store.write("damaged", all_of(), NOON.replace(day=20), [batch("04")], NO_SURVEY)
+    (damaged.folder / "snapshot.json").write_text('{"as_of": "2025-')
+    assert store.for_run("damaged") is None
+    assert store.newest("04").root_run_id == "good"
+
+
+def test_a_file_that_is_damaged_or_gone_is_told_in_a_sentence(tmp_path):
+    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, [batch("04"), batch("17")], NO_SURVEY)
+    (snapshot.folder / "04.parquet").write_bytes(b"PAR1")
+    (snapshot.folder / "17.parquet").unlink()
+    with pytest.raises(SourceError, match=r"The snapshot of run run can't be read \(a file of it is damaged\)"):
+        snapshot.visits("04")
+    with pytest.raises(SourceError, match=r"can't be read \(No such file or directory\)"):
+        snapshot.visits("17")
 
 
 @pytest.mark.parametrize("run_id", ["", "../elsewhere", "a/b", "x" * 129])

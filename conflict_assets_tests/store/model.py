@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets_tests.store.nights import Pair
@@ -36,10 +37,13 @@ class Model:
     lives: dict[Key, Life] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     runs: list[PrefixCommit] = field(default_factory=list)
+    zone: str = ""
+    """The schedule's zone at the latest commit."""
     events: list[tuple[Any, ...]] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
 
-    def commit(self, commit: PrefixCommit, pairs: Mapping[Key, Pair], outcomes: Mapping[str, str]) -> None:
+    def commit(self, commit: PrefixCommit, pairs: Mapping[Key, Pair], outcomes: Mapping[str, str], zone: str) -> None:
+        self.zone = zone
         for key, pair in pairs.items():
             life = self.lives.get(key)
             if life is None:
@@ -87,10 +91,13 @@ class Model:
         elif not inside(life.found, latest):
             status = "expired"
         else:
-            status = "new" if life.first_detected == latest.as_of else "open"
+            status = "new" if self.date_of(life.first_detected) == self.date_of(latest.as_of) else "open"
         outdated = bool(decision and said and said.looks != looks(life.found))
         resolved_at, reason = life.resolved or (None, None)
         return status, life.first_detected, self.last_detected(life), resolved_at, reason, decision, outdated
+
+    def date_of(self, moment: datetime) -> date:
+        return moment.astimezone(ZoneInfo(self.zone)).date()
 
     def last_detected(self, life: Life) -> datetime:
         before = [

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from conflict_assets.domain.window import start_of_day
 from conflict_assets.store.columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 
@@ -16,6 +17,7 @@ SSN = "040000001"
 DAY = date(2026, 1, 5)
 WINDOW = (date(2024, 1, 1), date(2026, 3, 1))
 START = datetime(2026, 1, 6, 2, tzinfo=UTC)
+ZONE = "America/New_York"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def night(
     number: int = 1,
     prefix: str = "04",
     window: tuple[date, date] = WINDOW,
+    zone: str = ZONE,
     sidelined: Mapping[str, str] | None = None,
     counts: Mapping[str, int] | None = None,
     **changes: Any,
@@ -103,7 +106,8 @@ def night(
         "batches_total": 97,
         "detect_seconds": 0.1,
     }
-    return PrefixCommit(**(values | changes))
+    values |= changes
+    return PrefixCommit(**{"new_since": start_of_day(values["as_of"], zone)} | values)
 
 
 def _sidelined(outcomes: Mapping[str, str]) -> pa.Table:

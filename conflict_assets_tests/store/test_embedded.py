@@ -18,7 +18,8 @@ import pytest
 
 from conflict_assets.store import embedded
 from conflict_assets.store.embedded import embedded_url, revive, stop_embedded
-from conflict_assets.store.errors import StoreError
+from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.killing import PROCESSES, kill_postmaster
 
@@ -120,6 +121,88 @@ def test_finding_a_running_server_takes_no_time(running):
     for _ in range(20):
         assert embedded_url(home) == url
     assert (time.perf_counter() - started) / 20 < 0.05
+
+
+VARIABLES = {
+    "PGSERVICE": "prod",
+    "PGSERVICEFILE": "/nonexistent",
+    "PGHOST": "192.0.2.1",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGPORT": "1",
+    "PGDATABASE": "theirs",
+    "PGUSER": "somebody",
+    "PGPASSWORD": "wrong",
+    "PGPASSFILE": "/nonexistent",
+    "PGOPTIONS": "-c default_transaction_read_only=on",
+    "PGSSLMODE": "verify-full",
+    "PGSSLNEGOTIATION": "direct",
+    "PGREQUIREAUTH": "none",
+    "PGREQUIREPEER": "somebody",
+    "PGCHANNELBINDING": "require",
+    "PGGSSENCMODE": "require",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGCONNECT_TIMEOUT": "any",
+    "PGCLIENTENCODING": "LATIN1",
+    "PGDATESTYLE": "German, DMY",
+    "PGTZ": "Asia/Kathmandu",
+    "PGDATA": "/nonexistent",
+}
+"""What libpq and PostgreSQL's programs read, each with a value that would stop them or lead them astray."""
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_no_variable_of_libpq_is_heeded(running, monkeypatch, name):
+    home, _ = running
+    monkeypatch.setenv(name, VARIABLES[name])
+    started = time.monotonic()
+    with ConflictStore(url=embedded_url(home), prefix_length=1) as store:
+        store.prepare()
+        assert store.totals().open_conflicts == 0
+    assert time.monotonic() - started < 20
+    assert os.environ[name] == VARIABLES[name]
+
+
+def test_a_fresh_server_starts_whatever_the_variables_say(home, monkeypatch):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    with ConflictStore(url=embedded_url(home), prefix_length=1) as store:
+        store.prepare()
+        kill_postmaster(home)
+        assert store.totals().open_conflicts == 0
+
+
+def broken(home, statement=None, password=None):
+    """What is said of an embedded server that refuses, by words that lead to it and to no setting that is not set."""
+    url = embedded_url(home)
+    if statement:
+        with psycopg.connect(url.replace("/conflicts?", "/postgres?"), autocommit=True) as connection:
+            connection.execute(statement)
+    if password:
+        (home / "passfile").write_text(f"*:*:*:conflicts:{password}\n")
+    with pytest.raises(StoreError) as error, ConflictStore(url=url, prefix_length=1):
+        pass
+    assert not isinstance(error.value, PassingStoreError)
+    assert "CONFLICTS_POSTGRES_URL" not in str(error.value)
+    assert f"It is the embedded one in {home}" in str(error.value)
+    return str(error.value)
+
+
+def test_a_wrong_password_of_the_embedded_server_blames_no_setting(home):
+    assert "the password is wrong" in broken(home, password="guessed")  # noqa: S106 - a wrong one
+
+
+def test_a_dropped_database_of_the_embedded_server_comes_back_as_it_is_said(home):
+    assert "Start it anew (conflict-assets store stop" in broken(home, "DROP DATABASE conflicts WITH (FORCE)")
+    stop_embedded(home)
+    assert rows(embedded_url(home), "SELECT 1") == [(1,)]
+
+
+def test_a_refusal_while_the_server_is_brought_up_is_translated(home):
+    embedded_url(home)
+    stop_embedded(home)
+    (home / "passfile").write_text("*:*:*:conflicts:guessed\n")
+    with pytest.raises(StoreError, match=r"the password is wrong.*It is the embedded one"):
+        embedded_url(home)
 
 
 def test_processes_that_come_at_once_start_one_server(home):

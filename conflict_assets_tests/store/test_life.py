@@ -26,6 +26,8 @@ POSSIBLE = [
     Pair("f", "g", day=DAY + timedelta(days=4), agency="R"),
     Pair("h", "i", day=DAY + timedelta(days=8), con_day=DAY + timedelta(days=9)),
 ]
+ZONES = ["America/New_York", "Pacific/Kiritimati", "Pacific/Midway"]
+"""Where a date begins 5 hours after, 14 hours before and 11 hours after it does in UTC."""
 LOOKS = st.sampled_from([(5, 60.0), (5, 30.0), (4, 60.0), None])
 STATES = """SELECT ssn, pair_id, status, first_detected_at, last_detected_at, resolved_at, resolved_reason, decision,
     decision_outdated FROM conflict_states"""
@@ -45,6 +47,7 @@ class Lives(RuleBasedStateMachine):
         self.model = Model()
         self.number = 0
         self.first = DAY - timedelta(days=2)
+        self.clock = START
 
     def teardown(self) -> None:
         self.store.__exit__(None, None, None)
@@ -55,21 +58,21 @@ class Lives(RuleBasedStateMachine):
             st.sampled_from("abcdefgh"), st.sampled_from(["deleted", "excluded_agency", "no_times"])
         ),
         moved=st.integers(0, 2),
-        same_snapshot=st.booleans(),
+        hours=st.sampled_from([0, 1, 5, 17, 24]),
+        zone=st.sampled_from(ZONES),
     )
-    def a_night_passes(self, looks, outcomes, moved, same_snapshot):
+    def a_night_passes(self, looks, outcomes, moved, hours, zone):
         self.number += 1
         self.first += timedelta(days=moved)
         window = (self.first, self.first + timedelta(days=WINDOW_DAYS))
-        as_of = START + timedelta(days=self.number)
-        if same_snapshot and self.model.runs:
-            as_of = self.model.runs[-1].as_of
+        self.clock += timedelta(hours=hours)
         pairs = [replace(p, rule=look[0], overlap=look[1]) for p, look in zip(POSSIBLE, looks, strict=True) if look]
         empty = night([], number=self.number, window=window)
         pairs = [pair for pair in pairs if inside(pair, empty)]
-        commit = night(pairs, number=self.number, prefix="0", window=window, sidelined=outcomes, as_of=as_of)
+        own = {"window": window, "sidelined": outcomes, "as_of": self.clock, "zone": zone}
+        commit = night(pairs, number=self.number, prefix="0", **own)
         self.store.replace_prefix(commit)
-        self.model.commit(commit, {(pair.ssn, pair.pair_id): pair for pair in pairs}, outcomes)
+        self.model.commit(commit, {(pair.ssn, pair.pair_id): pair for pair in pairs}, outcomes, zone)
         self.compare()
 
     @precondition(lambda self: self.model.runs)

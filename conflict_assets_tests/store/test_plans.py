@@ -15,7 +15,7 @@ PAIRS = 3_000
 MANY_RUNS = """
     INSERT INTO prefix_runs
     SELECT 'old-' || n, p::text, first.as_of - n * interval '1 day', 'old-' || n, first.first_date, first.last_date,
-        false, now(), 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}'
+        false, now(), 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}', NULL, first.as_of - n * interval '1 day'
     FROM generate_series(1, 700) AS n, generate_series(0, 9) AS p,
         (SELECT * FROM prefix_runs ORDER BY as_of LIMIT 1) AS first"""
 

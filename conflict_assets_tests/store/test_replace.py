@@ -180,6 +180,21 @@ def test_a_repeated_commit_reports_what_the_chain_of_runs_has_done(store, store_
     assert [run.run_id for run in store.run_summary("run-1")] == ["run-1-again"]
 
 
+def test_the_chain_s_report_tells_new_changed_resolved_and_reopened_apart(store, store_url):
+    a, b, c, d = Pair("a", "b"), Pair("c", "d"), Pair("e", "f"), Pair("g", "h")
+    store.replace_prefix(night([a, b, d], number=1))
+    store.replace_prefix(night([b, d], number=2))
+    found = [replace(b, overlap=30.0), a, c]
+    first = store.replace_prefix(night(found, number=3))
+    again = store.replace_prefix(night(found, number=3, run_id="run-3-again"))
+    counts = [(each.new, each.changed, each.resolved, each.reopened, each.unchanged) for each in (first, again)]
+    assert counts == [(1, 1, 1, 1, 0)] * 2
+    (run,) = store.run_summary("run-3")
+    assert (run.new, run.changed, run.resolved, run.reopened, run.unchanged) == (1, 1, 1, 1, 0)
+    written = "SELECT event, count(*) FROM conflict_history WHERE root_run_id = 'run-3' GROUP BY event ORDER BY event"
+    assert rows(store_url, written) == [("changed", 1), ("detected", 1), ("reopened", 1), ("resolved", 1)]
+
+
 def test_positions_count_the_prefixes_with_visits_that_a_root_run_has_committed(store):
     empty = {"visits_seen": 5, "contested": 0, "usable": 5}
     outcomes = [

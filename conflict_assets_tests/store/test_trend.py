@@ -1,4 +1,4 @@
-"""What was open after each night, and what it found new and resolved, agrees with the store at every moment."""
+"""What was open after each night, and what it found new, again or no more, agrees with the store at every moment."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -38,10 +38,16 @@ def test_a_store_without_a_night_has_no_trend(store):
     assert store.trend(time_zone=ZONE) == []
 
 
-def test_new_and_resolved_are_counted_by_night_and_reopened_ones_are_new(store):
+def test_new_reopened_and_resolved_are_counted_by_night_and_told_apart(store, store_url):
     for number, pairs in enumerate(([AB, AC], [AB], [AB, AC, AD]), 1):
         store.replace_prefix(night(pairs, number=number))
-    assert told(store) == [(2, 2, 0), (1, 0, 1), (3, 2, 0)]
+    assert told(store) == [(2, 2, 0), (1, 0, 1), (3, 1, 0)]
+    assert [each.reopened for each in store.trend(time_zone=ZONE)] == [0, 0, 1]
+    last = store.morning(time_zone=ZONE, agency_time_zone=ZONE).last_night
+    assert last is not None
+    assert (last.new, last.changed, last.resolved, last.reopened) == (1, 0, 0, 1)
+    events = "SELECT event, count(*) FROM conflict_history WHERE run_id = 'run-3' GROUP BY event ORDER BY event"
+    assert rows(store_url, events) == [("detected", 1), ("reopened", 1)]
     assert [each.night for each in store.trend(time_zone=ZONE)] == [
         (START + timedelta(days=number)).astimezone(ZoneInfo(ZONE)).date() for number in (1, 2, 3)
     ]
@@ -96,7 +102,7 @@ def test_a_decision_on_what_does_not_hold_takes_nothing_away(store, store_url):
     decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=2, hours=12))
     assert told(store) == [(2, 2, 0), (1, 0, 1)]
     store.replace_prefix(night([AB, AC], number=3))
-    assert told(store) == [(2, 2, 0), (1, 0, 1), (1, 1, 0)]
+    assert told(store) == [(2, 2, 0), (1, 0, 1), (1, 0, 0)]
     assert store.totals().open_conflicts == 1
 
 

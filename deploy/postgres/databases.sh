@@ -10,6 +10,6 @@ CREATE ROLE dagster LOGIN PASSWORD :'dagster_password';
 CREATE DATABASE dagster OWNER dagster;
 -- CREATEROLE is for `conflict-assets store roles`.
 CREATE ROLE conflicts LOGIN CREATEROLE PASSWORD :'conflicts_password';
-CREATE DATABASE conflicts OWNER conflicts;
+CREATE DATABASE conflicts OWNER conflicts ENCODING 'UTF8' TEMPLATE template0;
 REVOKE CONNECT ON DATABASE dagster, conflicts FROM PUBLIC;
 SQL

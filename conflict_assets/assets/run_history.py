@@ -1,0 +1,56 @@
+"""What runs have logged: their events of one kind, and the chain of re-executions that a run goes on with."""
+
+from collections.abc import Iterator
+
+from dagster import AssetKey, DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, RunsFilter
+
+ROOT_RUN_TAG = "dagster/root_run_id"
+_RESUMING_TAGS = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
+_PLANNING_STEP = "visit_conflicts.plan_batches"
+
+
+def events_of(instance: DagsterInstance, run_id: str, kind: DagsterEventType) -> Iterator[DagsterEvent]:
+    """The events of one kind that a run has logged, oldest first."""
+    cursor = None
+    while True:
+        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kind)
+        for record in page.records:
+            event = record.event_log_entry.dagster_event
+            if event is not None:
+                yield event
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def materialized_partitions(instance: DagsterInstance, run_id: str, asset: AssetKey) -> set[str]:
+    """The partitions of an asset that a run has materialized."""
+    events = events_of(instance, run_id, DagsterEventType.ASSET_MATERIALIZATION)
+    return {event.partition for event in events if event.asset_key == asset and event.partition is not None}
+
+
+def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
+    """The earlier runs that this one goes on with, newest first: what they have done need not be done again.
+
+    A re-execution from failure goes on with its parent; one of all steps begins anew.
+    """
+    if run.parent_run_id is None:
+        return ()
+    chain: list[str] = []
+    filters = RunsFilter(tags={ROOT_RUN_TAG: run.root_run_id or run.run_id})
+    earlier = {each.run_id: each for each in instance.get_runs(filters)}
+    current: DagsterRun | None = run
+    while current is not None and current.parent_run_id is not None and _resumes(current):
+        chain.append(current.parent_run_id)
+        current = earlier.get(current.parent_run_id)
+    return tuple(chain)
+
+
+def _resumes(run: DagsterRun) -> bool:
+    """Whether a re-execution leaves out what its parent has done; a choice of steps without the plan does so, too."""
+    return any(run.tags.get(tag) == "true" for tag in _RESUMING_TAGS) or not makes_plan(run)
+
+
+def makes_plan(run: DagsterRun) -> bool:
+    """Whether a run shares out its prefixes over steps itself, or goes on with the steps of another."""
+    return run.step_keys_to_execute is None or _PLANNING_STEP in run.step_keys_to_execute

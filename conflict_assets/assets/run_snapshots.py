@@ -1,0 +1,182 @@
+"""The snapshots that a run works with: which one each prefix is judged by, and taking one from the source."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetMaterialization,
+    DagsterInstance,
+    OpExecutionContext,
+    RunsFilter,
+)
+
+from conflict_assets.assets import checks
+from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.assets.partitions import root_run_id
+from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
+from conflict_assets.assets.verdicts import JUDGED_VISIT, Verdict, judge_active_visits
+from conflict_assets.domain.reasons import InactiveReason, RejectReason
+from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.report.lines import prefix_ranges, visits_line
+from conflict_assets.source.protocol import VisitQuery
+from conflict_assets.source.snapshots import Snapshot, SnapshotStore
+from conflict_assets.store.store import ConflictStore
+
+ASSET = "active_visits"
+_COUNTED = ("visits_seen", "active", "contested")
+Context = AssetExecutionContext | OpExecutionContext
+
+
+def usable_snapshots(
+    context: Context, platform: Platform, store: ConflictStore, prefixes: Sequence[str]
+) -> dict[str, Snapshot]:
+    """The snapshot of each prefix that has one: the root run's, else the newest; none that the store is ahead of."""
+    held = store.snapshot_times(prefixes)
+    own = platform.snapshots().for_run(root_run_id(context))
+    newest: Mapping[str, Snapshot] | None = None
+    found: dict[str, Snapshot] = {}
+    for prefix in prefixes:
+        snapshot = own if own is not None and prefix in own.prefixes else None
+        if snapshot is None or _is_behind(snapshot, held.get(prefix)):
+            newest = platform.snapshots().newest_of_each() if newest is None else newest
+            snapshot = newest.get(prefix)
+        if snapshot is not None and not _is_behind(snapshot, held.get(prefix)):
+            found[prefix] = snapshot
+    return found
+
+
+def _is_behind(snapshot: Snapshot, stored: datetime | None) -> bool:
+    return stored is not None and snapshot.as_of < stored
+
+
+def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str]) -> None:
+    """Take a snapshot of prefixes that have none which can be used, as `active_visits` does, and log it as its own."""
+    ranges = ", ".join(prefix_ranges(prefixes))
+    context.log.info(
+        f"Reading prefixes {ranges} from the source anew: no snapshot holds them, or the store holds newer visits. "
+        "Snapshots end by SNAPSHOTS_KEPT and SNAPSHOT_DAYS."
+    )
+    name = _free_name(platform.snapshots(), context.run.run_id)
+    snapshot = take_snapshot(context, platform, store, prefixes, name=name, allow_drop=_allows_drop(context))
+    all_visits = visits_of_all_prefixes(store, snapshot)
+    for prefix in snapshot.prefixes:
+        metadata = snapshot_metadata(snapshot, prefix) | all_visits
+        context.log_event(AssetMaterialization(AssetKey(ASSET), partition=prefix, metadata=metadata))
+    log_snapshot_verdicts(context, snapshot)
+
+
+def _free_name(snapshots: SnapshotStore, run_id: str) -> str:
+    """The run's id, or one with a number: what the run has read before may still be needed."""
+    names = (run_id, *(f"{run_id}-{number}" for number in range(2, 1000)))
+    return next(name for name in names if snapshots.for_run(name) is None)
+
+
+def _allows_drop(context: OpExecutionContext) -> bool:
+    """What the run's configuration says to `active_visits`, whose work this is."""
+    ops: Any = context.run.run_config.get("ops", {})
+    return bool(ops.get(ASSET, {}).get("config", {}).get("allow_visit_drop", False))
+
+
+def take_snapshot(
+    context: Context,
+    platform: Platform,
+    store: ConflictStore,
+    prefixes: Sequence[str],
+    *,
+    name: str,
+    allow_drop: bool,
+) -> Snapshot:
+    """Read prefixes from the source into a snapshot of this name, and list the rejected visits."""
+    settings = platform.settings
+    as_of = datetime.now(tz=UTC)
+    snapshots = platform.snapshots()
+    with platform.source().open(run_id=context.run.run_id) as reader:
+        reading = Reading(
+            name=name,
+            query=visit_query(settings, store, prefixes, as_of),
+            as_of=as_of,
+            allow_drop=allow_drop or settings.allow_visit_drop,
+            warn=context.log.warning,
+        )
+        snapshot = read_snapshot(reader, store, snapshots, reading)
+        _keep_rejected(store, context.run.run_id, reading.query, snapshot)
+        snapshots.purge(keep=settings.snapshots_kept, in_progress=runs_in_progress(context.instance))
+    context.log.info(visits_line(snapshot.total_counts()))
+    return snapshot
+
+
+def runs_in_progress(instance: DagsterInstance) -> set[str]:
+    """The runs, and the roots of their chains, whose snapshots may still be read."""
+    runs = instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
+    return {name for run in runs for name in (run.run_id, run.root_run_id) if name is not None}
+
+
+def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:
+    sidelined = snapshot.all_sidelined()
+    rejected = sidelined.filter(pc.is_in(sidelined["outcome"], pa.array([str(reason) for reason in RejectReason])))
+    store.write_rejected(
+        run_id,
+        rejected.rename_columns({"outcome": "reason"}),
+        prefixes=query.prefixes,
+        include_without_prefix=query.all_prefixes,
+        as_of=snapshot.as_of,
+    )
+
+
+def log_snapshot_verdicts(context: Context, snapshot: Snapshot) -> None:
+    """Log what the checks find in each prefix of a snapshot; its materialization comes first."""
+    for prefix in snapshot.prefixes:
+        checks.log_verdicts(context, ASSET, prefix, judge(prefix, snapshot))
+
+
+def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
+    """Check what was written for a prefix, as it lies on disk: not read by a schema, which would mend what is wrong."""
+    counts = snapshot.counts(prefix)
+    if prefix not in snapshot.contested_prefixes:
+        return judge_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
+    with pq.ParquetFile(snapshot.folder / f"{prefix}.parquet") as file:
+        return judge_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
+
+
+def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:
+    """What the UI shows of a prefix of a snapshot."""
+    counts = snapshot.counts(prefix)
+    left_out = {str(reason): counts[reason] for reason in (*InactiveReason, *RejectReason) if counts[reason]}
+    return {
+        **{name: counts[name] for name in _COUNTED},
+        "dagster/row_count": counts["contested"],
+        "left_out": left_out,
+        "as_of": snapshot.as_of.isoformat(),
+        "window": f"{snapshot.first_date} to {snapshot.last_date}",
+    }
+
+
+def visits_of_all_prefixes(store: ConflictStore, snapshot: Snapshot) -> dict[str, int]:
+    """The visits of all prefixes, for the asset's page, which shows the last prefix only.
+
+    Those of the snapshot are as just read, the others as they were last committed.
+    """
+    read = snapshot.total_counts()
+    others = store.latest_visits(without=snapshot.prefixes, counted=_COUNTED)
+    return {f"all_prefixes_{name}": read[name] + others[name] for name in _COUNTED}
+
+
+def tell_snapshots(context: OpExecutionContext, judged: Mapping[str, Snapshot]) -> None:
+    """Say which snapshot prefixes are judged by, where this run has not read it, and how the source is read anew."""
+    groups: dict[Snapshot, list[str]] = {}
+    for prefix, snapshot in judged.items():
+        if snapshot.root_run_id != context.run.run_id:
+            groups.setdefault(snapshot, []).append(prefix)
+    for snapshot, prefixes in groups.items():
+        context.log.info(
+            f"Judging prefixes {', '.join(prefix_ranges(prefixes))} by the snapshot of "
+            f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC, read by run {snapshot.root_run_id}. To read the source anew, "
+            "materialize active_visits together with visit_conflicts, or: conflict-assets run"
+        )

@@ -1,0 +1,77 @@
+"""Where a run stands: what is done of its prefixes, and the snapshots by which the others are judged."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from dagster import OpExecutionContext
+
+from conflict_assets.assets import checks
+from conflict_assets.assets.partitions import root_run_id, run_prefixes
+from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_history import resumed_runs
+from conflict_assets.assets.run_snapshots import read_anew, usable_snapshots
+from conflict_assets.source.snapshots import Snapshot
+from conflict_assets.store.records import PrefixRun
+from conflict_assets.store.store import ConflictStore
+
+
+@dataclass(frozen=True)
+class RunState:
+    """The prefixes of a run; those that it, or a run that it goes on with, has committed; snapshots of those to do."""
+
+    prefixes: tuple[str, ...]
+    resumed: tuple[str, ...]
+    committed: Mapping[str, PrefixRun]
+    to_do: tuple[str, ...]
+    """Those that were asked for and are not done: not committed, or not logged in this run with all their checks."""
+    snapshots: Mapping[str, Snapshot]
+
+    @property
+    def total(self) -> int:
+        """How many prefixes with visits the run has: the N of `[k/N]`."""
+        return sum(self._has_visits(prefix) for prefix in self.prefixes)
+
+    def _has_visits(self, prefix: str) -> bool:
+        if prefix in self.committed:
+            return bool(self.committed[prefix].counts.get("contested"))
+        if prefix in self.snapshots:
+            return prefix in self.snapshots[prefix].contested_prefixes
+        return True  # nothing is known of it yet
+
+
+def run_state(
+    context: OpExecutionContext, platform: Platform, store: ConflictStore, asked: Collection[str]
+) -> RunState:
+    """Look what is done; what is to do of the prefixes that are `asked` for has a snapshot then."""
+    prefixes = run_prefixes(context)
+    resumed = resumed_runs(context.instance, context.run)
+    committed = committed_runs(context, store)
+    done = committed.keys() & set(asked)
+    done = done & checks.told_prefixes(context) if done else done
+    to_do = tuple(sorted(set(asked) - done))
+    unknown = sorted({*to_do, *(prefix for prefix in prefixes if prefix not in committed)})
+    snapshots = usable_snapshots(context, platform, store, unknown)
+    if not snapshots.keys() >= set(to_do):
+        snapshots = _read_missing(context, platform, store, unknown)
+    return RunState(prefixes, resumed, committed, to_do, snapshots)
+
+
+def _read_missing(
+    context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: list[str]
+) -> dict[str, Snapshot]:
+    """Read what has no snapshot; of the run's steps the first one does so for all."""
+    with platform.snapshots().lock():
+        snapshots = usable_snapshots(context, platform, store, prefixes)
+        missing = [prefix for prefix in prefixes if prefix not in snapshots]
+        if not missing:
+            return snapshots
+        read_anew(context, platform, store, missing)
+    return usable_snapshots(context, platform, store, prefixes)
+
+
+def committed_runs(context: OpExecutionContext, store: ConflictStore) -> dict[str, PrefixRun]:
+    """What this run, and those that it goes on with, have committed of its prefixes."""
+    runs = {context.run.run_id, *resumed_runs(context.instance, context.run)}
+    wanted = set(run_prefixes(context))
+    summary = store.run_summary(root_run_id(context))
+    return {run.prefix: run for run in summary if run.run_id in runs and run.prefix in wanted}

@@ -1,0 +1,79 @@
+"""Rows and files of Dagster's storages that its own API can't remove; a storage that is not SQL keeps its own house.
+
+The second place that imports Dagster's private names, apart from the first because every step would load it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as db
+from dagster import AssetKey, DagsterInstance
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionsFilter, PartitionBackfill
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.runs.schema import BackfillTagsTable, BulkActionsTable
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+
+
+def delete_check_rows(instance: DagsterInstance, run_ids: Sequence[str]) -> int:
+    """Remove what runs have written of checks beside their events, which `delete_run` leaves behind."""
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return 0
+    rows = AssetCheckExecutionsTable
+    with storage.index_connection() as connection:
+        return int(connection.execute(rows.delete().where(rows.c.run_id.in_(run_ids))).rowcount)
+
+
+def delete_freshness_changes(instance: DagsterInstance, assets: Sequence[AssetKey], before: datetime) -> None:
+    """Remove old changes of freshness, which belong to no run; the newest of each asset says whether it is fresh."""
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    events = SqlEventLogStorageTable
+    changes = db.and_(
+        events.c.asset_key.in_([asset.to_string() for asset in assets]),
+        events.c.dagster_event_type == "FRESHNESS_STATE_CHANGE",
+    )
+    newest = db.select(db.func.max(events.c.id)).where(changes).group_by(events.c.asset_key)
+    old = events.c.timestamp < before.replace(tzinfo=None)
+    with storage.index_connection() as connection:
+        kept = list(connection.scalars(newest))
+        connection.execute(events.delete().where(changes, old, events.c.id.not_in(kept)))
+
+
+def delete_run_file(instance: DagsterInstance, run_id: str) -> None:
+    """Remove the file in which SQLite storage keeps a run's events."""
+    storage = instance.event_log_storage
+    if isinstance(storage, SqliteEventLogStorage):
+        shard = Path(storage.path_for_shard(run_id))
+        for end in ("", "-wal", "-shm"):
+            shard.with_name(shard.name + end).unlink(missing_ok=True)
+
+
+def ended_backfills(instance: DagsterInstance, before: datetime) -> Sequence[PartitionBackfill]:
+    """Backfills that were asked for before an instant and have ended, however they did."""
+    return instance.get_backfills(
+        filters=BulkActionsFilter(statuses=BULK_ACTION_TERMINAL_STATUSES, created_before=before)
+    )
+
+
+def delete_backfills(instance: DagsterInstance, backfill_ids: Sequence[str]) -> None:
+    """Remove backfills, of which Dagster removes none."""
+    storage = instance.run_storage
+    if not isinstance(storage, SqlRunStorage) or not backfill_ids:
+        return
+    with storage.connect() as connection:
+        connection.execute(BackfillTagsTable.delete().where(BackfillTagsTable.c.backfill_id.in_(backfill_ids)))
+        connection.execute(BulkActionsTable.delete().where(BulkActionsTable.c.key.in_(backfill_ids)))
+
+
+def local_logs(instance: DagsterInstance) -> Path | None:
+    """The folder of what steps and ticks print, where it is a folder."""
+    manager = instance.compute_log_manager
+    if not isinstance(manager, LocalComputeLogManager):
+        return None
+    return Path(manager.get_captured_local_path(["log"], "err")).parent

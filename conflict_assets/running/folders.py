@@ -1,0 +1,51 @@
+"""The folders that a command needs, looked at before anything else: each fault is one sentence."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from conflict_assets.settings import Settings, SettingsError
+
+LONGEST_TEMPORARY_FOLDER = 60
+"""Letters. Sockets are made in it, and the path of a socket may have 107 (104 on macOS)."""
+
+
+def check_folders(settings: Settings) -> None:
+    """Refuse a data folder or a temporary folder that can't be used.
+
+    Raises:
+        SettingsError: with the folder, and what is allowed.
+    """
+    check_data_folder(settings)
+    check_temporary_folder()
+
+
+def check_data_folder(settings: Settings) -> None:
+    """Make the data folder where it is missing, and see that files can be written there."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        raise SettingsError(
+            f"CONFLICTS_DATA_DIR is {folder}, which can't be used: {error.strerror}; allowed: a folder that this user "
+            "may write to, with room. Change it in the environment or in .env."
+        ) from None
+
+
+def check_temporary_folder() -> None:
+    """See that there is a temporary folder, and that its path leaves room for the name of a socket."""
+    try:
+        folder = Path(tempfile.gettempdir())
+    except OSError:
+        raise SettingsError(
+            "There is no temporary folder that can be written to; allowed: one with room. Make room in /tmp, or set "
+            "TMPDIR to such a folder."
+        ) from None
+    length = len(os.fsencode(folder))
+    if length > LONGEST_TEMPORARY_FOLDER:
+        raise SettingsError(
+            f"TMPDIR is {folder}, which has {length} characters; allowed: at most {LONGEST_TEMPORARY_FOLDER}, since "
+            "sockets are made there. Set TMPDIR to a folder with a shorter path, /tmp for instance."
+        )

@@ -1,0 +1,103 @@
+"""Whether a store can be made and written to by this login, before anything is: else the statement that mends it."""
+
+from typing import Any
+
+import psycopg
+
+from conflict_assets.store.errors import StoreError
+
+_WRITES = {
+    "SELECT": ("conflict_states", "conflict_visit_maps", "excluded_agencies", "excluded_ssns", "speed_bands"),
+    "INSERT": ("visit_conflicts", "conflict_visits", "conflict_history", "prefix_runs", "rejected_visits"),
+    "UPDATE": ("visit_conflicts", "conflict_visits", "prefix_runs"),
+    "DELETE": ("rejected_visits",),
+}
+"""What a night does to tables and views; a member of `conflicts_writer` may do all of it."""
+
+
+def require_writable(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a store that takes no writes; costs nothing, since PostgreSQL tells each session so.
+
+    Raises:
+        StoreError: the server is a standby, or the database is set to be read-only.
+    """
+    state = connection.info.parameter_status
+    if state("in_hot_standby") == "on":
+        raise StoreError(
+            "The store's server is a standby, which takes no writes; allowed: the primary. Name the primary in "
+            "CONFLICTS_POSTGRES_URL, or name both hosts and add target_session_attrs=read-write."
+        )
+    if state("default_transaction_read_only") == "on":
+        database, user = _one(connection, "SELECT quote_ident(current_database()), quote_ident(current_user)")
+        raise StoreError(
+            "The store is read-only: default_transaction_read_only is on; allowed: off. Set it off where it was set: "
+            f"ALTER DATABASE {database} RESET default_transaction_read_only, ALTER ROLE {user} RESET "
+            "default_transaction_read_only, or for the whole server in postgresql.conf."
+        )
+
+
+def require_right_to_make(connection: psycopg.Connection[Any]) -> None:
+    """Refuse to begin with tables that this login can't make.
+
+    Raises:
+        StoreError: there is no schema to make them in, or the login may not.
+    """
+    schema, may_make, path, user, database = _one(
+        connection,
+        """SELECT quote_ident(current_schema()), has_schema_privilege(current_schema(), 'CREATE'),
+               current_setting('search_path'), quote_ident(current_user), quote_ident(current_database())""",
+    )
+    if schema is None:
+        names = [name for name in map(str.strip, path.split(",")) if name not in {"", '""', '"$user"'}]
+        name = names[0] if names else user
+        way = "" if names else f" And let it be looked for: ALTER ROLE {user} SET search_path = {name}."
+        raise StoreError(
+            f"The store's database {database} has no schema to make tables in: search_path is {path!r}, and no schema "
+            f"of it is there for user {user}. Make one: CREATE SCHEMA {name} AUTHORIZATION {user}. Or, if it is there: "
+            f"GRANT USAGE, CREATE ON SCHEMA {name} TO {user}.{way}"
+        )
+    if not may_make:
+        raise StoreError(
+            f"User {user} may not make the store's tables in schema {schema} of database {database}; since PostgreSQL "
+            "15 nobody but the database's owner may unless told so. Let the owner or a superuser do: "
+            f"GRANT CREATE ON SCHEMA {schema} TO {user}"
+        )
+
+
+def require_right_to_write(connection: psycopg.Connection[Any]) -> None:
+    """Try what a night does to the store, and leave nothing; the caller owns the transaction.
+
+    Raises:
+        StoreError: the login may not make temporary tables, or may not write the store's tables.
+    """
+    database, user, may_make = _one(
+        connection,
+        """SELECT quote_ident(current_database()), quote_ident(current_user),
+               has_database_privilege(current_database(), 'TEMPORARY')""",
+    )
+    if not may_make:
+        raise StoreError(
+            f"User {user} may not make temporary tables in database {database}, and every night needs some. Let the "
+            f"owner or a superuser do: GRANT TEMPORARY ON DATABASE {database} TO {user}"
+        )
+    connection.execute("CREATE TEMPORARY TABLE tried_by_doctor ON COMMIT DROP AS SELECT 1 AS one")
+    wanted = [(right, table) for right, tables in _WRITES.items() for table in tables]
+    row = _one(
+        connection,
+        """SELECT string_agg(right_name || ' on ' || name, ', ' ORDER BY right_name, name)
+           FROM unnest(%s::text[], %s::text[]) AS w (right_name, name)
+           WHERE NOT has_table_privilege(name, right_name)""",
+        [[right for right, _ in wanted], [table for _, table in wanted]],
+    )
+    if row[0] is not None:
+        raise StoreError(
+            f"User {user} lacks rights that a night needs: {row[0]}. Let the store's owner do: conflict-assets store "
+            f"roles, and GRANT conflicts_writer TO {user}"
+        )
+
+
+def _one(connection: psycopg.Connection[Any], query: str, parameters: Any = None) -> tuple[Any, ...]:
+    row = connection.execute(query, parameters).fetchone()
+    if row is None:
+        raise AssertionError("unreachable")
+    return tuple(row)

@@ -1,0 +1,131 @@
+"""A step that fails says why in one sentence, and is tried again only when that may help."""
+
+import resource
+import signal
+
+import duckdb
+import pytest
+from dagster import AssetKey, DagsterEventType
+
+from conflict_assets.settings import load_settings
+from conflict_assets.source import snapshot_files
+from conflict_assets.source.synthetic import generate
+from conflict_assets.store import store as store_module
+from conflict_assets_tests.assets.small_platform import small
+from conflict_assets_tests.pg import execute, make_store, pg_server, store_url
+
+__all__ = ["make_store", "pg_server", "small", "store_url"]
+
+RANGE = ["00", "01", "02", "03"]
+
+
+def retries(small, run) -> int:
+    return len(small.instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY))
+
+
+def test_a_prefix_that_is_refused_for_good_is_not_tried_again(small):
+    with small.refusing("02"):
+        run = small.run(*RANGE)
+    said = small.failures(run)["visit_conflicts.detect_batch[02]"]
+    assert said.startswith("The store says: injected")
+    assert said.endswith("Failed prefixes: 02. Repeat them with: conflict-assets run --prefix 02")
+    assert retries(small, run) == 0
+
+
+def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_policy(small, monkeypatch):
+    monkeypatch.setattr(store_module, "ATTEMPTS", 1)
+    monkeypatch.setenv("VISITS_PER_STEP", "250000")
+    load_settings.cache_clear()
+    with small.refusing("02", fault="RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'"):
+        run = small.run(*RANGE)
+    assert retries(small, run) == 2
+    (said,) = small.failures(run).values()
+    assert said.startswith("The store says: in the way")
+    # The others of the pack are done once, and their verdicts are those of the materialization that is shown.
+    assert small.partitions() == {"FAILED": ["02"], "MATERIALIZED": ["00", "01", "03"]}
+    assert small.checked() == {"SUCCEEDED": {"00", "01", "03"}, "EXECUTION_FAILED": {"02"}}
+    events = small.instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+    logged = [e.dagster_event.partition for e in events if e.dagster_event.asset_key == AssetKey("visit_conflicts")]
+    assert sorted(logged) == ["00", "01", "03"]
+    assert [line[:5] for line in small.said(run) if line.startswith("[")] == ["[1/3]", "[2/3]"]
+
+
+def test_a_store_that_becomes_read_only_is_told_as_such(small, monkeypatch, pg_server):
+    monkeypatch.setattr(store_module, "ATTEMPTS", 1)
+    assert small.run(*RANGE).is_success
+    ((name,),) = small.query("SELECT current_database()")
+    execute(pg_server.url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        run = small.run(*RANGE)
+    finally:
+        execute(pg_server.url, f"ALTER DATABASE {name} RESET ALL")
+    (said,) = small.failures(run).values()
+    assert "The store is read-only" in said
+
+
+def cut_to_half(file):
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+
+
+def drop_behind_view(file):
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("ALTER TABLE BI.DIMPROVIDER RENAME TO base")
+        connection.execute("CREATE VIEW BI.DIMPROVIDER AS SELECT * FROM BI.base")
+        connection.execute("DROP TABLE BI.base")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (cut_to_half, "Could not read enough bytes"),
+        (drop_behind_view, "Table with name base does not exist"),
+        (lambda file: file.write_bytes(b""), "not a valid DuckDB database file"),
+    ],
+    ids=["cut to half", "a view over a dropped table", "empty"],
+)
+def test_a_damaged_source_is_told_in_one_sentence_and_not_tried_again(small, damage, said):
+    generate(small.source.with_suffix(".new"), visits=10_000, as_of=load_settings().today())
+    small.source.with_suffix(".new").replace(small.source)
+    damage(small.source)
+    run = small.run(*RANGE)
+    failure = small.failures(run)["active_visits"]
+    assert said in failure
+    assert "\n" not in failure
+    assert retries(small, run) == 0
+    assert small.partitions("active_visits") == {"FAILED": RANGE}
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """While a snapshot is written, no file may grow beyond a kilobyte: the system refuses, as a full disk does."""
+    write_rows = snapshot_files._write_rows
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limited(*arguments):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+        try:
+            return write_rows(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda: monkeypatch.setattr(snapshot_files, "_write_rows", limited)
+    signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_disk_that_fills_while_a_snapshot_is_written_leaves_nothing_half(small, full_disk):
+    assert small.run(*RANGE).is_success
+    before = small.query("SELECT * FROM visit_conflicts ORDER BY 1, 2, 3")
+    files = sorted(small.folder.rglob("*.parquet"))
+    full_disk()
+    run = small.run(*RANGE)
+    said = small.failures(run)["active_visits"]
+    assert said.startswith("The snapshot can't be written to ")
+    assert ": File too large. Nothing was kept of this read." in said
+    assert sorted(small.folder.rglob("*.parquet")) == files
+    assert list(small.folder.rglob("*.partial")) == []
+    assert small.snapshots.for_run(run.run_id) is None
+    assert small.query("SELECT * FROM visit_conflicts ORDER BY 1, 2, 3") == before
+    assert small.partitions("active_visits") == {"FAILED": RANGE}
+    assert small.partitions() == {"FAILED": RANGE}

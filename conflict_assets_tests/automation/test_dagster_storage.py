@@ -1,0 +1,117 @@
+"""Dagster's own storage in PostgreSQL: connections that stay, and a server that comes back."""
+
+import psycopg
+import pytest
+from dagster import DagsterInstance, asset, materialize
+
+from conflict_assets.automation.dagster_storage import POOL_SIZE
+from conflict_assets.running.home import instance_yaml
+from conflict_assets.settings import read_settings
+from conflict_assets.store.cluster import DAGSTER_DATABASE
+from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets_tests.pg import execute, pg_server, rows
+
+__all__ = ["pg_server"]
+
+OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+EVENTS = "SELECT count(*)::int FROM event_logs"
+
+
+@asset
+def thing() -> None:
+    """Materialized, and nothing else."""
+
+
+@pytest.fixture
+def open_instance(tmp_path, monkeypatch):
+    """Opens the instance of a home with these settings."""
+
+    def made(**settings):
+        found = read_settings(conflicts_data_dir=tmp_path / "data", **settings)
+        if found.dagster_postgres_url is not None:
+            monkeypatch.setenv("DAGSTER_POSTGRES_URL", found.dagster_postgres_url.get_secret_value())
+        (tmp_path / "dagster.yaml").write_text(instance_yaml(found))
+        return DagsterInstance.from_config(str(tmp_path))
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    """A data folder whose server is stopped at the end."""
+    folder = tmp_path_factory.mktemp("embedded")
+    yield folder
+    stop_embedded(folder / "postgres")
+
+
+@pytest.fixture
+def embedded_instance(embedded, tmp_path):
+    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded)))
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
+
+
+def dagster_url(embedded):
+    return embedded_url(embedded / "postgres", database=DAGSTER_DATABASE)
+
+
+def test_all_events_of_a_run_go_over_connections_that_stay(pg_server, open_instance):
+    url = pg_server.make_database()
+    with open_instance(dagster_postgres_url=url) as instance:
+        assert materialize([thing], instance=instance).success
+        first = rows(url, OTHERS)
+        assert materialize([thing], instance=instance).success
+        assert set(rows(url, OTHERS)) == set(first)
+    assert 1 <= len(first) <= POOL_SIZE
+
+
+def test_an_event_whose_connection_is_lost_is_written_all_the_same(pg_server, open_instance):
+    url = pg_server.make_database()
+    with open_instance(dagster_postgres_url=url) as instance:
+        run = materialize([thing], instance=instance).dagster_run
+        before = rows(url, EVENTS)
+        execute(url, f"SELECT pg_terminate_backend(pid) FROM ({OTHERS}) AS others")  # noqa: S608 - a constant
+        instance.report_engine_event("after the loss", run)
+    assert rows(url, EVENTS) == [(before[0][0] + 1,)]
+
+
+def test_a_connection_that_is_lost_while_an_event_is_written_costs_nothing(pg_server, open_instance):
+    url = pg_server.make_database()
+    with open_instance(dagster_postgres_url=url) as instance:
+        run = materialize([thing], instance=instance).dagster_run
+        execute(
+            url,
+            """CREATE SEQUENCE tries;
+               CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF nextval('tries') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+                 RETURN NEW; END $$;
+               CREATE TRIGGER lose BEFORE INSERT ON event_logs FOR EACH ROW EXECUTE FUNCTION lose()""",
+        )
+        instance.report_engine_event("in the midst", run)
+    assert rows(url, "SELECT count(*)::int FROM event_logs WHERE event LIKE '%in the midst%'") == [(1,)]
+
+
+def test_the_embedded_server_is_started_when_it_is_down(embedded, embedded_instance):
+    stop_embedded(embedded / "postgres")
+    assert materialize([thing], instance=embedded_instance).success
+    assert rows(dagster_url(embedded), EVENTS)[0][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PGSERVICE", "prod"), ("PGHOSTADDR", "192.0.2.1"), ("PGSSLMODE", "verify-full"), ("PGOPTIONS", "-c nonsense=1")],
+)
+def test_the_embedded_server_heeds_no_variable_of_other_servers(embedded_instance, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    embedded_instance.event_log_storage._engine.dispose()
+    assert embedded_instance.get_runs_count() >= 0
+
+
+def test_a_server_from_before_gets_dagster_s_database(embedded, tmp_path):
+    admin = embedded_url(embedded / "postgres", database="postgres")
+    execute(admin, f"DROP DATABASE {DAGSTER_DATABASE} WITH (FORCE)")
+    with pytest.raises(psycopg.OperationalError):
+        rows(dagster_url(embedded), EVENTS)
+    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded)))
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert materialize([thing], instance=instance).success
