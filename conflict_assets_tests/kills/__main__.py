@@ -64,7 +64,8 @@ class Harness:
             self._say(f"WRONG: {wrong}")
             if self.home is not None:
                 self._say(surroundings(self.home))
-                self._say(f"The home is kept: {self.home.folder}")
+                self._say(f"Its processes are ended, and the home is kept: {self.home.folder}")
+                self.home.end()
             return 1
         finally:
             self.console.print(table(self.struck))
