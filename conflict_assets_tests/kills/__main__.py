@@ -64,10 +64,11 @@ class Harness:
             self._say(f"WRONG: {wrong}")
             if self.home is not None:
                 self._say(surroundings(self.home))
-                self._say(f"Its processes are ended, and the home is kept: {self.home.folder}")
-                self.home.end()
+                self._say(f"The home is kept: {self.home.folder}")
             return 1
         finally:
+            if self.home is not None:
+                self.home.end()
             self.console.print(table(self.struck))
             self._say(f"{len(self.struck)} kills in {(time.monotonic() - self.begun) / 60:.1f} minutes")
         return 0
