@@ -67,6 +67,8 @@ class Harness:
                 self._say(f"The home is kept: {self.home.folder}")
             return 1
         finally:
+            if self.home is not None:
+                self.home.end()
             self.console.print(table(self.struck))
             self._say(f"{len(self.struck)} kills in {(time.monotonic() - self.begun) / 60:.1f} minutes")
         return 0

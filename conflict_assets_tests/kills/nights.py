@@ -164,11 +164,14 @@ class Home:
         """What lives of the embedded PostgreSQL and of the process that stops it when it is idle."""
         return [each for each in living() if self._is_of_server(each)]
 
-    def remove(self) -> None:
-        """End what lives, and remove the folder."""
+    def end(self) -> None:
+        """End what lives, the server as well."""
         end(self.workers())
         stop_embedded(self.data / "postgres")
         end(self.server())
+
+    def remove(self) -> None:
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _is_of_server(self, process: psutil.Process) -> bool:

@@ -21,6 +21,13 @@ KILLS_IN_A_ROW = (1, 1, 2, 3)
 AT_ONCE = 1 / 3
 """How often the next night begins although what the last one has started still lives."""
 
+TIMES_AS_LONG = 5
+"""A night hangs when it takes longer than one is patient, and so many times as long as an undisturbed one."""
+
+IN_THE_THICK = 1 / 2
+FIRST_DONE = "[1/"
+"""How often a night is struck soon after it has said that its first prefix is done: then it holds most."""
+
 SOON = 0.3
 """A victim that is not there yet at the moment is met within so many seconds after it comes."""
 TRACE = "Traceback (most recent call last)"
@@ -98,9 +105,8 @@ class Trial:
         kill = self.deck.draw(without=frozenset() if self.home.url else frozenset({BY_SQL}))
         expected = self._expected(state)
         length = self.reference.seconds[expected]
-        moment = self.chance.uniform(0, 1.1 * length)
         night = self.home.begin(state, on_terminal=kill.on_terminal)
-        time.sleep(moment)
+        self._await_moment(night, length)
         while not (met := strike(kill, self.home, night, self.chance)) and not night.is_over():
             time.sleep(self.chance.uniform(0, SOON))
         moment = night.seconds
@@ -115,6 +121,15 @@ class Trial:
         self.struck.append(struck)
         self.unfollowed.append(struck)
         self.told(str(struck))
+
+    def _await_moment(self, night: Night, length: float) -> None:
+        """Any moment of the night is as likely; but every other one lies where prefixes are being committed."""
+        if self.chance.random() > IN_THE_THICK:
+            time.sleep(self.chance.uniform(0, 1.1 * length))
+            return
+        while not night.is_over() and FIRST_DONE not in night.said():
+            time.sleep(0.05)
+        time.sleep(self.chance.uniform(0, length / 8))
 
     def _follow(self, killed: str) -> None:
         """Run a night and hold it to what an undisturbed one leaves."""
@@ -160,7 +175,8 @@ class Trial:
             raise WrongNight(f"the store {when} is wrong:\n" + "\n".join(wrong))
 
     def _await_end(self, night: Night) -> None:
-        if not night.is_over_within(self.patience):
+        patience = max(self.patience, TIMES_AS_LONG * max(self.reference.seconds.values()))
+        if not night.is_over_within(patience):
             raise WrongNight(f"night {night.state} hangs; after {night.seconds:.0f} s it has said:\n{night.said()}")
 
     def _await_orphans(self, night: Night) -> float:
