@@ -11,9 +11,11 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetMaterialization,
+    AssetSelection,
     AssetSpec,
     DagsterInstance,
     Definitions,
+    OpExecutionContext,
     asset,
     define_asset_job,
     job,
@@ -49,6 +51,7 @@ _failing: set[str] = set()
     specs=[AssetSpec("visit_conflicts", partitions_def=SSN_PREFIXES, skippable=True)],
     check_specs=VISIT_CONFLICTS_CHECKS,
     partitions_def=SSN_PREFIXES,
+    can_subset=True,
 )
 def conflicts(context: AssetExecutionContext) -> Iterator[Any]:
     """Log the prefixes that are not to fail, as `detect_batch` does; the step fails at its end if one is."""
@@ -82,6 +85,9 @@ DEFINITIONS = Definitions(
     [conflicts, summary],
     jobs=[define_asset_job(NIGHTLY_JOB, [conflicts]), define_asset_job(SUMMARY_JOB, [summary]), retention],
 )
+UNCHECKED = Definitions(
+    [conflicts], jobs=[define_asset_job(NIGHTLY_JOB, AssetSelection.assets(conflicts).without_checks())]
+)
 
 
 def run(instance: DagsterInstance, first: str = "03", last: str = "05", *failing: str, **tags: str) -> str:
@@ -91,10 +97,30 @@ def run(instance: DagsterInstance, first: str = "03", last: str = "05", *failing
     return execute(instance, NIGHTLY_JOB, **range_tags(first, last), **tags)
 
 
-def execute(instance: DagsterInstance, name: str, **tags: str) -> str:
+def fail_without_checks(instance: DagsterInstance, prefix: str) -> str:
+    """A run over a prefix that fails, and was to evaluate none of its checks; its id."""
+    _failing.add(prefix)
+    return execute(instance, NIGHTLY_JOB, UNCHECKED, **range_tags(prefix, prefix))
+
+
+def execute(instance: DagsterInstance, name: str, definitions: Definitions | None = None, **tags: str) -> str:
     """Run a job; the run's id."""
-    chosen = DEFINITIONS.resolve_job_def(name)
+    chosen = (definitions or DEFINITIONS).resolve_job_def(name)
     return chosen.execute_in_process(instance=instance, tags=tags, raise_on_error=False).run_id
+
+
+def repeat_verdicts(instance: DagsterInstance, prefix: str) -> str:
+    """A run that evaluates the checks of a prefix and materializes nothing, as a re-execution does; its id."""
+
+    @op
+    def repeat(context: OpExecutionContext) -> None:
+        log_verdicts(context, "visit_conflicts", prefix, [Verdict(key.name) for key in CHECKS])
+
+    @job(name=NIGHTLY_JOB)
+    def repeating() -> None:
+        repeat()
+
+    return repeating.execute_in_process(instance=instance).run_id
 
 
 def night(instance: DagsterInstance, *failing: str) -> str:

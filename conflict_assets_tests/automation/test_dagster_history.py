@@ -95,7 +95,7 @@ def test_many_quiet_nights_stay_bounded_and_change_nothing_that_is_shown(home):
 def test_a_partition_that_failed_long_ago_stays_failed_and_keeps_what_it_shows(home):
     good = run(home.instance)
     days_pass(home.engine)
-    failed = run(home.instance, "03", "04", "04")
+    failed = small_nights.fail_without_checks(home.instance, "04")
     days_pass(home.engine)
     forgotten = run(home.instance, "05", "05")
     newest = run(home.instance, "05", "05")
@@ -106,6 +106,16 @@ def test_a_partition_that_failed_long_ago_stays_failed_and_keeps_what_it_shows(h
     assert home.runs() == {good, failed, newest}, f"and not {forgotten}"
     assert shown(home.instance) == before
     assert home.purge().runs == 0
+
+
+def test_the_newest_result_of_a_check_stays_although_its_run_has_materialized_nothing(home):
+    materialized = run(home.instance)
+    repeated = small_nights.repeat_verdicts(home.instance, "03")
+    days_pass(home.engine, 100)
+    before = shown(home.instance)
+    assert home.purge().runs == 0
+    assert home.runs() == {materialized, repeated}
+    assert shown(home.instance) == before
 
 
 def test_the_last_try_of_the_summary_stays_although_it_failed(home, monkeypatch):
@@ -153,13 +163,15 @@ def test_a_first_purge_of_years_stops_in_time_and_the_next_goes_on(home):
     ]
 
 
-def test_a_purge_that_is_cut_off_is_made_good_by_the_next(home, monkeypatch):
+@pytest.mark.parametrize("step", ["delete_run", "delete_events"])
+def test_a_purge_that_is_cut_off_is_made_good_by_the_next(home, monkeypatch, step):
     run(home.instance)
     night(home.instance)
     days_pass(home.engine, 100)
     before = shown(home.instance)
     with monkeypatch.context() as patch:
-        patch.setattr(DagsterInstance, "delete_run", cut_off)
+        owner = DagsterInstance if step == "delete_run" else type(home.instance.event_log_storage)
+        patch.setattr(owner, step, cut_off)
         with pytest.raises(KeyboardInterrupt):
             home.purge()
     assert shown(home.instance) == before

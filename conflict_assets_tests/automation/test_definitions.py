@@ -66,6 +66,7 @@ def test_the_night_is_one_run_over_all_prefixes_at_two_in_the_schedule_s_zone():
     (request,) = night.run_requests
     assert request.tags["dagster/asset_partition_range_start"] == "00"
     assert request.tags["dagster/asset_partition_range_end"] == "99"
+    assert request.tags["conflict_assets/prefixes"] == "00-99"
 
 
 @pytest.mark.parametrize("module", STEP_IMPORTS)

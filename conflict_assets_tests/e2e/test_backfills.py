@@ -19,6 +19,8 @@ def test_a_range_and_a_scattered_selection_backfilled_at_once_do_each_prefix_tha
     assert dagster.await_backfill(scattered) == "COMPLETED_SUCCESS"
     assert dagster.runs_of_backfill(in_a_range) == {("2", "5"): "SUCCESS"}
     assert dagster.runs_of_backfill(scattered) == dict.fromkeys([("0", "0"), ("5", "5"), ("7", "8")], "SUCCESS")
+    tagged = {run["tags"]["conflict_assets/prefixes"] for run in dagster.runs(tags={"dagster/backfill": scattered})}
+    assert tagged == {"0", "5", "7-8"}
     assert platform.committed() == {"0", "2", "3", "4", "5", "7", "8"}
     assert {prefix: len(platform.commits(prefix)) for prefix in "245"} == {"2": 1, "4": 1, "5": 2}
     platform.agree()
