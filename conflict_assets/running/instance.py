@@ -1,5 +1,6 @@
 """The Dagster instance of the command line."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,11 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 def check_dagster_storage(settings: Settings) -> None:
     """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL: by a driver whose errors say why not."""
+    if settings.dagster_postgres_url is None and sys.platform == "win32":
+        raise StoreError(
+            "Dagster's storage is the embedded PostgreSQL unless DAGSTER_POSTGRES_URL is set, and that needs Linux or "
+            "macOS. Set DAGSTER_POSTGRES_URL to a PostgreSQL of your own: postgresql://user:password@host:5432/database."
+        )
     if settings.dagster_postgres_url is not None:
         connect(settings.dagster_postgres_url.get_secret_value(), server=DAGSTER).close()
 
