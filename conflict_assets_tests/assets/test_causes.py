@@ -34,13 +34,16 @@ def test_a_prefix_that_is_refused_for_good_is_not_tried_again(small):
 
 def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_policy(small, monkeypatch):
     monkeypatch.setattr(store_module, "ATTEMPTS", 1)
-    monkeypatch.setenv("VISITS_PER_STEP", "250000")
+    monkeypatch.setenv("MAX_WORKERS", "1")  # so that the prefixes share a step
     load_settings.cache_clear()
     with small.refusing("02", fault="RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'"):
         run = small.run(*RANGE)
     assert retries(small, run) == 2
-    (said,) = small.failures(run).values()
+    ((step, said),) = small.failures(run).items()
+    assert step == "visit_conflicts.detect_batch[01to03]"
     assert said.startswith("The store says: in the way")
+    (failed,) = small.instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE)
+    assert failed.dagster_event.step_failure_data.error.cls_name == "Failure"
     # The others of the pack are done once, and their verdicts are those of the materialization that is shown.
     assert small.partitions() == {"FAILED": ["02"], "MATERIALIZED": ["00", "01", "03"]}
     assert small.checked() == {"SUCCEEDED": {"00", "01", "03"}, "EXECUTION_FAILED": {"02"}}
