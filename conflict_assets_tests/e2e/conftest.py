@@ -13,7 +13,7 @@ from conflict_assets.settings import read_settings
 from conflict_assets.source.synthetic import generate
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
-from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, Platform, night
+from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, ZONE, Platform, night
 from conflict_assets_tests.e2e.servers import Servers, write_instance
 from conflict_assets_tests.pg import PgServer, pg_server
 
@@ -28,7 +28,7 @@ LIMITS = {
     "VISITS_PER_STEP": "1",
     "STORE_LOCK_TIMEOUT": "10",
     "STORE_STATEMENT_TIMEOUT": "15",
-    "SCHEDULE_TIME_ZONE": "America/Chicago",
+    "SCHEDULE_TIME_ZONE": ZONE,
 }
 
 

@@ -3,7 +3,9 @@
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from conflict_assets_tests.e2e.client import Dagster, wait
 from conflict_assets_tests.e2e.faults import mend, stopped
@@ -13,6 +15,18 @@ from conflict_assets_tests.pg import EMPTY_STORE, execute, rows
 PREFIXES = [str(number) for number in range(10)]
 EMPTY_PREFIX = "8"
 """Nobody's SSN begins so: it is finished without a step."""
+FIRST_HOUR, LAST_HOUR = 6, 22
+
+
+def quiet_zone() -> str:
+    """A zone with clock changes in which neither the night, nor retention, nor midnight is near."""
+    here = datetime.now(tz=ZoneInfo("America/Chicago")).hour
+    return "America/Chicago" if FIRST_HOUR <= here < LAST_HOUR else "Australia/Sydney"
+
+
+ZONE = quiet_zone()
+"""The schedule's zone. The real schedule is on: at its hour it would start a night in the midst of a test."""
+
 IN_PROGRESS = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
 NIGHT = {

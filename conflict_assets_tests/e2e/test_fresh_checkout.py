@@ -11,10 +11,10 @@ from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
 from conflict_assets_tests.e2e.client import wait
 from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend
-from conflict_assets_tests.e2e.platform import PREFIXES, Platform
+from conflict_assets_tests.e2e.platform import PREFIXES, ZONE, Platform
 from conflict_assets_tests.e2e.servers import Servers, write_instance
 
-DOT_ENV = "SSN_PREFIX_LENGTH=1\nGENERATED_VISITS=40000\nMAX_WORKERS=2\nVISITS_PER_STEP=1\n"
+DOT_ENV = f"SSN_PREFIX_LENGTH=1\nGENERATED_VISITS=40000\nMAX_WORKERS=2\nVISITS_PER_STEP=1\nSCHEDULE_TIME_ZONE={ZONE}\n"
 
 
 def copy_checkout(folder: Path) -> None:

@@ -5,9 +5,8 @@ from zoneinfo import ZoneInfo
 
 from conflict_assets_tests.e2e.client import LOCATION, wait
 from conflict_assets_tests.e2e.faults import REFUSE, held, inject
-from conflict_assets_tests.e2e.platform import PREFIXES
+from conflict_assets_tests.e2e.platform import PREFIXES, ZONE
 
-ZONE = "America/Chicago"
 FOLLOWED = {"asked-by": "a test"}
 """Tags that leave the summary on."""
 

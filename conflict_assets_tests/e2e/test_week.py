@@ -13,8 +13,8 @@ import duckdb
 
 from conflict_assets_tests.e2e.client import ASSETS, LOCATION, wait
 from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend, stopped
-from conflict_assets_tests.e2e.platform import HELD, PREFIXES, Platform
-from conflict_assets_tests.e2e.test_nights import ZONE, await_summary, summarized
+from conflict_assets_tests.e2e.platform import HELD, PREFIXES, ZONE, Platform
+from conflict_assets_tests.e2e.test_nights import await_summary, summarized
 from conflict_assets_tests.pg import execute
 
 NIGHT = "nightly_conflicts"
