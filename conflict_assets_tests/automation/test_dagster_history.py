@@ -1,33 +1,24 @@
 """What retention removes from Dagster itself, and what it keeps whatever its age."""
 
-import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as db
-import yaml
-from dagster import AssetKey, DagsterInstance, DagsterRun, DagsterRunStatus
-from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from conflict_assets.automation.dagster_history import PurgedHistory, location_of, purge_dagster
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
-from conflict_assets.running.home import instance_yaml
-from conflict_assets.settings import read_settings
 from conflict_assets_tests.automation import small_nights
+from conflict_assets_tests.automation.small_home import KEPT_DAYS, home
 from conflict_assets_tests.automation.small_nights import (
     CHECKS,
-    CONFLICTS,
     PREFIXES,
     days_pass,
     execute,
@@ -36,43 +27,11 @@ from conflict_assets_tests.automation.small_nights import (
     run,
     shown,
 )
-from conflict_assets_tests.pg import pg_server  # noqa: F401 - fixture
+from conflict_assets_tests.pg import pg_server
 
-KEPT_DAYS = 2
+__all__ = ["home", "pg_server"]
+
 MATERIALIZED, FAILED = AssetPartitionStatus.MATERIALIZED, AssetPartitionStatus.FAILED
-
-
-class Home:
-    """A Dagster home, and an engine on its database."""
-
-    def __init__(self, folder: Path, storage: dict[str, object], url: str) -> None:
-        self.folder = folder
-        folder.mkdir()
-        (folder / "dagster.yaml").write_text(yaml.safe_dump({"telemetry": {"enabled": False}, **storage}))
-        self.instance = DagsterInstance.from_config(str(folder))
-        self.engine = db.create_engine(url, poolclass=db.NullPool)
-
-    def purge(self, days: int = KEPT_DAYS, most: int = 1000) -> PurgedHistory:
-        before = datetime.now(tz=UTC) - timedelta(days=days)
-        return purge_dagster(self.instance, before=before, location=None, most=most)
-
-    def runs(self) -> set[str]:
-        return {each.run_id for each in self.instance.get_runs()}
-
-
-@pytest.fixture
-def home(pg_server, tmp_path):  # noqa: F811 - fixture
-    """A home whose storage is PostgreSQL."""
-    url = pg_server.make_database()
-    made = Home(
-        tmp_path / "home",
-        {"storage": {"postgres": {"postgres_url": url}}},
-        url.replace("postgresql://", "postgresql+psycopg://"),
-    )
-    yield made
-    made.instance.dispose()
-    made.engine.dispose()
-    pg_server.drop(url)
 
 
 def test_many_quiet_nights_stay_bounded_and_change_nothing_that_is_shown(home):
@@ -213,88 +172,3 @@ def test_another_code_location_in_the_same_dagster_keeps_its_runs(home):
 def job_origin(location: str) -> RemoteJobOrigin:
     code = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name="m"), location_name=location)
     return RemoteJobOrigin(RemoteRepositoryOrigin(code, "__repository__"), "retention")
-
-
-def test_old_backfills_go_with_their_last_run(home):
-    done = run(home.instance, "03", "03", **{"dagster/backfill": "shown"})
-    run(home.instance, "04", "04", **{"dagster/backfill": "forgotten"})
-    run(home.instance, "04", "04")
-    for name, status, assets in (
-        ("shown", BulkActionStatus.COMPLETED_SUCCESS, [CONFLICTS]),
-        ("forgotten", BulkActionStatus.COMPLETED_FAILED, [CONFLICTS]),
-        ("at work", BulkActionStatus.REQUESTED, [CONFLICTS]),
-        ("theirs", BulkActionStatus.COMPLETED_SUCCESS, [AssetKey("theirs")]),
-    ):
-        home.instance.add_backfill(backfill(name, status, assets))
-    assert home.purge().backfills == 0
-    days_pass(home.engine, 100)
-    assert (home.purge().backfills, row_counts(home.engine)["bulk_actions"]) == (1, 3)
-    assert {each.backfill_id for each in home.instance.get_backfills()} == {"shown", "at work", "theirs"}
-    assert done in home.runs()
-
-
-def backfill(name: str, status: BulkActionStatus, assets: list[AssetKey]) -> PartitionBackfill:
-    return PartitionBackfill(
-        name,
-        status=status,
-        from_failure=False,
-        tags={"kept": "by Dagster in a table of its own"},
-        backfill_timestamp=datetime.now(tz=UTC).timestamp(),
-        asset_selection=assets,
-    )
-
-
-def test_logs_go_with_their_runs_and_those_of_ticks_with_their_age(home):
-    storage = home.folder / "storage"
-    gone, kept = execute(home.instance, "retention"), run(home.instance)
-    ticks = storage / "__repository__"
-    for name, days in (("failed_prefixes/1.err", 8), ("failed_prefixes/2.err", 1), ("theirs/1.err", 100)):
-        (ticks / name).parent.mkdir(parents=True, exist_ok=True)
-        (ticks / name).touch()
-        old = (datetime.now(tz=UTC) - timedelta(days=days)).timestamp()
-        os.utime(ticks / name, (old, old))
-    assert list((storage / gone).rglob("*.err"))
-    days_pass(home.engine, 100)
-    assert home.purge(days=7).tick_logs == 1
-    assert not (storage / gone).exists()
-    assert list((storage / kept).rglob("*.err"))
-    assert {str(file.relative_to(ticks)) for file in ticks.rglob("*.err")} == {"failed_prefixes/2.err", "theirs/1.err"}
-
-
-def test_old_changes_of_freshness_go_but_for_the_newest(home):
-    for state in (FreshnessState.PASS, FreshnessState.FAIL, FreshnessState.PASS):
-        home.instance._report_runless_asset_event(
-            FreshnessStateChange(
-                key=CONFLICTS, new_state=state, previous_state=FreshnessState.UNKNOWN, state_change_timestamp=1.0
-            )
-        )
-    days_pass(home.engine, 100)
-    home.purge()
-    assert row_counts(home.engine)["event_logs"] == 1
-    record = home.instance.get_freshness_state_records([CONFLICTS])[CONFLICTS]
-    assert record.freshness_state == FreshnessState.PASS
-
-
-def test_ticks_go_too_by_dagster_s_own_retention(tmp_path):
-    wanted = yaml.safe_load(instance_yaml(read_settings(dagster_run_days=30), tmp_path))
-    home = Home(tmp_path / "home", {"retention": wanted["retention"]}, "sqlite://")
-    for kind in (InstigatorType.SCHEDULE, InstigatorType.SENSOR):
-        days = dict(home.instance.get_tick_retention_settings(kind))
-        nothing_started = days.pop(TickStatus.SKIPPED)
-        assert nothing_started == (3 if kind == InstigatorType.SENSOR else 30)
-        assert days == dict.fromkeys((TickStatus.STARTED, TickStatus.SUCCESS, TickStatus.FAILURE), 30)
-    home.instance.dispose()
-
-
-def test_a_home_on_sqlite_is_purged_too(tmp_path):
-    home = Home(tmp_path / "home", {}, "sqlite://")
-    old, newest = run(home.instance), night(home.instance)
-    before = shown(home.instance)
-    files = home.folder / "history" / "runs"
-    assert (files / f"{old}.db").exists()
-    assert home.purge(days=-1).runs == 2, "the first run, and that of retention"
-    assert not (files / f"{old}.db").exists()
-    assert (files / f"{newest}.db").exists()
-    assert shown(home.instance) == before
-    assert home.purge(days=-1).runs == 0
-    home.instance.dispose()
