@@ -18,5 +18,5 @@ def platform_environment(folder: Path, **settings: str) -> dict[str, str]:
     """An environment in which nothing is configured but where the data lies, and what is given."""
     home, data = folder / "dagster_home", folder / "data"
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=data)))
+    (home / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=data), home))
     return bare_environment() | {"CONFLICTS_DATA_DIR": str(data), "DAGSTER_HOME": str(home)} | settings

@@ -24,8 +24,10 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.config import pg_config
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
 from dagster._serdes import ConfigurableClassData
@@ -34,7 +36,9 @@ from dagster_shared.utils.warnings import PreviewWarning
 
 __all__ = [
     "IN_PROGRESS_RUN_STATUSES",
+    "CapturedLogContext",
     "ConfigurableClassData",
+    "LocalComputeLogManager",
     "PreviewWarning",
     "UserConfigSchema",
     "WorkerStatus",

@@ -49,8 +49,11 @@ def preload() -> None:
     for module in (*STEP_IMPORTS, *_instance_modules()):
         with suppress(ImportError):
             importlib.import_module(module)
-    # The server is started with interrupts ignored; the steps that are forked from it heed them.
+    # The server is started with interrupts ignored; the steps that are forked from it heed them. A closed terminal is
+    # not theirs to heed: the command, which gets the signal too, ends them in order.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 preload()

@@ -17,15 +17,15 @@ def start_forkserver() -> None:
     """Start it, where there is one (not on Windows); DAGSTER_HOME and all settings must be in the environment."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
-        with _interrupts_ignored():
+        with _ignoring(signal.SIGINT), _ignoring(signal.SIGHUP):
             forkserver.ensure_running()
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """A process that is started meanwhile is none of Ctrl-C's business: it ends with this one, without a trace."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ignoring(sign: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile does not heed the terminal's signals: it ends with this process, without a trace."""
+    handler = signal.signal(sign, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.signal(sign, handler)

@@ -27,6 +27,11 @@ concurrency:
 run_launcher:
   module: conflict_assets.automation.launcher
   class: WatchedRunLauncher
+compute_logs:
+  module: conflict_assets.automation.compute_logs
+  class: StepLogManager
+  config:
+    home: {home}
 run_monitoring:
   enabled: true
   start_timeout_seconds: 180
@@ -64,13 +69,13 @@ storage:
 """
 
 
-def instance_yaml(settings: Settings) -> str:
-    """What dagster.yaml says under these settings."""
+def instance_yaml(settings: Settings, home: Path) -> str:
+    """What dagster.yaml says in a home under these settings."""
     storage = _GIVEN_STORAGE
     if settings.dagster_postgres_url is None:
         storage = _EMBEDDED_STORAGE.format(folder=json.dumps(str(embedded_folder(settings))))
     limits = settings.model_dump(include={"max_runs", "dagster_run_days"})
-    return KEPT_MARK + _INSTANCE_YAML.format(**limits) + storage
+    return KEPT_MARK + _INSTANCE_YAML.format(home=json.dumps(str(home)), **limits) + storage
 
 
 def make_home(settings: Settings) -> Path:
@@ -82,7 +87,7 @@ def make_home(settings: Settings) -> Path:
         os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
     os.environ["DAGSTER_HOME"] = str(home)
     with home_lock(home):
-        _keep_configuration(home / "dagster.yaml", instance_yaml(settings))
+        _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
     return home
 
 

@@ -2,22 +2,53 @@
 
 import os
 import signal
+import sys
+import threading
+import time
 from types import FrameType
 
+GRACE_SECONDS = 30.0
+"""How long the run and its steps may take to end in order."""
+
+BROKEN_OFF = 130
+_asked = threading.Event()
 _ASKED_TO_END = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def end_by_interrupt() -> None:
     """Let every request to end be an interrupt, which ends the run, its steps and their transactions in order.
 
-    A signal that is ignored, as SIGHUP is under `nohup`, stays so.
+    A signal that is ignored, as SIGHUP is under `nohup`, stays so. What has not ended in time is ended by force:
+    Dagster's executor waits for ever for a step that dies in the moment in which it is told to end.
     """
     for name in _ASKED_TO_END:
         sign = getattr(signal, name, None)
         if sign is not None and signal.getsignal(sign) is signal.SIG_DFL:
             signal.signal(sign, _interrupt)
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=_end_by_force, args=(told,), name="end-by-force", daemon=True).start()
+
+
+def asked_to_end() -> bool:
+    """Whether somebody has broken this process off, whatever its run has made of it."""
+    return _asked.is_set()
 
 
 def _interrupt(_sign: int, _frame: FrameType | None) -> None:
     """Whoever handles interrupts at this moment, Dagster or Python itself, handles this one."""
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def _end_by_force(told: int) -> None:
+    """Wait for the first signal, which Python tells of whoever handles it, and then for the night's end."""
+    os.read(told, 1)
+    _asked.set()
+    time.sleep(GRACE_SECONDS)
+    sys.stderr.write(
+        f"Interrupted. The night has not ended within {GRACE_SECONDS:.0f} seconds, and is ended by force. What was "
+        "committed stays; the next run does the rest.\n"
+    )
+    sys.stderr.flush()
+    os._exit(BROKEN_OFF)

@@ -22,6 +22,7 @@ from conflict_assets.definitions import defs
 from conflict_assets.partitions import contiguous_ranges
 from conflict_assets.report.lines import failure_line, summary_lines
 from conflict_assets.running.following import Watcher, following
+from conflict_assets.running.interrupts import asked_to_end
 from conflict_assets.settings import load_settings
 from conflict_assets.store.factory import conflict_store
 
@@ -73,7 +74,7 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
     for bounds in contiguous_ranges(options.prefixes):
         run = _run_range(instance, bounds, options, watcher)
         runs.append(run)
-        if was_interrupted(run):
+        if was_interrupted(run) or asked_to_end():
             raise NightInterrupted(_left_undone(instance, runs, options))
     failed = tuple(sorted(prefix for run in runs for prefix in failed_prefixes(instance, run)))
     _say_how_it_ended(runs, options, failed, watcher)

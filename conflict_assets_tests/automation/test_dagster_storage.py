@@ -30,7 +30,7 @@ def open_instance(tmp_path, monkeypatch):
         found = read_settings(conflicts_data_dir=tmp_path / "data", **settings)
         if found.dagster_postgres_url is not None:
             monkeypatch.setenv("DAGSTER_POSTGRES_URL", found.dagster_postgres_url.get_secret_value())
-        (tmp_path / "dagster.yaml").write_text(instance_yaml(found))
+        (tmp_path / "dagster.yaml").write_text(instance_yaml(found, tmp_path))
         return DagsterInstance.from_config(str(tmp_path))
 
     return made
@@ -46,7 +46,7 @@ def embedded(tmp_path_factory):
 
 @pytest.fixture
 def embedded_instance(embedded, tmp_path):
-    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded)))
+    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded), tmp_path))
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         yield instance
 
@@ -112,6 +112,6 @@ def test_a_server_from_before_gets_dagster_s_database(embedded, tmp_path):
     execute(admin, f"DROP DATABASE {DAGSTER_DATABASE} WITH (FORCE)")
     with pytest.raises(psycopg.OperationalError):
         rows(dagster_url(embedded), EVENTS)
-    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded)))
+    (tmp_path / "dagster.yaml").write_text(instance_yaml(read_settings(conflicts_data_dir=embedded), tmp_path))
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         assert materialize([thing], instance=instance).success

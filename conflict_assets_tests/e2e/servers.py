@@ -34,7 +34,7 @@ PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
 
 def write_instance(home: Path, settings: Settings) -> None:
     """Write the product's own dagster.yaml, but for how often run monitoring looks."""
-    found = yaml.safe_load(instance_yaml(settings))
+    found = yaml.safe_load(instance_yaml(settings, home))
     found["run_monitoring"] |= MONITORING
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(found))
