@@ -28,12 +28,16 @@ SUMMARIZED_TAG = "conflict_assets/summary_by"
 
 BY_COMMAND_LINE = "command line"
 
+SECONDS_BETWEEN_RUNS = 10
+"""A tick looks at one run: where many end at once, the summary of the last one waits for as many ticks."""
+
 
 def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
     @run_status_sensor(
         run_status=status,
         name=f"summary_after_{status.value.lower()}",
         request_job=conflict_summary_job,
+        minimum_interval_seconds=SECONDS_BETWEEN_RUNS,
         default_status=DefaultSensorStatus.RUNNING,
         description="Refreshes the summary after a run that has materialized conflicts, wholly or in part.",
     )
