@@ -29,7 +29,7 @@ def checkout(tmp_path_factory):
     folder, logs = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("logs")
     copy_checkout(folder)
     home = folder / "data" / "dagster_home"
-    write_instance(home, read_settings())
+    write_instance(home, read_settings(conflicts_data_dir=folder / "data"))
     servers = Servers(folder, bare_environment() | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(folder)}, logs)
     try:
         store = embedded_url(folder / "data" / "postgres", stay=True)
