@@ -283,11 +283,12 @@ class Dagster:
         state = self.query(text, selector={**LOCATION, "sensorName": sensor})["sensorOrError"]["sensorState"]
         return [tick["skipReason"] or "" for tick in state["ticks"]]
 
-    def schedule(self, name: str) -> dict[str, Any]:
-        text = """query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
+    def schedule(self, name: str, since: float = 0.0) -> dict[str, Any]:
+        """A schedule, its ticks, and the next ones that it would have after an instant."""
+        text = """query($selector: ScheduleSelector!, $since: Float!) { scheduleOrError(scheduleSelector: $selector) {
              ... on Schedule { cronSchedule executionTimezone scheduleState { status ticks { status timestamp runIds } }
-               potentialTickTimestamps(startTimestamp: 1762000000, upperLimit: 4, lowerLimit: 0) } } }"""
-        return self.query(text, selector={**LOCATION, "scheduleName": name})["scheduleOrError"]
+               potentialTickTimestamps(startTimestamp: $since, upperLimit: 4, lowerLimit: 0) } } }"""
+        return self.query(text, selector={**LOCATION, "scheduleName": name}, since=since)["scheduleOrError"]
 
 
 def bounds(tags: dict[str, str]) -> tuple[str, str]:

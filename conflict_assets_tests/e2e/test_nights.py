@@ -26,8 +26,15 @@ def await_summary(platform, run: str) -> None:
     assert summarized(platform) == counted > 0
 
 
+def before_clock_change() -> datetime:
+    """Noon two days before the clocks of the zone are changed."""
+    noons = [datetime(2026, 1, 1, 12, tzinfo=ZoneInfo(ZONE)) + timedelta(days=day) for day in range(365)]
+    change = next(day for day in range(364) if noons[day].utcoffset() != noons[day + 1].utcoffset())
+    return noons[change - 1]
+
+
 def test_the_night_is_at_two_in_its_time_zone_on_both_sides_of_a_clock_change(platform):
-    schedule = platform.dagster.schedule("nightly_conflicts")
+    schedule = platform.dagster.schedule("nightly_conflicts", since=before_clock_change().timestamp())
     assert (schedule["cronSchedule"], schedule["executionTimezone"]) == ("0 2 * * *", ZONE)
     assert schedule["scheduleState"]["status"] == "RUNNING"
     nights = [datetime.fromtimestamp(each, ZoneInfo(ZONE)) for each in schedule["potentialTickTimestamps"]]
