@@ -62,15 +62,15 @@ class _Pooled:
         )
 
 
-class _RunStorage(_Pooled, PostgresRunStorage):
+class PooledRunStorage(_Pooled, PostgresRunStorage):
     """Dagster's, pooled."""
 
 
-class _ScheduleStorage(_Pooled, PostgresScheduleStorage):
+class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
     """Dagster's, pooled."""
 
 
-class _EventLogStorage(_Pooled, PostgresEventLogStorage):
+class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
     """Dagster's, pooled; an event whose connection was lost half way is written again."""
 
     @retry(retry=retry_if_exception(_connection_was_lost), stop=stop_after_attempt(3), reraise=True)
@@ -87,9 +87,9 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         if "event_logs" not in inspect(engine).get_table_names():
             DagsterPostgresStorage(postgres_url)  # makes the tables
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
-        self._run_storage = runs = _RunStorage(postgres_url, should_autocreate_tables=False)
-        self._event_log_storage = events = _EventLogStorage(postgres_url, should_autocreate_tables=False)
-        self._schedule_storage = schedules = _ScheduleStorage(postgres_url, should_autocreate_tables=False)
+        self._run_storage = runs = PooledRunStorage(postgres_url, should_autocreate_tables=False)
+        self._event_log_storage = events = PooledEventLogStorage(postgres_url, should_autocreate_tables=False)
+        self._schedule_storage = schedules = PooledScheduleStorage(postgres_url, should_autocreate_tables=False)
         for part in (runs, events, schedules):
             part.share(engine)
 

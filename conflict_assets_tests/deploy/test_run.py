@@ -62,7 +62,7 @@ def dagster(deployment):
 
 def test_the_instance_is_in_postgresql_and_the_location_is_valid(deployment):
     info = deployment.run("daemon", "dagster", "instance", "info")
-    for part in ("PooledPostgresStorage", "WatchedRunLauncher", "StepLogManager"):
+    for part in ("PooledRunStorage", "PooledEventLogStorage", "PooledScheduleStorage", "WatchedRunLauncher"):
         assert part in info.stdout, info.stdout + info.stderr
     password = (deployment.folder / "secrets" / "dagster_password").read_text()
     assert password not in info.stdout + info.stderr
