@@ -1,6 +1,8 @@
-"""How much Hypothesis tries: `HYPOTHESIS_PROFILE` is `ci` (the default) or `nightly`."""
+"""How much Hypothesis tries (`HYPOTHESIS_PROFILE`: `ci`, the default, or `nightly`), and interrupts that are heeded."""
 
 import os
+import signal
+import threading
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +17,10 @@ settings.register_profile(
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 settings.load_profile(PROFILE)
+
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts tests in the background with interrupts ignored, and what they start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,9 +36,15 @@ def asked_to_end() -> bool:
     return _asked.is_set()
 
 
-def _interrupt(_sign: int, _frame: FrameType | None) -> None:
-    """Whoever handles interrupts at this moment, Dagster or Python itself, handles this one."""
-    os.kill(os.getpid(), signal.SIGINT)
+def _interrupt(_sign: int, frame: FrameType | None) -> None:
+    """Whoever handles interrupts at this moment, Dagster or Python itself, handles this one.
+
+    A shell starts what it puts into the background with interrupts ignored; a request to end is none to be ignored.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 def _end_by_force(told: int) -> None:
