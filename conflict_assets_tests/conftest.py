@@ -18,9 +18,10 @@ settings.register_profile(
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 settings.load_profile(PROFILE)
 
-if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts tests in the background with interrupts ignored, and what they start would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Tests that are started in the background may have these ignored, and what they start would inherit that.
+for sign, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(sign) is signal.SIG_IGN:
+        signal.signal(sign, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,8 +13,8 @@ from conflict_assets.running import interrupts
 
 interrupts.GRACE_SECONDS = 0.5
 interrupts.end_by_interrupt()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     threading.Event().wait()
 except KeyboardInterrupt:
     lock = threading.Lock()
