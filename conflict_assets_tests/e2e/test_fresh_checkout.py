@@ -1,4 +1,4 @@
-"""A fresh checkout with a small .env: Dagster and the store in one embedded server, the source generated, nobody alerted."""
+"""A fresh checkout with a small .env: Dagster and the store in one embedded server, the source generated, no alerts."""
 
 import shutil
 from pathlib import Path
