@@ -91,9 +91,10 @@ _SLOWEST = """
 _LATEST = " SELECT ssn_prefix, as_of, night = (SELECT max(night) FROM runs) FROM runs WHERE latest"
 
 _SOURCE = """
-    SELECT key, sum(value::bigint)::bigint FROM prefix_runs, jsonb_each_text(counts) WHERE latest GROUP BY key"""
+    SELECT key, sum(value::bigint)::bigint FROM prefix_runs, jsonb_each_text(counts) WHERE latest GROUP BY key
+    ORDER BY key"""
 
-_REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason"
+_REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason ORDER BY reason"
 
 
 def morning(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> Morning:

@@ -166,7 +166,8 @@ def open_conflicts(connection: Connection) -> int:
 def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
     """Total the store; the caller owns `open_sides`."""
     statuses = connection.execute(
-        """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C" GROUP BY status"""
+        """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C"
+           GROUP BY status ORDER BY status"""
     ).fetchall()
     opened = connection.execute(
         """SELECT rule, ssn_prefix, count(*) FROM sides

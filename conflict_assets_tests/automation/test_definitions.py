@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance, Definitions, build_schedule_context
 
-from conflict_assets.automation.preload import STEP_IMPORTS
+from conflict_assets.automation.step_imports import STEP_IMPORTS
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
