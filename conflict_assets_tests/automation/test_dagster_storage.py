@@ -1,10 +1,13 @@
 """Dagster's own storage in PostgreSQL: connections that stay, and a server that comes back."""
 
+import time
+
 import psycopg
 import pytest
 from dagster import DagsterInstance, asset, materialize
+from sqlalchemy import event
 
-from conflict_assets.automation.dagster_storage import POOL_SIZE
+from conflict_assets.automation.dagster_storage import POOL_SIZE, TRUSTED_SECONDS
 from conflict_assets.running.home import instance_yaml
 from conflict_assets.settings import read_settings
 from conflict_assets.store.cluster import DAGSTER_DATABASE
@@ -73,6 +76,26 @@ def test_an_event_whose_connection_is_lost_is_written_all_the_same(pg_server, op
         execute(url, f"SELECT pg_terminate_backend(pid) FROM ({OTHERS}) AS others")  # noqa: S608 - a constant
         instance.report_engine_event("after the loss", run)
     assert rows(url, EVENTS) == [(before[0][0] + 1,)]
+
+
+def test_who_reads_after_a_connection_was_lost_gets_an_answer(pg_server, open_instance):
+    url = pg_server.make_database()
+    with open_instance(dagster_postgres_url=url) as instance:
+        run = materialize([thing], instance=instance).dagster_run
+        execute(url, f"SELECT pg_terminate_backend(pid) FROM ({OTHERS}) AS others")  # noqa: S608 - a constant
+        time.sleep(2 * TRUSTED_SECONDS)
+        assert instance.get_run_by_id(run.run_id) is not None
+
+
+def test_a_table_that_was_found_is_not_looked_for_at_every_event(pg_server, open_instance):
+    with open_instance(dagster_postgres_url=pg_server.make_database()) as instance:
+        materialize([thing], instance=instance)
+        asked = []
+        engine = instance.event_log_storage._engine
+        event.listen(engine, "before_cursor_execute", lambda *heard: asked.append(heard[2]))
+        materialize([thing], instance=instance)
+    assert [each for each in asked if "INSERT INTO event_logs" in each]
+    assert [each for each in asked if each.startswith("SELECT pg_catalog.pg_class.relname")] == []
 
 
 def test_a_connection_that_is_lost_while_an_event_is_written_costs_nothing(pg_server, open_instance):
