@@ -18,6 +18,8 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.execution.api import execute_run
+from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.executor.child_process_executor import ChildProcessCrashException
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -37,9 +39,11 @@ from dagster_shared.utils.warnings import PreviewWarning
 __all__ = [
     "IN_PROGRESS_RUN_STATUSES",
     "CapturedLogContext",
+    "ChildProcessCrashException",
     "ConfigurableClassData",
     "LocalComputeLogManager",
     "PreviewWarning",
+    "StepFailureData",
     "UserConfigSchema",
     "WorkerStatus",
     "execute_run",

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry
 
+from conflict_assets.assets.dagster_private import ChildProcessCrashException, StepFailureData
 from conflict_assets.automation.failures import CONFLICTS
 from conflict_assets.report.lines import SUMMARY_BEGINNINGS
 
 POLL_SECONDS = 0.25
+PROCESS_DIED = (
+    "its process was killed, each time that it was tried: by somebody, or by the system for want of memory (the "
+    "system's log tells). Fewer workers (MAX_WORKERS) need less memory."
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,15 @@ def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
         if event.asset_key == CONFLICTS and event.partition is not None:
             watcher.finished(event.partition)
     elif event.event_type is DagsterEventType.STEP_FAILURE:
-        failure = event.step_failure_data.user_failure_data
-        cause = event.step_failure_data.error
-        text = failure.description if failure and failure.description else cause.cls_name if cause else None
-        watcher.say(logging.ERROR, f"{event.step_key} failed: {text or 'no reason given'}")
+        watcher.say(logging.ERROR, f"{event.step_key} failed: {_reason(event.step_failure_data)}")
+
+
+def _reason(failed: StepFailureData) -> str:
+    """What its code said; else the name of what it raised, whose text may hold anything; not that of Dagster's own."""
+    if failed.user_failure_data and failed.user_failure_data.description:
+        return failed.user_failure_data.description
+    error = failed.error
+    while error and error.cause:
+        error = error.cause
+    name = error.cls_name if error else None
+    return PROCESS_DIED if name == ChildProcessCrashException.__name__ else name or "no reason given"
