@@ -2,11 +2,13 @@
 
 import resource
 import signal
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 from dagster import AssetKey, DagsterEventType
 
+from conflict_assets.definitions import defs
 from conflict_assets.settings import load_settings
 from conflict_assets.source import snapshot_files
 from conflict_assets.source.synthetic import generate
@@ -64,6 +66,18 @@ def test_a_store_that_becomes_read_only_is_told_as_such(small, monkeypatch, pg_s
         execute(pg_server.url, f"ALTER DATABASE {name} RESET ALL")
     (said,) = small.failures(run).values()
     assert "The store is read-only" in said
+
+
+@pytest.mark.parametrize("name", ["conflict_summary_job", "retention"])
+def test_what_runs_after_the_night_tells_in_one_sentence_that_there_is_no_store(small, monkeypatch, name):
+    gone = urlsplit(small.store)._replace(path="/gone").geturl()
+    monkeypatch.setenv("CONFLICTS_POSTGRES_URL", gone)
+    load_settings.cache_clear()
+    job = defs.resolve_job_def(name)
+    run = small.stored(job.execute_in_process(instance=small.instance, raise_on_error=False).run_id)
+    (said,) = small.failures(run).values()
+    assert "has no such database" in said
+    assert retries(small, run) == 0
 
 
 def cut_to_half(file):
