@@ -71,7 +71,7 @@ def connect(
 def _open(url: str, timeouts: Timeouts, *, autocommit: bool, server: Server) -> psycopg.Connection[Any]:
     try:
         return connect_once(url, timeouts, autocommit=autocommit, server=server)
-    except UnreachableError as error:
+    except (UnreachableError, StartingError) as error:
         if server is not EMBEDDED:
             raise
         from conflict_assets.store.embedded import revive  # not on every system, and rarely needed

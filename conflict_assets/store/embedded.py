@@ -40,6 +40,9 @@ from conflict_assets.store.keeper import OWNER
 LINGER_SECONDS = 60.0
 """How long the server stays up after its last user has gone: the next step or command finds it warm."""
 
+_STATE_LINE = 7
+"""The line of `postmaster.pid`, counted from 0, that says what the server does."""
+
 _held: dict[Path, int] = {}
 """The shared locks of this process (file descriptors); a forked process inherits them and is a user too."""
 
@@ -63,12 +66,12 @@ def embedded_url(
     """
     home = data_dir.expanduser().absolute()
     state = _use(home) if (home / "ready").exists() else None
-    if state is None or not _answers(state):
+    if state is None or not _serves(home, state):
         cluster = open_cluster(home)
         _hold(home)
         with _starting(cluster):
             state = _state(home)
-            if state is None or not _answers(state):
+            if state is None or not _serves(home, state):
                 state = _bring_up(cluster)
     if stay:
         os.close(_open_private(home, "stay"))
@@ -142,6 +145,23 @@ def _state(home: Path) -> Path | None:
         return None
 
 
+def _serves(home: Path, folder: Path) -> bool:
+    """Whether a server listens that takes sessions, or soon will."""
+    return _answers(folder) and not _is_stopping(home)
+
+
+def _is_stopping(home: Path) -> bool:
+    """Whether the server was told to stop, and takes no session from now on.
+
+    One that was told by SIGTERM waits for the sessions that it has: for ever, where they are kept open.
+    """
+    try:
+        lines = (home / "cluster" / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) > _STATE_LINE and lines[_STATE_LINE].strip() == "stopping"
+
+
 def _answers(folder: Path) -> bool:
     """Whether a server listens; one that is too busy to take the call at once does."""
     with socket.socket(socket.AF_UNIX) as probe:
@@ -190,7 +210,7 @@ def _bring_up(cluster: Cluster) -> Path:
 
 
 def _clear_the_way(cluster: Cluster, folder: Path) -> None:
-    """Deal with what a server that does not answer has left: end it, or remove the lock files of one that is gone.
+    """Deal with what a server that serves nobody has left: end it, or remove the lock files of one that is gone.
 
     PostgreSQL forgets a dead process by itself, but not one whose number is taken by now, or that nobody has buried
     (a zombie, as in containers without an init). The rest of a killed server it finds by its shared memory.
@@ -198,7 +218,7 @@ def _clear_the_way(cluster: Cluster, folder: Path) -> None:
     pid_file = cluster.data / "postmaster.pid"
     pid = _first_number(pid_file)
     if pid is not None and _is_server(pid, cluster.data):
-        stop(cluster, mode="immediate")
+        stop(cluster, mode="fast" if _is_stopping(cluster.home) else "immediate")
     for leftover in (pid_file, folder / f".s.PGSQL.{PORT}", folder / f".s.PGSQL.{PORT}.lock"):
         leftover.unlink(missing_ok=True)
 

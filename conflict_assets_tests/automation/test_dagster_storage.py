@@ -1,5 +1,7 @@
 """Dagster's own storage in PostgreSQL: connections that stay, and a server that comes back."""
 
+import os
+import signal
 import time
 
 import psycopg
@@ -118,6 +120,16 @@ def test_the_embedded_server_is_started_when_it_is_down(embedded, embedded_insta
     stop_embedded(embedded / "postgres")
     assert materialize([thing], instance=embedded_instance).success
     assert rows(dagster_url(embedded), EVENTS)[0][0] > 0
+
+
+def test_the_embedded_server_is_started_anew_when_it_waits_for_these_very_connections_to_end(
+    embedded, embedded_instance
+):
+    assert materialize([thing], instance=embedded_instance).success
+    os.kill(int((embedded / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0]), signal.SIGTERM)
+    with DagsterInstance.from_ref(embedded_instance.get_ref()) as another:
+        assert materialize([thing], instance=another).success
+    assert materialize([thing], instance=embedded_instance).success
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from conflict_assets.store import embedded
+from conflict_assets.store.connection import connect
 from conflict_assets.store.embedded import embedded_url, revive, stop_embedded
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.store import ConflictStore
@@ -271,6 +272,19 @@ def test_a_server_that_hangs_is_ended_and_started_again(home):
     assert embedded_url(home) == url
     assert rows(url, "SELECT 1") == [(1,)]
     assert embedded._first_number(home / "cluster" / "postmaster.pid") != pid
+
+
+def test_a_server_that_waits_for_its_sessions_to_end_is_started_anew(home):
+    url = embedded_url(home)
+    with psycopg.connect(url, autocommit=True) as kept:
+        kept.execute("CREATE TABLE kept AS SELECT 1 AS number")
+        os.kill(embedded._first_number(home / "cluster" / "postmaster.pid"), signal.SIGTERM)
+        while not embedded._is_stopping(home):
+            time.sleep(0.05)
+        with connect(url) as connection:
+            assert connection.execute("SELECT number FROM kept").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError):
+            kept.execute("SELECT 1")
 
 
 def test_a_long_path_gets_a_short_private_socket(home):
