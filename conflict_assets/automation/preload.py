@@ -2,9 +2,11 @@
 
 import signal
 
+from conflict_assets.automation.orphans import end_with_the_command
 from conflict_assets.automation.step_imports import import_all
 
 import_all()
+end_with_the_command()
 # The server is started with interrupts ignored; the steps that are forked from it heed them. A closed terminal is not
 # theirs to heed: the command, which gets the signal too, ends them in order.
 signal.signal(signal.SIGINT, signal.default_int_handler)
