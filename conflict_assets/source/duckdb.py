@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
@@ -164,7 +163,7 @@ class DuckDBVisitReader:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise what DuckDB and Arrow raise as `SourceError`, in one line and without SSNs."""
+    """Raise what DuckDB and Arrow raise as `SourceError`, in one line."""
     try:
         yield
     except duckdb.OutOfMemoryException:
@@ -181,4 +180,4 @@ def _translated() -> Iterator[None]:
 def _said(error: Exception) -> str:
     """The first line of what was said: others show the statement, or where in DuckDB it happened."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return mask_ssns(lines[0]).rstrip(".:! ")
+    return lines[0].rstrip(".:! ")
