@@ -22,6 +22,7 @@ from conflict_assets.source.protocol import (
     VisitQuery,
 )
 from conflict_assets.source.query import (
+    SURVEY_TABLE,
     SourceLayout,
     Statement,
     duplicates_statement,
@@ -131,7 +132,12 @@ class DuckDBVisitReader:
 
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
-        return self._batches(rows_statement(query, survey, self._exact_layout, "duckdb"), ROW_SCHEMA)
+        return self._batches(self.rows_statement(query, survey), ROW_SCHEMA)
+
+    def rows_statement(self, query: VisitQuery, survey: Survey) -> Statement:
+        """The statement that reads them, for this connection: it sees the survey's rows as a table."""
+        self._connection.register(SURVEY_TABLE, survey.rows)
+        return rows_statement(query, survey, self._exact_layout, "duckdb")
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
         """See `VisitReader`."""
