@@ -14,9 +14,9 @@ _BETWEEN = (
 )
 # Ids of runs and statements, digests and pictures hold nine digits in a row by chance.
 _NO_SSN = re.compile(
-    r"(?<![0-9A-Za-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9A-Za-z])"
+    r"((?<![0-9A-Za-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9A-Za-z])"
-    r"|data:[\w/+.\-]+;base64,[A-Za-z0-9+/=]+"
+    r"|data:[\w/+.\-]{1,100};base64,[A-Za-z0-9+/=]+)"
 )
 # What is before the first digit is looked at after it: so a search passes over all else quickly. A digit before it
 # may be the end of an escape.
@@ -25,17 +25,16 @@ _SSN = re.compile(
     rf"\d\d{_BETWEEN}\d\d{_BETWEEN}(\d{{4}})(?!\d)"
 )
 
-_EXAMPLE = r"(?!user:password@)"
+_EXAMPLE = "user:password@"
 _NAMES = ("password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "private_key", "signature")
-_URL_SECRET = re.compile(rf"([a-z][a-z0-9+.\-]*://){_EXAMPLE}[^\s'\"<>]*@", re.IGNORECASE)
-"""All up to the last @: an @, / or # in a password may be there as it is."""
+_WORD = re.compile(r"[^\s'\"<>]+")
 _NAMED_SECRET = re.compile(
     rf"((?:{'|'.join(_NAMES)})['\"]?(?:\s*[=:]\s*|\s+(?=')))"
     r"(?:'(?:\\.|''|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s&,;'\"]+)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(bearer\s+)[\w.~+/\-]+=*", re.IGNORECASE)
-_JWT = re.compile(r"eyJ[\w\-]+\.[\w\-]+\.[\w\-]*")
+_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]++\.[\w\-]++\.[\w\-]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
 LEAST_SECRET = 6
 """Characters of a secret that is known again wherever it stands; a shorter one would be found in any word."""
@@ -56,8 +55,8 @@ def masked(text: str) -> str:
         text = text.replace(secret, MASK)
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MASK, text)
-    if "@" in text:
-        text = _URL_SECRET.sub(rf"\1{MASK}@", text)
+    if "://" in text and "@" in text:
+        text = _WORD.sub(lambda found: _without_login(found[0]), text)
     small = text.lower()
     if any(name in small for name in _NAMES):
         text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
@@ -66,17 +65,21 @@ def masked(text: str) -> str:
     return mask_ssns(text)
 
 
+def _without_login(url: str) -> str:
+    """A word without what is before the last @ of a URL: an @, / or # in a password may be there as it is."""
+    start, end = url.find("://") + len("://"), url.rfind("@")
+    if not len("://") <= start <= end or url[start : end + 1] == _EXAMPLE:
+        return url
+    return f"{url[:start]}{MASK}{url[end:]}"
+
+
 def mask_ssns(text: str) -> str:
     """Return the text with all that looks like a full SSN as `***-**-1234`."""
     if _SSN.search(text) is None:
         return text
-    ids = [found.span() for found in _NO_SSN.finditer(text)]
-
-    def mask(found: re.Match[str]) -> str:
-        is_of_id = any(start <= found.start() < end for start, end in ids)
-        return found[0] if is_of_id else f"***-**-{found[1]}"
-
-    return _SSN.sub(mask, text)
+    parts = _NO_SSN.split(text)
+    parts[::2] = [_SSN.sub(r"***-**-\1", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def mask_ssn(ssn: object) -> str:

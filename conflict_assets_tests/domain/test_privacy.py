@@ -1,6 +1,10 @@
 """What a text that others have written may show: no full SSN in any dress, no secret, and all else as it is."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conflict_assets.domain import privacy
 from conflict_assets.domain.privacy import MaskedError, know_secrets, masked
@@ -101,6 +105,45 @@ def test_a_secret_is_masked_by_where_it_stands(text):
     found = masked(text)
     assert "S3creT" not in found
     assert "***" in found
+
+
+SEPARATORS = ("", "-", " ", ".", "_", "/", " - ", "\u2013", "\u00a0", "\u200b", "\t", "%2D")
+AROUND = st.text(st.characters(exclude_categories=("Nd", "Cs")), max_size=20).map(
+    lambda text: re.sub(r"[%\\]|data:|[0-9]", "x", text)
+)
+
+
+@given(
+    digits=st.text("0123456789", min_size=9, max_size=9),
+    separators=st.tuples(st.sampled_from(SEPARATORS), st.sampled_from(SEPARATORS)),
+    around=st.tuples(AROUND, AROUND),
+)
+def test_no_ssn_survives_whatever_is_around_it(digits, separators, around):
+    first, second = separators
+    dressed = f"{digits[:3]}{first}{digits[3:5]}{second}{digits[5:]}"
+    found = masked(f"{around[0]}{dressed}{around[1]}")
+    assert dressed not in found
+    assert digits[:5] not in digits_of(found)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 5,
+        "a@://",
+        "a://@ ",
+        "eyJ",
+        "eyJ.",
+        "bearer",
+        "data:",
+        "665115569 ",
+        "0123456789abcdef" * 2 + " ",
+        "password='",
+    ],
+)
+def test_a_long_text_is_masked_in_time_that_grows_as_it_does(text):
+    masked(text * (2_000_000 // len(text)))
 
 
 @pytest.fixture
