@@ -18,6 +18,7 @@ from conflict_assets.cli_explain import explain_command, show_command
 from conflict_assets.cli_export import export_command
 from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
+from conflict_assets.masked_logs import mask_logs, print_masked_trace
 from conflict_assets.partitions import all_prefixes, parse_prefixes
 from conflict_assets.running.folders import check_folders
 from conflict_assets.running.interrupts import end_by_interrupt
@@ -254,13 +255,17 @@ def dev(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line; bad input ends with one message and exit code 2, without a stack trace."""
+    mask_logs()
     try:
         app()
     except (SettingsError, SourceError, StoreError) as error:
         if "--debug" in sys.argv:
-            raise
+            print_masked_trace(error)
         err.print(f"Error: {error}", style="red", markup=False)
         _leave(BAD_INPUT)
+    except Exception as error:  # noqa: BLE001 - what nobody has foreseen is told as Python does, masked
+        print_masked_trace(error)
+        _leave(FAILED)
     except SystemExit as ended:
         if not isinstance(ended.code, int):
             raise

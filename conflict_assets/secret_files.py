@@ -7,10 +7,12 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
+from conflict_assets.domain.privacy import MaskedError
+
 SUFFIX = "_FILE"
 
 
-class SecretFileError(Exception):
+class SecretFileError(MaskedError):
     """A `NAME_FILE` can't be used; the message names the variable, what was found and what to do."""
 
 
@@ -48,18 +50,20 @@ class SecretFiles(PydanticBaseSettingsSource):
             if value:
                 return None
             if file:
-                return _read(f"{variable}{SUFFIX}", Path(file).expanduser())
+                return _read(f"{variable}{SUFFIX}", Path(file))
         return None
 
 
 def _read(variable: str, file: Path) -> str:
     try:
+        file = file.expanduser()
         content = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a ~ of nobody
+        reason = error.strerror if isinstance(error, OSError) else "it is no text, or of no user"
+        # Who writes the secret itself where its file is to be named must not read it in a log.
+        found = f"names {file}, which can't be read" if file.is_absolute() else "names no file that can be read"
         raise SecretFileError(
-            f"{variable} names {file}, which can't be read: {reason}. "
-            "Name a file that the platform's user may read, or unset the variable."
+            f"{variable} {found}: {reason}. Name a file that the platform's user may read, or unset the variable."
         ) from None
     if not content:
         raise SecretFileError(f"{variable} names {file}, which is empty. Write the secret into it.")

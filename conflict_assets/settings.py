@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from conflict_assets.domain.policy import IncompleteActuals
+from conflict_assets.domain.privacy import MaskedError, know_secrets
 from conflict_assets.secret_files import SecretFileError, SecretFiles
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
@@ -32,7 +33,7 @@ _SECRETS = {
 }
 
 
-class SettingsError(Exception):
+class SettingsError(MaskedError):
     """A setting has a wrong value; the message names the variable, what was found and what is allowed."""
 
 
@@ -348,11 +349,14 @@ def read_settings(**overrides: Any) -> Settings:
         SettingsError: one line for each wrong value.
     """
     try:
-        return Settings(_env_file=project_folder() / ".env", _env_file_encoding="utf-8", **overrides)
+        settings = Settings(_env_file=project_folder() / ".env", _env_file_encoding="utf-8", **overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(each) for each in error.errors())) from None
     except SecretFileError as error:
         raise SettingsError(str(error)) from None
+    values = (value for _, value in settings)
+    know_secrets(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    return settings
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,14 @@ def test_a_variable_beside_its_file_is_refused(monkeypatch, tmp_path):
         read_settings()
 
 
+@pytest.mark.parametrize("written", ["hunter2", "postgresql://u:hunter2@h/d", "~hunter2"])
+def test_a_secret_in_the_place_of_its_file_is_not_shown(monkeypatch, written):
+    monkeypatch.setenv("CONFLICTS_POSTGRES_URL_FILE", written)
+    with pytest.raises(SettingsError, match="CONFLICTS_POSTGRES_URL_FILE names no file that can be read") as error:
+        read_settings()
+    assert "hunter2" not in str(error.value)
+
+
 def test_a_file_that_is_missing_or_empty_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("SNOWFLAKE_PASSWORD_FILE", str(tmp_path / "one"))
     with pytest.raises(SettingsError, match="can't be read: No such file"):

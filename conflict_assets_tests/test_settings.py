@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from conflict_assets.domain import privacy
+from conflict_assets.domain.privacy import masked
 from conflict_assets.settings import Settings, SettingsError, read_settings
 
 
@@ -146,3 +148,32 @@ def test_every_setting_is_in_the_example_file():
 def test_every_setting_is_in_the_readme():
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"| `{name.upper()}` |" not in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SNOWFLAKE_PASSWORD", "Hunter-22", "no Hunter-22 here"),
+        ("SNOWFLAKE_TOKEN", "Hunter-22", "no Hunter-22 here"),
+        ("SNOWFLAKE_PRIVATE_KEY", "Hunter-22", "no Hunter-22 here"),
+        ("ALERT_SMTP_PASSWORD", "Hunter-22", "no Hunter-22 here"),
+        ("ALERT_WEBHOOK_URL", "https://h/services/Hunter-22", "POST services/Hunter-22"),
+        ("CONFLICTS_POSTGRES_URL", "postgresql://u:a%40Hunter-22@h/d", "no a@Hunter-22 here"),
+        ("DAGSTER_POSTGRES_URL", "host=h password='a Hunter-22'", "no a Hunter-22 here"),
+    ],
+)
+def test_what_is_read_as_a_secret_is_masked_from_then_on(monkeypatch, name, value, said):
+    monkeypatch.setattr(privacy, "_known", set())
+    monkeypatch.setenv(name, value)
+    assert masked(said) == said
+    if name == "SNOWFLAKE_TOKEN":
+        monkeypatch.setenv("SNOWFLAKE_AUTHENTICATOR", "oauth")
+    read_settings()
+    assert "Hunter" not in masked(said)
+    assert "***" in masked(said)
+
+
+def test_a_wrong_value_that_quotes_is_told_masked(monkeypatch):
+    monkeypatch.setenv("MAX_WORKERS", "665-11-5569")
+    with pytest.raises(SettingsError, match=r"MAX_WORKERS is '\*\*\*-\*\*-5569'"):
+        read_settings()

@@ -1,5 +1,7 @@
 """Why a step failed, in one sentence: what an op raises of ours becomes Dagster's `Failure`, without a trace.
 
+What others raise keeps its trace, unless that quotes an SSN or a secret: then it becomes a `Failure` too, masked.
+
 What may pass is left to the op's retry policy. The last attempt fails by its cause, not by the policy's own error.
 """
 
@@ -7,8 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from dagster import AssetExecutionContext, Backoff, Failure, Jitter, OpExecutionContext, RetryPolicy
+from dagster import (
+    AssetExecutionContext,
+    Backoff,
+    Failure,
+    Jitter,
+    OpExecutionContext,
+    RetryPolicy,
+    RetryRequested,
+)
 
+from conflict_assets.domain.privacy import masked
+from conflict_assets.masked_logs import masked_trace, plain_trace
 from conflict_assets.settings import SettingsError
 from conflict_assets.source.protocol import PassingSourceError, SourceError
 from conflict_assets.store.errors import PassingStoreError, StoreError
@@ -26,19 +38,25 @@ TRANSIENT = (PassingSourceError, PassingStoreError, ConnectionError, TimeoutErro
 
 @contextmanager
 def causes_told(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
-    """Fail the step with the message of what was raised, when it is one of our own errors or the system's."""
+    """Fail the step with the message of what was raised: by us, by the system, or with something to be masked."""
     try:
         yield
+    except (Failure, RetryRequested):
+        raise
     except OUR_OWN as error:
         fail_step(context, str(error), transient=isinstance(error, TRANSIENT))
     except OSError as error:
         fail_step(context, system_error_line(error), transient=isinstance(error, TRANSIENT))
+    except Exception as error:
+        if masked_trace(error) == plain_trace(error):
+            raise
+        fail_step(context, f"{type(error).__name__}: {masked(str(error))}", transient=True)
 
 
 def fail_step(context: AssetExecutionContext | OpExecutionContext, text: str, *, transient: bool) -> NoReturn:
     """Fail the step with a text, to be tried again as often as the policy allows if it may pass."""
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
-    raise Failure(text, allow_retries=transient and op_context.retry_number < RETRIES) from None
+    raise Failure(masked(text), allow_retries=transient and op_context.retry_number < RETRIES) from None
 
 
 def system_error_line(error: OSError) -> str:

@@ -26,13 +26,15 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.scheduler.instigation import InstigatorTick, TickData
 from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.config import pg_config
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
-from dagster._serdes import ConfigurableClassData
+from dagster._daemon.types import DaemonHeartbeat
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 from dagster_shared.record import replace
 from dagster_shared.utils.warnings import PreviewWarning
 
@@ -41,17 +43,22 @@ __all__ = [
     "CapturedLogContext",
     "ChildProcessCrashException",
     "ConfigurableClassData",
+    "DaemonHeartbeat",
+    "InstigatorTick",
     "LocalComputeLogManager",
     "PreviewWarning",
     "StepFailureData",
+    "TickData",
     "UserConfigSchema",
     "WorkerStatus",
+    "deserialize_value",
     "execute_run",
     "job_origin",
     "log_check",
     "make_new_run_id",
     "pg_config",
     "plan_partitions",
+    "serialize_value",
     "tag_in_this_process",
     "tied_to",
 ]

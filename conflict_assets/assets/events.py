@@ -9,6 +9,7 @@ from conflict_assets.assets.causes import OUR_OWN, system_error_line
 from conflict_assets.assets.checks import log_verdicts
 from conflict_assets.assets.detection import FinishedPrefix
 from conflict_assets.assets.verdicts import Verdict, judge_conflicts
+from conflict_assets.domain.privacy import masked
 from conflict_assets.report.lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.records import PrefixRun
@@ -111,7 +112,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, OUR_OWN):
         return str(error)
     if isinstance(error, OSError):
-        return system_error_line(error)
+        return masked(system_error_line(error))
     frames = extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"

@@ -3,6 +3,7 @@
 Dagster's own e-mail sensor tells of failed runs; of late nights it can't, so they are sent from here.
 """
 
+import http.client
 import json
 import smtplib
 import ssl
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
+from conflict_assets.domain.privacy import MaskedError
 from conflict_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _SERVER_FAULT = 500  # HTTP
 _PERMANENT = 500  # SMTP
 
 
-class AlertError(Exception):
+class AlertError(MaskedError):
     """An alert could not be delivered; addresses and passwords are not told."""
 
 
@@ -113,15 +115,17 @@ def post_webhook(alert: "DataclassInstance", settings: Settings) -> None:
     """
     address = settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else ""
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(address, _json(asdict(alert)), headers)  # noqa: S310 - held to http(s) by the settings
     try:
+        request = urllib.request.Request(address, _json(asdict(alert)), headers)  # noqa: S310 - held to http(s) by the settings
         with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310 - likewise
             return
     except urllib.error.HTTPError as error:
         error.close()
         kind = PassingAlertError if error.code >= _SERVER_FAULT else AlertError
         raise kind(f"The webhook answers {error.code}. Check ALERT_WEBHOOK_URL.") from None
-    except OSError as error:
+    except (ValueError, http.client.InvalidURL):  # they quote the address
+        raise AlertError("ALERT_WEBHOOK_URL is no address; write white space and the like in it as %20.") from None
+    except (OSError, http.client.HTTPException) as error:
         raise PassingAlertError(
             f"The webhook can't be reached ({type(error).__name__}). Check ALERT_WEBHOOK_URL."
         ) from None

@@ -4,12 +4,14 @@ Dagster's PostgreSQL storage logs in anew for every event. A log-in costs more t
 took 36 s so, and takes 13 s with connections that stay.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2  # type: ignore[import-untyped]
-from dagster import Field, StringSource
+from dagster import EventLogEntry, Field, StringSource
 from dagster_postgres import (
     DagsterPostgresStorage,
     PostgresEventLogStorage,
@@ -29,10 +31,23 @@ from tenacity import (
     wait_fixed,
 )
 
-from conflict_assets.assets.dagster_private import ConfigurableClassData, UserConfigSchema, pg_config
+from conflict_assets.assets.dagster_private import (
+    ConfigurableClassData,
+    DaemonHeartbeat,
+    InstigatorTick,
+    TickData,
+    UserConfigSchema,
+    deserialize_value,
+    pg_config,
+    serialize_value,
+)
+from conflict_assets.domain.privacy import mask_all, masked
+from conflict_assets.masked_logs import mask_logs
+from conflict_assets.store.address import DAGSTER, has_open_password
 from conflict_assets.store.cluster import DAGSTER_DATABASE
 from conflict_assets.store.embedded import embedded_url, make_databases
 from conflict_assets.store.libpq import libpq_variables_hidden
+from conflict_assets.store.refusal import unreadable
 
 SERVER_RETURNS_SECONDS = 30
 POOL_SIZE = 2
@@ -48,6 +63,8 @@ A step asks thousands of things in a row; to ask each time would cost as many ro
 """
 
 _CAME_BACK = "came_back"
+
+_Stored = TypeVar("_Stored", EventLogEntry, TickData, DaemonHeartbeat)
 
 
 def _connection_was_lost(error: BaseException) -> bool:
@@ -87,25 +104,52 @@ class _Pooled:
         )
 
 
+def masked_value(value: _Stored) -> _Stored:
+    """Return what Dagster is about to store with every text in it masked: errors quote drivers, which quote rows.
+
+    All that a page, an alert or the command line shows of a run comes out of this storage.
+    """
+    text = serialize_value(value)
+    if masked(text) == text:
+        return value
+    return deserialize_value(json.dumps(mask_all(json.loads(text))), type(value))
+
+
 class PooledRunStorage(_Pooled, PostgresRunStorage):
-    """Dagster's, pooled."""
+    """Dagster's, pooled; what a daemon says of its errors is masked."""
+
+    def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
+        """Store that a daemon lives, and what went wrong in it."""
+        super().add_daemon_heartbeat(masked_value(daemon_heartbeat))
 
 
 class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
-    """Dagster's, pooled."""
+    """Dagster's, pooled; what a sensor or a schedule says is masked."""
+
+    def create_tick(self, tick_data: TickData) -> InstigatorTick:
+        """Store a tick."""
+        return super().create_tick(masked_value(tick_data))
+
+    def update_tick(self, tick: InstigatorTick) -> InstigatorTick:
+        """Store how a tick ended."""
+        return super().update_tick(InstigatorTick(tick.tick_id, masked_value(tick.tick_data)))
 
 
 class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
-    """Dagster's, pooled; an event whose connection was lost half way is written again."""
+    """Dagster's, pooled; events are masked, and one whose connection was lost half way is written again."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._found: set[str] = set()
         super().__init__(*arguments, **options)
 
     @retry(retry=retry_if_exception(_connection_was_lost), stop=stop_after_attempt(3), reraise=True)
-    def store_event(self, event: Any) -> None:
+    def store_event(self, event: EventLogEntry) -> None:
         """Store an event of a run."""
-        super().store_event(event)
+        super().store_event(masked_value(event))
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events of a run."""
+        super().store_event_batch([masked_value(event) for event in events])
 
     def has_table(self, table_name: str) -> bool:
         """Whether there is this table; one that was found is not looked for again, as Dagster does for every event."""
@@ -120,6 +164,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
     """Dagster's storage behind a URL, with one pool of connections for its three parts."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        mask_logs()
         engine = self._make_engine(postgres_url)
         if "event_logs" not in inspect(engine).get_table_names():
             DagsterPostgresStorage(postgres_url)  # makes the tables
@@ -131,6 +176,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             part.share(engine)
 
     def _make_engine(self, postgres_url: str) -> Engine:
+        if has_open_password(postgres_url):
+            raise unreadable(DAGSTER)
         engine = create_pg_engine(
             postgres_url,
             isolation_level="AUTOCOMMIT",

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from conflict_assets.domain.privacy import MaskedError
 
-class FileError(Exception):
+
+class FileError(MaskedError):
     """A file can't be written as asked; the message says what was found, what is allowed and what to do."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from conflict_assets.assets.detection import Batch, commit_of, detection_policy
 from conflict_assets.assets.events import describe
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
+from conflict_assets.domain.privacy import MaskedError
 from conflict_assets.report.dry_run import PrefixDifference, difference_line, total_lines, write_sample
 from conflict_assets.report.lines import prefix_ranges, visits_line
 from conflict_assets.running.following import Watcher
@@ -31,7 +32,7 @@ SAMPLES = "dry_runs"
 SAMPLES_KEPT = 10
 
 
-class SampleError(Exception):
+class SampleError(MaskedError):
     """The sample can't be written where it was asked for."""
 
 

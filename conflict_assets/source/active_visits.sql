@@ -1,15 +1,30 @@
 -- The rows that travel: contested visits in full; of rejected visits, and of inactive ones near days to be looked at, only
 -- prefix, id, outcome, and what the survey has counted them as. Instants travel as microseconds since 1970: a driver that
 -- makes nanoseconds of them has no room for the year 9999, which some systems write for "no end".
--- `:watched` holds texts such as '041234567 3 17 ': an SSN, and the numbers of blocks of `:block_days` days.
-WITH watched AS (
-    SELECT SUBSTR(item.VALUE::VARCHAR, 1, 9) AS ssn, SUBSTR(item.VALUE::VARCHAR, 10) AS blocks
-    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:watched))) AS item
+-- `:survey` is where the rows of the survey lie; `:followed` holds texts such as '041234567 3': an SSN, and the number of
+-- a block of `:block_days` days that the survey does not name.
+WITH pointed AS (
+    SELECT kind, item, visits
+    FROM TABLE(RESULT_SCAN(:survey))
+),
+
+watched AS (
+    SELECT ssn, ' ' || LISTAGG(block, ' ') || ' ' AS blocks
+    FROM (
+        SELECT item AS ssn, visits::VARCHAR AS block
+        FROM pointed
+        WHERE kind = 'suspect'
+        UNION ALL
+        SELECT SUBSTR(item.VALUE::VARCHAR, 1, 9), SUBSTR(item.VALUE::VARCHAR, 11)
+        FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:followed))) AS item
+    ) AS named
+    GROUP BY ssn
 ),
 
 repeated AS (
-    SELECT DISTINCT item.VALUE::NUMBER(20, 0) AS visit_hash
-    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:repeated))) AS item
+    SELECT DISTINCT item::NUMBER(20, 0) AS visit_hash
+    FROM pointed
+    WHERE kind = 'repeated'
 ),
 
 -- The only rows that are looked at in full: watched blocks, repeated visit ids, and what is bad by itself.

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
@@ -23,6 +22,7 @@ from conflict_assets.source.protocol import (
     VisitQuery,
 )
 from conflict_assets.source.query import (
+    SURVEY_TABLE,
     SourceLayout,
     Statement,
     duplicates_statement,
@@ -132,7 +132,12 @@ class DuckDBVisitReader:
 
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
-        return self._batches(rows_statement(query, survey, self._exact_layout, "duckdb"), ROW_SCHEMA)
+        return self._batches(self.rows_statement(query, survey), ROW_SCHEMA)
+
+    def rows_statement(self, query: VisitQuery, survey: Survey) -> Statement:
+        """The statement that reads them, for this connection: it sees the survey's rows as a table."""
+        self._connection.register(SURVEY_TABLE, survey.rows)
+        return rows_statement(query, survey, self._exact_layout, "duckdb")
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
         """See `VisitReader`."""
@@ -164,7 +169,7 @@ class DuckDBVisitReader:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise what DuckDB and Arrow raise as `SourceError`, in one line and without SSNs."""
+    """Raise what DuckDB and Arrow raise as `SourceError`, in one line."""
     try:
         yield
     except duckdb.OutOfMemoryException:
@@ -181,4 +186,4 @@ def _translated() -> Iterator[None]:
 def _said(error: Exception) -> str:
     """The first line of what was said: others show the statement, or where in DuckDB it happened."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return mask_ssns(lines[0]).rstrip(".:! ")
+    return lines[0].rstrip(".:! ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from conflict_assets.domain.privacy import MaskedError
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
@@ -87,7 +88,7 @@ COUNT_COLUMNS = (
 """What is counted of each prefix. Notes are about contested visits: others are not looked at so closely."""
 
 
-class SourceError(Exception):
+class SourceError(MaskedError):
     """The source can't be read as asked; the message says what was found, what is allowed and what to do."""
 
 

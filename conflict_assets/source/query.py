@@ -1,7 +1,7 @@
 """The statements that read visits: written once in Snowflake's dialect, composed, bound and translated here."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,15 @@ from conflict_assets.source.survey import Survey
 
 Dialect = Literal["snowflake", "duckdb"]
 Text = Literal["active_visits", "named_visits", "visit_survey"]
-Value = str | int | bool | None
+Bound = str | int | bool | None
+Value = str | int | bool | exp.Expr | None
+"""What a statement needs by a name: a value that is bound (a list as JSON), or the table in which its rows lie."""
+
+Tables = Mapping[str, exp.Expr]
+"""Where rows lie that a statement needs, by the name of the value that would give them: the survey's, or a list's."""
+
+NO_TABLES: Tables = {}
+SURVEY_TABLE = "conflict_assets_survey"
 
 FACT = "FACTVISITCALLPERFORMANCE_CR"
 STATUS_COLUMN = "Visit Status"
@@ -42,42 +50,80 @@ class Statement:
     """SQL text with its bound values, by name (DuckDB) or by position (Snowflake, `:1`, `:2`, ...)."""
 
     sql: str
-    named: Mapping[str, Value]
+    named: Mapping[str, Bound]
 
     @property
-    def positional(self) -> tuple[Value, ...]:
+    def positional(self) -> tuple[Bound, ...]:
         """The values in the order of their numbers."""
         return tuple(self.named.values())
 
+    @property
+    def size(self) -> int:
+        """Bytes of the text with its values, each as a driver sends them: as JSON."""
+        return len(json.dumps([self.sql, *self.positional]))
 
-def survey_statement(query: VisitQuery, layout: SourceLayout, dialect: Dialect) -> Statement:
+
+def survey_statement(
+    query: VisitQuery, layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
+) -> Statement:
     """The first statement of a run: what there is, and where the second has to look (`SURVEY_SCHEMA`).
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
     """
-    return _statement("visit_survey", _values(query, layout), layout, dialect)
+    return _statement("visit_survey", {**_values(query, layout), **tables}, layout, dialect)
 
 
-def rows_statement(query: VisitQuery, survey: Survey, layout: SourceLayout, dialect: Dialect) -> Statement:
-    """The second statement of a run: the rows that travel (`ROW_SCHEMA`).
+def rows_statement(
+    query: VisitQuery, survey: Survey, layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
+) -> Statement:
+    """The second statement of a run: the rows that travel (`ROW_SCHEMA`); `tables` says where the survey's rows lie.
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
     """
-    watched = [f"{ssn} {' '.join(map(str, sorted(blocks)))} " for ssn, blocks in survey.watched(query).items()]
-    pointed: dict[str, Value] = {"watched": json.dumps(watched), "repeated": json.dumps(survey.repeated)}
-    return _statement("active_visits", _values(query, layout) | pointed, layout, dialect)
+    pointed: dict[str, Value] = {"survey": exp.to_table(SURVEY_TABLE), "followed": json.dumps(survey.unnamed(query))}
+    return _statement("active_visits", {**_values(query, layout), **pointed, **tables}, layout, dialect)
 
 
-def look_up_statement(query: VisitQuery, visit_ids: Sequence[str], layout: SourceLayout, dialect: Dialect) -> Statement:
+def look_up_statement(
+    query: VisitQuery,
+    visit_ids: Sequence[str],
+    layout: SourceLayout,
+    dialect: Dialect,
+    tables: Tables = NO_TABLES,
+) -> Statement:
     """Visits by their ids, each of their rows with its outcome (`LOOK_UP_SCHEMA`).
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
     """
     named: dict[str, Value] = {"visit_ids": json.dumps(sorted({each.strip() for each in visit_ids}))}
-    return _statement("named_visits", _values(query, layout) | named, layout, dialect)
+    return _statement("named_visits", {**_values(query, layout), **named, **tables}, layout, dialect)
+
+
+def list_statements(values: Sequence[str], most_bytes: int) -> list[Statement]:
+    """Statements that give the texts of a list as rows of a column VALUE, each no larger than so many bytes."""
+    tree = _parsed("list_values")
+    sql = tree.transform(_numbered({"list": 1})).sql(dialect="snowflake", comments=False)
+    room = most_bytes - len(sql)
+    pieces: list[list[str]] = [[]]
+    size = 0
+    for value in values:
+        # As JSON in JSON, with the comma that follows it.
+        length = len(json.dumps(json.dumps(value))) + 1
+        if size + length > room and pieces[-1]:
+            pieces.append([])
+            size = 0
+        pieces[-1].append(value)
+        size += length
+    return [Statement(sql, {"list": json.dumps(piece)}) for piece in pieces]
+
+
+def all_rows_of(tables: Sequence[exp.Expr]) -> exp.Expr:
+    """The rows of several tables as one."""
+    selects: list[exp.Query] = [exp.select("*").from_(table) for table in tables]
+    return exp.union(*selects, distinct=False).subquery() if len(selects) > 1 else selects[0].subquery()
 
 
 def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, dialect: Dialect) -> Statement:
@@ -86,15 +132,29 @@ def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, di
     _qualify(tree, layout)
     _read_zoneless_in(tree, layout)
     _name_status(tree, layout.status_column)
+    _lay(tree, {name: value for name, value in values.items() if isinstance(value, exp.Expr)})
     used = {placeholder.name for placeholder in tree.find_all(exp.Placeholder)}
-    values = {name: value for name, value in values.items() if name in used}
+    bound = {name: value for name, value in values.items() if name in used and not isinstance(value, exp.Expr)}
     if dialect == "duckdb":
         tree = tree.transform(_to_duckdb)
     else:
-        numbers = {name: number for number, name in enumerate(values, 1)}
-        for placeholder in list(tree.find_all(exp.Placeholder)):
-            placeholder.set("this", str(numbers[placeholder.name]))
-    return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), values)
+        tree = tree.transform(_numbered({name: number for number, name in enumerate(bound, 1)}))
+    return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), bound)
+
+
+def _numbered(numbers: Mapping[str, int]) -> Callable[[exp.Expr], exp.Expr]:
+    """Call placeholders by their numbers."""
+    return lambda node: exp.Placeholder(this=str(numbers[node.name])) if isinstance(node, exp.Placeholder) else node
+
+
+def _lay(tree: exp.Expr, tables: Mapping[str, exp.Expr]) -> None:
+    """Put tables in the places of the table functions that would make their rows of a value."""
+    for rows in list(tree.find_all(exp.TableFromRows)):
+        name = next((placeholder.name for placeholder in rows.find_all(exp.Placeholder)), "")
+        if name in tables:
+            table = tables[name].copy()
+            table.set("alias", rows.args.get("alias"))
+            rows.replace(table)
 
 
 def identifier(name: str, *, setting: str) -> exp.Identifier:
@@ -142,7 +202,8 @@ def _with_rest_of_rows(tree: exp.Expr) -> list[exp.Expr]:
     for cte in rest:
         if cte.alias in {"needed_patient", "located"}:
             cte.this.set("where", None)
-    places = [own.pop(cte.alias, cte) for cte in rest if cte.alias not in {"watched", "repeated", "sidelined"}]
+    unasked = {"pointed", "watched", "repeated", "sidelined"}
+    places = [own.pop(cte.alias, cte) for cte in rest if cte.alias not in unasked]
     return [*own.values(), *places]
 
 
@@ -210,8 +271,9 @@ def _to_duckdb(node: exp.Expr) -> exp.Expr:
         arrays = [parse.this for parse in node.find_all(exp.ParseJSON)]
         return exp.Table(this=exp.Anonymous(this="json_each", expressions=arrays), alias=node.args["alias"])
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "VALUE":
-        text = exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
-        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.cast(text, exp.DataType.Type.UBIGINT)
+        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "item":
+        return exp.cast(node.this, exp.DataType.Type.UBIGINT)  # what DuckDB's hashes are
     if (
         isinstance(node, exp.ConvertTimezone)
         and node.args["target_tz"].name == "UTC"

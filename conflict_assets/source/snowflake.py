@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
+from conflict_assets.source.kept_results import KeptResults, execute, fitting, kept_results
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     LOOK_UP_SCHEMA,
@@ -24,6 +25,7 @@ from conflict_assets.source.protocol import (
 from conflict_assets.source.query import (
     SourceLayout,
     Statement,
+    Tables,
     duplicates_statement,
     identifier,
     look_up_statement,
@@ -168,22 +170,26 @@ class SnowflakeVisitReader:
 
     def dimension_duplicates(self) -> dict[str, int]:
         """See `VisitReader`."""
-        rows = self._fetch(duplicates_statement(self._layout, "snowflake"), lambda cursor: cursor.fetchall())
+        rows = self._fetch(duplicates_statement(self._layout, "snowflake"))
         return {view: int(keys) for view, keys in rows}
 
     def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
-        statement = survey_statement(query, self._exact_layout, "snowflake")
-        return Survey.of(pa.Table.from_batches(self._batches(statement, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
+        make = partial(survey_statement, query, self._exact_layout, "snowflake")
+        with translated("answer"), closing(self._connection.cursor()) as cursor:
+            kept = self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
+            rows = pa.Table.from_batches(_batches_of(cursor, SURVEY_SCHEMA), schema=SURVEY_SCHEMA)
+        return Survey.of(rows, kept)
 
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
-        return self._batches(rows_statement(query, survey, self._exact_layout, "snowflake"), ROW_SCHEMA)
+        make = partial(rows_statement, query, survey, self._exact_layout, "snowflake")
+        return self._batches(lambda tables: make({**tables, "survey": self._results.table(survey.kept)}), ROW_SCHEMA)
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
         """See `VisitReader`."""
-        statement = look_up_statement(query, visit_ids, self._exact_layout, "snowflake")
-        return pa.Table.from_batches(self._batches(statement, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
+        make = partial(look_up_statement, query, visit_ids, self._exact_layout, "snowflake")
+        return pa.Table.from_batches(self._batches(make, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
 
     @property
     def _exact_layout(self) -> SourceLayout:
@@ -197,17 +203,27 @@ class SnowflakeVisitReader:
             "WHERE UPPER(table_schema) = UPPER(:1)",
             {"schema": self._layout.schema},
         )
-        rows = self._fetch(statement, lambda cursor: cursor.fetchall())
+        rows = self._fetch(statement)
         return {(view.upper(), column): declared for view, column, declared in rows}
 
-    def _fetch(self, statement: Statement, take: Callable[[Any], Any]) -> Any:
+    @cached_property
+    def _results(self) -> KeptResults:
+        """How results stay in this warehouse."""
         with translated("answer"), closing(self._connection.cursor()) as cursor:
-            cursor.execute(statement.sql, statement.positional)
-            return take(cursor)
+            return kept_results(cursor)
 
-    def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _fetch(self, statement: Statement) -> Any:
+        with translated("answer"), closing(self._connection.cursor()) as cursor:
+            execute(cursor, statement)
+            return cursor.fetchall()
+
+    def _batches(self, make: Callable[[Tables], Statement], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with translated("give the visits"), closing(self._connection.cursor()) as cursor:
-            cursor.execute(statement.sql, statement.positional)
-            for table in cursor.fetch_arrow_batches():
-                for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-                    yield typed_batch(batch, schema)
+            execute(cursor, fitting(make, cursor, lambda: self._results))
+            yield from _batches_of(cursor, schema)
+
+
+def _batches_of(cursor: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for table in cursor.fetch_arrow_batches():
+        for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+            yield typed_batch(batch, schema)

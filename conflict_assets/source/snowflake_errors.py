@@ -7,7 +7,6 @@ import pyarrow as pa
 from snowflake.connector import errors
 from snowflake.connector.vendored import requests
 
-from conflict_assets.domain.privacy import mask_ssns
 from conflict_assets.source.protocol import PassingSourceError, SourceError
 
 _PASSING = (
@@ -31,11 +30,11 @@ _WRONG_ACCOUNT = "Verify the account name"
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Raise what the connector raises as `PassingSourceError` or `SourceError`, without SSNs and without secrets."""
+    """Raise what the connector raises as `PassingSourceError` or `SourceError`."""
     try:
         yield
     except (errors.Error, requests.exceptions.RequestException, pa.ArrowException) as error:
-        said = mask_ssns(str(error))
+        said = str(error)
         if may_pass(error):
             raise PassingSourceError(
                 f"Snowflake did not {doing}: {said}. This may pass by itself; if it goes on, look at the network, "

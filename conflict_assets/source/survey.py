@@ -5,14 +5,14 @@ Only that look tells duplicates, overfull days and contested days apart: the row
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, VisitQuery
+from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, SURVEY_SCHEMA, VisitQuery
 
 GOOD = "good"
 """What the survey calls a visit with which nothing is wrong by itself."""
@@ -25,33 +25,39 @@ Prefix = str | None
 
 @dataclass(frozen=True)
 class Survey:
-    """Visits of each prefix by their own outcome; and what is to be looked at in full: blocks of SSNs, visit ids."""
+    """Visits of each prefix by their own outcome; and what is to be looked at in full: blocks of SSNs, visit ids.
+
+    The second statement finds that in `rows` themselves, which lie in the warehouse under the name `kept`, or here.
+    """
 
     visits: Mapping[Prefix, Mapping[str, int]]
-    suspects: Mapping[str, Collection[int]]
-    """Blocks of dates, by SSN."""
-    repeated: tuple[str, ...]
-    """Hashes of visit ids."""
+    rows: pa.Table = field(default_factory=SURVEY_SCHEMA.empty_table)
+    """What its statement gave (`SURVEY_SCHEMA`)."""
+    kept: str = ""
 
     @classmethod
-    def of(cls, rows: pa.Table) -> "Survey":
+    def of(cls, rows: pa.Table, kept: str = "") -> "Survey":
         """Take a survey from what its statement gives (`SURVEY_SCHEMA`)."""
         visits: dict[Prefix, dict[str, int]] = {}
         for row in rows.filter(pc.equal(rows["kind"], "visits")).to_pylist():
             visits.setdefault(row["ssn_prefix"], {})[row["item"] or GOOD] = row["visits"]
-        suspects: dict[str, set[int]] = {}
-        found = rows.filter(pc.equal(rows["kind"], "suspect"))
-        for ssn, block in zip(found["item"].to_pylist(), found["visits"].to_pylist(), strict=True):
-            suspects.setdefault(ssn, set()).add(block)
-        repeated = rows.filter(pc.equal(rows["kind"], "repeated"))["item"]
-        return cls(visits, suspects, tuple(repeated.to_pylist()))
+        return cls(visits, rows, kept)
 
-    def watched(self, query: VisitQuery) -> dict[str, set[int]]:
-        """The blocks to be looked at, by SSN: suspect ones and followed ones."""
-        blocks = {ssn: set(found) for ssn, found in self.suspects.items()}
-        for ssn, followed in query.followed.items():
-            blocks.setdefault(ssn, set()).update(followed)
-        return blocks
+    @property
+    def suspects(self) -> pa.ChunkedArray:
+        """Blocks of dates to be looked at, each as a text such as `041234567 3`: an SSN and the block's number."""
+        found = self.rows.filter(pc.equal(self.rows["kind"], "suspect"))
+        return pc.binary_join_element_wise(found["item"], found["visits"].cast(pa.string()), " ")
+
+    def unnamed(self, query: VisitQuery) -> list[str]:
+        """The followed blocks that are no suspects, as such texts: on most nights few, since a conflict still holds."""
+        texts = [f"{ssn} {block}" for ssn, blocks in sorted(query.followed.items()) for block in sorted(blocks)]
+        if not texts:
+            return []
+        followed = pa.array(texts, pa.string())
+        known = pc.is_in(followed, self.suspects.combine_chunks())
+        unnamed: list[str] = followed.filter(pc.invert(known)).to_pylist()
+        return unnamed
 
     def seen(self, prefix: Prefix) -> int:
         """All visits of a prefix."""

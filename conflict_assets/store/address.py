@@ -1,5 +1,6 @@
 """Which PostgreSQL is meant: how messages call it, where its URL is set, what of a URL may be shown."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,27 @@ def embedded_home(url: str) -> Path | None:
     return home if home is not None and (home / "cluster" / "embedded.conf").exists() else None
 
 
+def has_open_password(url: str) -> bool:
+    """Whether a URL's password holds an @ or / that is not written as %40 or %2F.
+
+    Then libpq takes a part of the password for host, port or database, and whoever tells of these tells of it.
+    """
+    _, has_scheme, rest = url.partition("://")
+    authority, _, more = rest.partition("/")
+    # A user may be named in the query, too, and some servers have an @ in it.
+    more = re.sub(r"(?<=[?&])user=[^&]*", "", more)
+    return bool(has_scheme) and (authority.count("@") > 1 or "@" in more)
+
+
 def describe_url(url: str) -> str:
     """Where a URL leads, without its password: `conflicts@db.example:5432/conflicts`."""
+    if has_open_password(url):
+        return "a URL that can't be read"
     try:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
         return "a URL that can't be read"
-    # A password's @ that is not written as %40, or its /, makes libpq take a part of it for host, port or database.
-    host, database = (str(parts.get(name) or "").rpartition("@")[2] for name in ("host", "dbname"))
+    host, database = (str(parts.get(name) or "") for name in ("host", "dbname"))
     port = str(parts.get("port") or 5432)
     service = f" (service {parts['service']})" if parts.get("service") else ""
     return (

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from conflict_assets.store.address import EMBEDDED, STORE, Server, store_server
+from conflict_assets.store.address import EMBEDDED, STORE, Server, has_open_password, store_server
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.libpq import libpq_variables_hidden
-from conflict_assets.store.refusal import StartingError, UnreachableError, refusal
+from conflict_assets.store.refusal import StartingError, UnreachableError, refusal, unreadable
 from conflict_assets.store.session import Timeouts, configure
 
 __all__ = ["DEFAULT_TIMEOUTS", "Timeouts", "connect", "connect_once", "translated"]
@@ -88,6 +88,8 @@ def connect_once(
     Raises:
         StoreError, PassingStoreError: as `connect` does.
     """
+    if has_open_password(url):
+        raise unreadable(server)
     with libpq_variables_hidden() if server is EMBEDDED else nullcontext():
         try:
             connection = psycopg.connect(

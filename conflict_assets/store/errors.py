@@ -1,7 +1,9 @@
 """What can go wrong with the store: passing failures may be tried again, the others not."""
 
+from conflict_assets.domain.privacy import MaskedError
 
-class StoreError(Exception):
+
+class StoreError(MaskedError):
     """The store can't do what was asked; the message says what was found, what is allowed and what to do."""
 
 

@@ -159,9 +159,8 @@ def refusal(error: Exception, url: str, server: Server, *, seconds: float) -> St
             f"It is the embedded one in {embedded_home(url)}: passfile holds its password, server.log its log. "
             "Start it anew (conflict-assets store stop, then the command), or set CONFLICTS_DATA_DIR to another folder."
         )
-    # A part of a password that holds @ or / may stand where the database's name is looked for.
-    names = {name: parts.get(name, "").rpartition("@")[2] for name in ("user", "sslmode")}
-    names |= {"setting": server.setting or server.name, "database": parts.get("dbname", "").rpartition("@")[2]}
+    names = {name: parts.get(name, "") for name in ("user", "sslmode")}
+    names |= {"setting": server.setting or server.name, "database": parts.get("dbname", "")}
     text = f"PostgreSQL at {describe_url(url)} {cause.found.format(**names)} {remedy.format(**names)}"
     return cause.kind(text.strip())
 

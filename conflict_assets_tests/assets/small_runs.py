@@ -55,7 +55,7 @@ class SmallRuns:
         self.as_of += later
         prefixes = tuple(f"{number:02}" for number in range(int(self.first), int(self.last) + 1))
         batches = [visits(prefix, conflicts[prefix]) for prefix in prefixes if conflicts.get(prefix)]
-        survey = Survey({prefix: {"good": 2 * conflicts.get(prefix, 0) + 1} for prefix in prefixes}, {}, ())
+        survey = Survey({prefix: {"good": 2 * conflicts.get(prefix, 0) + 1} for prefix in prefixes})
         SnapshotStore(self.platform.settings.data_dir / "snapshots").write(
             f"night-{self.as_of:%d-%H}", all_of(prefixes=prefixes), self.as_of, batches, survey
         )

@@ -80,6 +80,50 @@ def test_what_runs_after_the_night_tells_in_one_sentence_that_there_is_no_store(
     assert retries(small, run) == 0
 
 
+QUOTING = "RAISE EXCEPTION 'no <665115569x>' USING DETAIL = '665-11-5569', HINT = '665.11.5569'"
+
+
+def test_what_a_trigger_quotes_is_masked_in_every_event(small):
+    with small.refusing("02", fault=QUOTING):
+        run = small.run(*RANGE)
+    said = small.failures(run)["visit_conflicts.detect_batch[02]"]
+    assert said.startswith("The store says: no <***-**-5569x> (RaiseException, P0001).")
+    assert "66511" not in str(small.instance.all_logs(run.run_id)).replace("-", "").replace(".", "")
+
+
+def quoting(*_arguments, **_options):
+    raise ValueError("no '665115569x' at postgresql://u:a@S3creT@h/d")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "step"),
+    [
+        ("active_visits", "take_snapshot", "active_visits"),
+        ("visit_conflicts", "run_state", "visit_conflicts.plan_batches"),
+        ("visit_conflicts", "night_summary", "visit_conflicts.publish_conflicts"),
+    ],
+)
+def test_an_error_of_others_that_quotes_fails_its_step_by_its_kind_and_masked(small, monkeypatch, module, name, step):
+    monkeypatch.setattr(f"conflict_assets.assets.{module}.{name}", quoting)
+    run = small.run(*RANGE)
+    logs = str(small.instance.all_logs(run.run_id))
+    assert not run.is_success
+    assert small.failures(run)[step] == "ValueError: no '***-**-5569x' at postgresql://***@h/d"
+    assert "665115569" not in logs
+    assert "S3creT" not in logs
+
+
+def test_an_error_of_others_that_quotes_nothing_keeps_its_trace(small, monkeypatch):
+    def failing(*_arguments, **_options):
+        raise ValueError("out of the blue")
+
+    monkeypatch.setattr("conflict_assets.assets.active_visits.take_snapshot", failing)
+    run = small.run(*RANGE)
+    (failed,) = small.instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE)
+    assert "out of the blue" in str(failed.dagster_event.step_failure_data.error)
+    assert "in failing" in str(failed.dagster_event.step_failure_data.error)
+
+
 def cut_to_half(file):
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])

@@ -226,7 +226,7 @@ def test_a_failed_check_tells_the_ui_its_severity_what_was_found_and_what_to_do(
 
 
 def snapshot_of(folder, counted_good: int, *batches: pa.RecordBatch) -> Snapshot:
-    return SnapshotStore(folder).write("run", all_of(), NOON, batches, Survey({"04": {"good": counted_good}}, {}, ()))
+    return SnapshotStore(folder).write("run", all_of(), NOON, batches, Survey({"04": {"good": counted_good}}))
 
 
 def with_ssn(rows: pa.RecordBatch, **columns: list[object]) -> pa.RecordBatch:

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -100,6 +101,15 @@ def test_a_webhook_that_is_away_is_an_error_without_its_address():
     with pytest.raises(AlertError, match=r"can't be reached") as caught:
         post_webhook(ALERT, read_settings(alert_webhook_url="http://127.0.0.1:1/secret"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://h/services/hunter2 x", "https://u:a@hunter2@h/", "http://h:hunter2/x", "http://[hunter2/x"]
+)
+def test_a_webhook_s_address_that_is_none_is_an_error_without_it(address):
+    with pytest.raises(AlertError, match="ALERT_WEBHOOK_URL") as error:
+        post_webhook(ALERT, read_settings(alert_webhook_url=address))
+    assert "hunter2" not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_webhook_that_says_nothing_is_given_up(monkeypatch):

@@ -6,7 +6,10 @@ import time
 
 import psycopg
 import pytest
-from dagster import DagsterInstance, asset, materialize
+from dagster import AssetMaterialization, DagsterInstance, asset, job, materialize, op
+from dagster._core.scheduler.instigation import InstigatorTick, InstigatorType, TickData, TickStatus
+from dagster._daemon.types import DaemonHeartbeat
+from dagster._utils.error import SerializableErrorInfo
 from sqlalchemy import event
 
 from conflict_assets.automation.dagster_storage import POOL_SIZE, TRUSTED_SECONDS
@@ -14,7 +17,9 @@ from conflict_assets.running.home import instance_yaml
 from conflict_assets.settings import read_settings
 from conflict_assets.store.cluster import DAGSTER_DATABASE
 from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.pg import execute, pg_server, rows
+from conflict_assets_tests.ssn_scan import Scan
 
 __all__ = ["pg_server"]
 
@@ -114,6 +119,70 @@ def test_a_connection_that_is_lost_while_an_event_is_written_costs_nothing(pg_se
         )
         instance.report_engine_event("in the midst", run)
     assert rows(url, "SELECT count(*)::int FROM event_logs WHERE event LIKE '%in the midst%'") == [(1,)]
+
+
+SSN = "665115569"
+QUOTED = f"driver says: '{SSN}x' at postgresql://u:p@S3creT@h/d"
+
+
+@op
+def quoting(context) -> None:
+    """Fails as a driver does, and says it in every other way too."""
+    context.log.warning(f"before: {QUOTED}")
+    context.log_event(AssetMaterialization("thing", description=QUOTED, metadata={"said": QUOTED, "rows": 123456789}))
+    try:
+        raise ValueError(QUOTED)
+    except ValueError as error:
+        raise RuntimeError("and so: 665-11-5569") from error
+
+
+@job
+def quoting_job() -> None:
+    """A step that fails, outside all that looks after steps."""
+    quoting()
+
+
+def test_nothing_is_stored_or_printed_unmasked_whoever_says_it(pg_server, open_instance, capfd):
+    url = pg_server.make_database()
+    with open_instance(dagster_postgres_url=url) as instance:
+        result = quoting_job.execute_in_process(instance=instance, raise_on_error=False)
+        events = [each.dagster_event for each in instance.all_logs(result.run_id) if each.dagster_event]
+        (failed,) = [each.step_failure_data for each in events if each.is_step_failure]
+        (made,) = [each.event_specific_data.materialization for each in events if each.is_step_materialization]
+        tick = TickData("i", "sensor", InstigatorType.SENSOR, TickStatus.SKIPPED, 0.0, skip_reason=QUOTED)
+        stored = instance.create_tick(tick)
+        error = SerializableErrorInfo(QUOTED, [QUOTED], "ValueError")
+        failed_tick = tick._replace(status=TickStatus.FAILURE, skip_reason=None, error=error)
+        instance.update_tick(InstigatorTick(stored.tick_id, failed_tick))
+        instance.add_daemon_heartbeat(DaemonHeartbeat(0.0, "SENSOR", "daemon", [error]))
+    scan = Scan({SSN})
+    scan.database(url)
+    printed = "".join(capfd.readouterr())
+    scan.text("console", printed)
+    assert "driver says: '***-**-5569x' at postgresql://***@h/d" in printed
+    assert not scan.found
+    tables = ("event_logs", "runs", "run_tags", "job_ticks", "daemon_heartbeats")
+    stored = "".join(str(rows(url, f"SELECT t::text FROM {table} AS t")) for table in tables)  # noqa: S608 - constants
+    assert "S3creT" not in stored + printed
+    # The causes are there, and what is no text is as it was.
+    assert failed.error.cause.cls_name == "RuntimeError"
+    assert failed.error.cause.message == "RuntimeError: and so: ***-**-5569\n"
+    assert failed.error.cause.cause.message.startswith(
+        "ValueError: driver says: '***-**-5569x' at postgresql://***@h/d"
+    )
+    assert "in quoting" in "".join(failed.error.cause.stack)
+    assert made.metadata["rows"].value == 123456789
+    for table in ("job_ticks", "daemon_heartbeats", "event_logs"):
+        assert "***-**-5569" in str(rows(url, f"SELECT t::text FROM {table} AS t"))  # noqa: S608 - constants
+
+
+def test_a_storage_whose_password_is_not_quoted_is_refused_without_any_of_it(open_instance):
+    with (
+        pytest.raises(StoreError, match="DAGSTER_POSTGRES_URL can't be read") as error,
+        open_instance(dagster_postgres_url="postgresql://u:a@s3cret/x@h:5432/d"),
+    ):
+        pass
+    assert "s3c" not in str(error.value)
 
 
 def test_the_embedded_server_is_started_when_it_is_down(embedded, embedded_instance):

@@ -1,11 +1,13 @@
 """A Snowflake account on a local port: fakesnow's server in a process of its own, and what it was asked.
 
-The emulator takes any login; what it is sent is recorded, so that tests can look at it. Two users are answered as
-Snowflake would and fakesnow does not: `REFUSED` (wrong password) and `BUSY` (statement time-out).
+The emulator takes any login; what it is sent is recorded, so that tests can look at it. Three users are answered as
+Snowflake would and fakesnow does not: `REFUSED` (wrong password), `BUSY` (statement time-out) and `QUOTED` (a value
+that does not fit, which Snowflake quotes).
 """
 
 import gzip
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +23,8 @@ import snowflake.connector
 DATABASE = "ANALYTICS"
 REFUSED = "REFUSED"
 BUSY = "BUSY"
+QUOTED = "QUOTED"
+QUOTING = "Numeric value '665115569x' of 665-11-5569 is not recognized: token=S3creT at https://u:a@S3creT@h/"
 START_SECONDS = 60
 
 
@@ -61,12 +65,17 @@ class Emulator:
 
 
 @contextmanager
-def serve(folder: Path, schemas: Mapping[str, Path]) -> Iterator[Emulator]:
-    """Serve DuckDB files (schema `BI` of each) as schemas of the database `ANALYTICS`."""
+def serve(folder: Path, schemas: Mapping[str, Path], *, plain: bool = False) -> Iterator[Emulator]:
+    """Serve DuckDB files (schema `BI` of each) as schemas of the database `ANALYTICS`.
+
+    fakesnow knows `RESULT_SCAN` as the whole FROM of a statement only; Snowflake, and so this server unless `plain`,
+    knows it wherever a table may stand.
+    """
     record = folder / "requests.jsonl"
     record.touch()
     loads = [f"{schema}={path}" for schema, path in schemas.items()]
-    command = [sys.executable, "-m", "conflict_assets_tests.source.emulator", str(record), *loads]
+    kind = "plain" if plain else "with results"
+    command = [sys.executable, "-m", "conflict_assets_tests.source.emulator", kind, str(record), *loads]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
@@ -146,6 +155,8 @@ class _Recorder:
             self._write("query", self._tags.get(token), body)
             if self._users.get(token) == BUSY and "SSN" in body["sqlText"]:
                 return _failed("000630", "Statement reached its statement or warehouse timeout of 3600 second(s)")
+            if self._users.get(token) == QUOTED:
+                return _failed("100038", QUOTING)
         elif "delete=true" in query:
             self._write("logout", self._tags.get(token), {})
         return None
@@ -205,11 +216,13 @@ def _failed(code: str, message: str) -> dict[str, Any]:
     return {"data": {"errorCode": code, "sqlState": "08001"}, "code": code, "message": message, "success": False}
 
 
-def main(record: Path, loads: list[str]) -> None:
+def main(kind: str, record: Path, loads: list[str]) -> None:
     """Load the files, then serve until killed; the port is the first line of the output."""
     import uvicorn
     from fakesnow.server import app, shared_fs
 
+    if kind != "plain":
+        _know_results()
     with closing(shared_fs.connect()) as connection:
         connection.cursor().execute(f"CREATE DATABASE {DATABASE}")
         for load in loads:
@@ -228,6 +241,29 @@ def main(record: Path, loads: list[str]) -> None:
     thread.join()
 
 
+def _know_results() -> None:
+    """Let a statement find the rows of an earlier one under its query id wherever a table may stand."""
+    from fakesnow.cursor import FakeSnowflakeCursor
+
+    plain = FakeSnowflakeCursor.execute
+
+    def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
+        def laid(found: re.Match[str]) -> str:
+            name = f"RESULT_{found[1].replace('-', '_').upper()}"
+            kept = self._conn.results_cache.get(found[1])
+            if kept is None:
+                raise snowflake.connector.errors.ProgrammingError(
+                    msg=f"Statement {found[1]} not found", errno=709, sqlstate="02000"
+                )
+            self._duck_conn.register(name, kept[0])
+            return name
+
+        text = re.sub(r"TABLE\(\s*RESULT_SCAN\(\s*'([0-9a-f-]+)'\s*\)\s*\)", laid, command)
+        return plain(self, text, *arguments, **options)
+
+    FakeSnowflakeCursor.execute = execute
+
+
 def _load(duck: Any, schema: str, path: str) -> None:
     duck.execute(f"ATTACH '{path}' AS loaded (READ_ONLY)")
     tables = duck.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'loaded'").fetchall()
@@ -237,4 +273,4 @@ def _load(duck: Any, schema: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -7,7 +7,7 @@ from conflict_assets.source.survey import Prefix, Survey, Tally
 
 Counts = dict[Prefix, dict[str, int]]
 
-NO_SURVEY = Survey(visits={}, suspects={}, repeated=())
+NO_SURVEY = Survey(visits={})
 
 
 def read_with(reader: VisitReader, query: VisitQuery) -> tuple[Counts, pa.Table]:

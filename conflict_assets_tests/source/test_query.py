@@ -7,6 +7,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
+from conflict_assets.source.kept_results import ResultScans
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.query import (
     FACT,
@@ -19,6 +20,7 @@ from conflict_assets.source.query import (
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
 
+QUERY_ID = "01b71944-0001-b181-0000-0129032279f6"
 LAYOUT = SourceLayout(database="ANALYTICS", schema="BI")
 TEXTS = ("active_visits", "visit_survey")
 FUNCTIONS_URL = "https://docs.snowflake.com/en/sql-reference/functions/"
@@ -39,6 +41,7 @@ DOCUMENTED = {
     "IFF": "iff",
     "LAG": "lag",
     "LEAD": "lead",
+    "LISTAGG": "listagg",
     "LOWER": "lower",
     "MAX": "max",
     "MIN": "min",
@@ -47,6 +50,7 @@ DOCUMENTED = {
     "REGEXP_LIKE": "regexp_like",
     "REGEXP_REPLACE": "regexp_replace",
     "REPLACE": "replace",
+    "RESULT_SCAN": "result_scan",
     "ROW_NUMBER": "row_number",
     "SPLIT_PART": "split_part",
     "SUBSTRING": "substr",
@@ -79,7 +83,7 @@ WORDS = {
 def statement(text, query=None, layout=LAYOUT, survey=NO_SURVEY):
     if text == "visit_survey":
         return survey_statement(query or all_of(), layout, "snowflake")
-    return rows_statement(query or all_of(), survey, layout, "snowflake")
+    return rows_statement(query or all_of(), survey, layout, "snowflake", {"survey": ResultScans().table(QUERY_ID)})
 
 
 def functions(sql):

@@ -1,6 +1,7 @@
 """Snowflake over the wire: the real connector, through Dagster's resource, against a served emulator."""
 
 import base64
+import traceback
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from conflict_assets.source.protocol import PassingSourceError, SourceError, Vis
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.synthetic import generate
-from conflict_assets_tests.source.emulator import BUSY, REFUSED, CuttingProxy, serve
+from conflict_assets_tests.source.emulator import BUSY, QUOTED, REFUSED, CuttingProxy, serve
 from conflict_assets_tests.source.reading import read_all, read_with
 from conflict_assets_tests.source.warehouse import Warehouse, all_of, at
 
@@ -272,6 +273,19 @@ def test_a_statement_that_takes_too_long_may_pass(emulator):
         pytest.raises(PassingSourceError, match="SNOWFLAKE_STATEMENT_TIMEOUT"),
     ):
         reader.survey(every_prefix())
+
+
+@pytest.mark.parametrize("ask", ["check_contract", "dimension_duplicates", "survey", "look_up"])
+def test_what_snowflake_quotes_is_told_masked(emulator, ask):
+    given = {"survey": [every_prefix()], "look_up": [every_prefix(), ["V1"]]}.get(ask, [])
+    with (
+        snowflake_source(emulator, login={"user": QUOTED}).open(run_id="quoted") as reader,
+        pytest.raises(SourceError, match=r"Numeric value '\*\*\*-\*\*-5569x' of \*\*\*-\*\*-5569 is") as error,
+    ):
+        getattr(reader, ask)(*given)
+    told = "".join(traceback.format_exception(error.value))
+    assert "66511" not in told.replace("-", "")
+    assert "S3creT" not in told
 
 
 def test_a_host_that_is_not_there_may_be_there_later(emulator):

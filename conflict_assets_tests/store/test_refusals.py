@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from conflict_assets.store import refusal, sqlstate
-from conflict_assets.store.address import REPLACED, embedded_home
+from conflict_assets.store.address import DAGSTER, REPLACED, STORE, describe_url, embedded_home
 from conflict_assets.store.connection import connect, connect_once
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.session import Timeouts
@@ -181,6 +181,44 @@ def test_what_a_url_makes_impossible_is_told_apart(url):
     found = failure(url)
     check(found, passing=passing, said=said)
     assert "CONFLICTS_POSTGRES_URL" in str(found)
+
+
+OPEN_PASSWORDS = (
+    "postgresql://u:a@s3cret@h/d",
+    "postgresql://u:a@s3c:ret@h:5432/d",
+    "postgresql://u:a@s3c/ret@h/d",
+    "postgresql://u:a@s3c?ret@h/d",
+    "postgresql://u:a@s3c,ret@h/d",
+    "postgresql://u:a@s3c#ret@h/d",
+    "postgresql://u:s3c/ret@h/d",
+    "postgresql://u:123/s3cret@h/d",
+    "postgresql://u:a/s3c?ret=1@h/d",
+    "postgresql://u:a%zzs3cret@h/d",
+    "postgresql://u:a s3cret@h/d",
+    "host=h user=u password=a s3cret dbname=d",
+    "host=h user=u password='s3cret dbname=d",
+    "host=h user=u password=a s3c=ret",
+)
+"""URLs and connection strings whose password is not written as it must be; a part of it stands for something else."""
+
+
+@pytest.mark.parametrize("server", [STORE, DAGSTER, REPLACED], ids=lambda server: server.setting)
+@pytest.mark.parametrize("url", OPEN_PASSWORDS)
+def test_a_password_that_is_not_quoted_is_told_without_any_of_it(url, server):
+    with pytest.raises(StoreError) as error:
+        connect_once(url, server=server)
+    told = "".join(traceback.format_exception(error.value))
+    assert "s3c" not in told
+    assert "ret@" not in told
+    assert ":123" not in told
+    assert f"{server.setting} can't be read" in told
+    assert "s3c" not in describe_url(url)
+
+
+@pytest.mark.parametrize("password", ["a?s3cret", "a#s3cret", "a:s3cret", "a%40s3cret", "a%2Fs3cret", "a&s3c=ret"])
+def test_a_password_that_libpq_can_read_leads_to_its_server(password):
+    with fake_server("28P01") as port:
+        check(failure(f"postgresql://u:{password}@127.0.0.1:{port}/d"), passing=False, said="the password is wrong")
 
 
 @pytest.mark.parametrize(

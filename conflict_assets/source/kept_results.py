@@ -1,0 +1,111 @@
+"""Results of statements that stay in Snowflake for the statements that follow: the survey, and lists that are long.
+
+Snowflake takes a statement of no more than a megabyte, values included. What is larger is not sent along, but looked
+at where it lies.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+from uuid import uuid4
+
+from snowflake.connector import errors
+from sqlglot import exp
+
+from conflict_assets.source.protocol import SourceError
+from conflict_assets.source.query import NO_TABLES, Statement, Tables, all_rows_of, list_statements
+from conflict_assets.source.snowflake_errors import may_pass
+
+MOST_BYTES = 1_000_000
+"""Of a statement with its values."""
+
+LONG_LIST_BYTES = 50_000
+"""A list of more goes ahead of a statement that would be too large with it: all others together stay far below that."""
+
+
+class KeptResults(Protocol):
+    """A way in which results stay."""
+
+    def keep(self, cursor: Any, statement: Statement) -> str:
+        """Run a statement; its rows can be fetched from the cursor, and stay under the name that is returned."""
+
+    def table(self, kept: str) -> exp.Expr:
+        """The rows that stay under a name, as a table of a statement."""
+
+
+class ResultScans:
+    """What Snowflake does by itself: it keeps every result for a day, by its query id. That takes no right to write."""
+
+    def keep(self, cursor: Any, statement: Statement) -> str:
+        """See `KeptResults`."""
+        execute(cursor, statement)
+        return str(cursor.sfqid)
+
+    def table(self, kept: str) -> exp.Expr:
+        """See `KeptResults`; a query id is Snowflake's own, and can't be bound where it stands."""
+        if not re.fullmatch(r"[0-9a-fA-F-]{36}", kept):
+            raise SourceError(f"Snowflake calls a result {kept!r}; allowed: a query id. Its rows can't be looked at.")
+        return exp.TableFromRows(this=exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(kept)]))
+
+
+class TemporaryTables:
+    """What a warehouse without `RESULT_SCAN` can do: tables that only the session sees, and that end with it."""
+
+    def keep(self, cursor: Any, statement: Statement) -> str:
+        """See `KeptResults`."""
+        name = f"CONFLICT_ASSETS_{uuid4().hex.upper()}"
+        execute(cursor, Statement(f"CREATE TEMPORARY TABLE {name} AS {statement.sql}", statement.named))
+        execute(cursor, Statement(f"SELECT * FROM {name}", {}))  # noqa: S608 - our own name
+        return name
+
+    def table(self, kept: str) -> exp.Expr:
+        """See `KeptResults`."""
+        return exp.to_table(kept)
+
+
+def kept_results(cursor: Any) -> KeptResults:
+    """The way in which results stay in this warehouse: looked at by `RESULT_SCAN` where it is known."""
+    scans = ResultScans()
+    one = scans.keep(cursor, Statement("SELECT :1 AS one", {"one": 1}))
+    is_one = exp.column("one").eq(exp.Placeholder(this="1"))
+    look = exp.select("one").from_(exp.select("*").from_(scans.table(one)).subquery("kept")).where(is_one)
+    try:
+        execute(cursor, Statement(look.sql(dialect="snowflake"), {"one": 1}))
+    except errors.ProgrammingError as error:
+        if may_pass(error):
+            raise
+        return TemporaryTables()
+    return scans
+
+
+def execute(cursor: Any, statement: Statement) -> None:
+    """Run a statement; every one goes through here.
+
+    Raises:
+        SourceError: it is larger than Snowflake takes.
+    """
+    if statement.size > MOST_BYTES:
+        raise SourceError(
+            f"A statement for Snowflake has {statement.size:,} bytes with its values; allowed: {MOST_BYTES:,}. "
+            "Nothing was read."
+        )
+    cursor.execute(statement.sql, statement.positional)
+
+
+def fitting(make: Callable[[Tables], Statement], cursor: Any, results: Callable[[], KeptResults]) -> Statement:
+    """Make a statement that is not too large: if need be its long lists go ahead, in as many pieces as it takes."""
+    statement = make(NO_TABLES)
+    if statement.size <= MOST_BYTES:
+        return statement
+    long_lists = {
+        name: json.loads(value)
+        for name, value in statement.named.items()
+        if isinstance(value, str) and len(value) > LONG_LIST_BYTES
+    }
+    return make({name: _sent_ahead(values, cursor, results()) for name, values in long_lists.items()})
+
+
+def _sent_ahead(values: list[str], cursor: Any, results: KeptResults) -> exp.Expr:
+    pieces = list_statements(values, MOST_BYTES * 9 // 10)
+    return all_rows_of([results.table(results.keep(cursor, piece)) for piece in pieces])
