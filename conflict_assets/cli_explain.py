@@ -202,4 +202,5 @@ def _conflict_line(each: StoredConflict) -> str:
 
 def _decision_line(made: MadeDecision, zone: ZoneInfo) -> str:
     earlier = "" if made.holds or made.decision == Verdict.CLEARED else "earlier: "
-    return f"{earlier}{made.decision} by {made.decided_by} {told(made.decided_at.replace(microsecond=0), zone)}: {made.reason}"
+    decided_at = told(made.decided_at.replace(microsecond=0), zone)
+    return f"{earlier}{made.decision} by {made.decided_by} {decided_at}: {made.reason}"

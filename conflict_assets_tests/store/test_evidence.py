@@ -39,7 +39,14 @@ WORKED = visit("a", "P", **span("visit", 0, 60), **span("sch", -30, 120), **BATT
 PLANNED = visit("b", "Q", **span("sch", 30, 60), **BRONX)
 FAR = visit("c", "R", **span("visit", 80, 40), **BRONX)
 HALF_WORKED = visit("d", "S", **span("sch", 45, 60), visit_start_time=NINE)
-VISITS = [WORKED, PLANNED, FAR, HALF_WORKED]
+VISITS = [
+    *(WORKED, PLANNED, FAR, HALF_WORKED),
+    visit("e", "T", **span("visit", 0, 60)),
+    visit("f", "U", **span("sch", 30, 60)),
+    visit("g", "V", **span("sch", 0, 60), **BRONX),
+    visit("h", "W", **span("visit", 10, 40), p_zip_code="00501"),
+]
+"""Visits among which every rule holds."""
 
 
 def judged(visits, number, policy=None):
@@ -102,7 +109,7 @@ def test_the_verdict_of_every_event_can_be_found_again_from_what_the_event_keeps
     store.replace_prefix(judged(VISITS, 1, policy))
     of_id = {each["visit_id"]: each for each in VISITS}
     pairs = rows(store_url, "SELECT visit_id, con_visit_id FROM conflict_history ORDER BY event_id")
-    assert len(pairs) == 6
+    assert rows(store_url, "SELECT DISTINCT rule FROM conflict_history ORDER BY rule") == [(n,) for n in range(1, 8)]
     for one, other in pairs:
         (event,) = events(store_url, one, other)
         visits, kept = told_again(event)
