@@ -14,9 +14,9 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.report.explanation import conditions, out_of_play, told, verdict
 from conflict_assets.report.whole_files import FileError, check_target, whole_file
 from conflict_assets.settings import load_settings
-from conflict_assets.store.decisions import Pair, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import Pair, Verdict, pair_of_visits, parse_pair
 from conflict_assets.store.factory import conflict_store
-from conflict_assets.store.looking import ShownVisit, StoredConflict
+from conflict_assets.store.looking import MadeDecision, ShownVisit, StoredConflict
 from conflict_assets.store.store import ConflictStore
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def explain_command(
             mark, style = MARKS[each.holds]
             table.add_row(each.name, f"[{style}]{mark}[/]", each.values)
         out.print(table)
-    out.print(f"Store: {_stored(found.stored, zone)}", markup=False)
+    for line in [_stored(each, zone) for each in found.stored] or ["no conflict of the two"]:
+        out.print(f"Store: {line}", markup=False)
 
 
 def _verdict(found: "Explained") -> str:
@@ -64,11 +65,11 @@ def _verdict(found: "Explained") -> str:
     ]
     gone = sum(row is None for row in found.rows)
     if found.explanation is None or reasons:
-        was = "no longer a conflict" if found.stored is not None else "no conflict"
+        was = "no longer a conflict" if found.stored else "no conflict"
         why = "; ".join(reasons) or f"{'a visit is' if gone == 1 else 'both visits are'} no longer in the source"
         return f"{was}: {why}"
     text = verdict(found.explanation, found.policy)
-    held = found.stored is not None and found.explanation.rule is None
+    held = bool(found.stored) and found.explanation.rule is None
     return text.replace("no conflict", "no longer a conflict", 1) if held else text
 
 
@@ -88,9 +89,7 @@ def _visit_line(visit_id: str, row: Mapping[str, object] | None, namesakes: int,
     )
 
 
-def _stored(stored: StoredConflict | None, zone: ZoneInfo) -> str:
-    if stored is None:
-        return "no conflict of the two"
+def _stored(stored: StoredConflict, zone: ZoneInfo) -> str:
     parts = [
         f"{stored.status}, rule {stored.rule} {Rule(stored.rule).flag}",
         f"first detected {told(stored.first_detected_at, zone)}",
@@ -123,6 +122,7 @@ def show_command(
         raise typer.BadParameter(str(error)) from None
     with conflict_store(settings) as store:
         conflicts = _group_of(store, pair)
+        decisions = store.decisions_about([each.pair_id for each in conflicts])
     if not conflicts:
         raise typer.BadParameter(
             f"{pair} is neither a pair nor a group of the store; explain tells why two visits are none"
@@ -132,8 +132,12 @@ def show_command(
     out.print(title, style="bold", markup=False)
     if bars:
         out.print(timeline_table(bars, time_zone=settings.source_time_zone, width=out.width - WIDTH_OF_TEXTS))
+    zone = ZoneInfo(settings.source_time_zone)
     for each in conflicts:
         out.print(_conflict_line(each), markup=False)
+        for decision in decisions:
+            if decision.pair_id == each.pair_id:
+                out.print(f"    {_decision_line(decision, zone)}", markup=False)
     if file is not None:
         figure = timeline_figure(bars, title=title, time_zone=settings.source_time_zone)
         try:
@@ -156,9 +160,10 @@ def _checked_ending(file: Path | None, *, overwrite: bool) -> str:
 def _group_of(store: ConflictStore, pair: Pair) -> list[StoredConflict]:
     """The conflicts that hang together with a pair, or those of a group; a pair that holds no more is alone."""
     found = store.conflicts_of_pair(pair.pair_id)
-    if found and found[0].resolved_at is not None:
-        return found[:1]
-    return store.conflicts_of_group(found[0].group_id if found else pair.pair_id)
+    if found and all(each.resolved_at is not None for each in found):
+        return found
+    groups = {each.group_id for each in found} or {pair.pair_id}
+    return [each for group in sorted(groups) for each in store.conflicts_of_group(group)]
 
 
 def _bars(conflicts: Sequence[StoredConflict]) -> list["Bar"]:
@@ -180,7 +185,9 @@ def _title(conflicts: Sequence[StoredConflict]) -> str:
     dates = [visit.visit_date for each in conflicts for visit in (each.visit, each.con_visit)]
     days = f"{min(dates)}" if min(dates) == max(dates) else f"{min(dates)} to {max(dates)}"
     count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
-    return f"{count} of caregiver {conflicts[0].ssn}, {days} (group {conflicts[0].group_id})"
+    ssns = " and ".join(sorted({each.ssn for each in conflicts}))
+    groups = ", ".join(sorted({each.group_id for each in conflicts}))
+    return f"{count} of caregiver {ssns}, {days} (group {groups})"
 
 
 def _conflict_line(each: StoredConflict) -> str:
@@ -191,3 +198,9 @@ def _conflict_line(each: StoredConflict) -> str:
     return (
         f"{each.visit.visit_id} and {each.con_visit.visit_id}: {rule}, {measure}; {each.status} (pair {each.pair_id})"
     )
+
+
+def _decision_line(made: MadeDecision, zone: ZoneInfo) -> str:
+    earlier = "" if made.holds or made.decision == Verdict.CLEARED else "earlier: "
+    decided_at = told(made.decided_at.replace(microsecond=0), zone)
+    return f"{earlier}{made.decision} by {made.decided_by} {decided_at}: {made.reason}"

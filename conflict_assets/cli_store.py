@@ -36,11 +36,19 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     ignore: Annotated[bool, typer.Option("--ignore", help="It is a conflict, but not worth following.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Take the decision back.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why; kept with the decision.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who decides; without it, the login of the operating system.")
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", "--file", help="Decisions in a CSV: pair, decision, reason.")
     ] = None,
 ) -> None:
-    """Decide about conflicts: whitelist or ignore them, or take a decision back. No run overwrites a decision."""
+    """Decide about conflicts: whitelist or ignore them, or take a decision back. Every decision is kept.
+
+    The newest one about a conflict holds, and no run changes that.
+    """
+    if by is not None and not by.strip():
+        raise typer.BadParameter("--by is empty; allowed: the name of who decides")
     chosen = [verdict for verdict, given in zip(Verdict, (whitelist, ignore, clear), strict=True) if given]
     if len(chosen) > 1 or (not chosen and csv is None):
         raise typer.BadParameter("give one of --whitelist, --ignore and --clear")
@@ -50,7 +58,7 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     if not decisions:
         raise typer.BadParameter("name at least one pair, or a file with --csv")
     with _prepared(load_settings()) as store:
-        outcome = store.decide(decisions)
+        outcome = store.decide(decisions, decided_by=by.strip() if by else None)
     out.print(f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already")
 
 

@@ -1,6 +1,7 @@
 """`conflict-assets show`: one conflict with all that hang together with it, as bars and as a picture."""
 
 from datetime import UTC, datetime
+from re import fullmatch
 
 import pytest
 from matplotlib.dates import num2date
@@ -65,6 +66,39 @@ def test_a_conflict_that_holds_no_more_is_shown_alone(store):
     output = told("show", "a,b")
     assert output.startswith("1 conflict of caregiver ***-**-0001")
     assert "; resolved (pair " in output
+
+
+def test_the_decision_that_holds_and_the_earlier_ones_stand_under_their_conflict(store, given):
+    for words in (
+        ("--ignore", "--reason", "too short"),
+        ("--clear", "--reason", "no"),
+        ("--whitelist", "--reason", "ok"),
+    ):
+        told("decide", "a,b", *words, "--by", f" {words[0][2:]} of Ann ")
+    given(CONFLICTS_POSTGRES_URL=login(store, "conflicts_reader"), COLUMNS="150")
+    lines = told("show", "a,b").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("a and b"))
+    made = [
+        fullmatch(r"    (.*) \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? ?\w*: (.*)", line) for line in lines[at + 1 : at + 4]
+    ]
+    assert [match and match.groups() for match in made] == [
+        ("whitelisted by whitelist of Ann", "ok"),
+        ("cleared by clear of Ann", "no"),
+        ("earlier: ignored by ignore of Ann", "too short"),
+    ]
+    assert not any(" by " in line for line in lines[at + 4 :])
+
+
+def test_a_pair_under_two_ssns_is_shown_under_both_while_both_hold(store):
+    other = Pair("a", "b", ssn="050000002", group="0" * 31 + "2", visit=WORKED)
+    with ConflictStore(url=store, prefix_length=2) as writing:
+        writing.replace_prefix(night([other], prefix="05"))
+        output = told("show", "a,b")
+        assert output.startswith("3 conflicts of caregiver ***-**-0001 and ***-**-0002")
+        assert output.count("a and b: rule 5") == 2
+        writing.replace_prefix(night([], number=2))
+    output = told("show", "a,b")
+    assert output.startswith("1 conflict of caregiver ***-**-0002")
 
 
 def test_a_reader_may_look_too(store, given):

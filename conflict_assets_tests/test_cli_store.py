@@ -16,7 +16,8 @@ from conflict_assets_tests.store.nights import Pair, night
 
 __all__ = ["make_store", "pg_server", "store_url"]
 
-DECIDED = "SELECT visit_id, decision, reason, origin FROM conflict_decisions ORDER BY visit_id"
+DECIDED = """SELECT DISTINCT ON (visit_id) visit_id, decision, reason, origin FROM conflict_decisions
+    ORDER BY visit_id, decision_id DESC"""
 
 
 @pytest.fixture
@@ -63,12 +64,21 @@ def refused(*arguments):
 def test_a_pair_is_decided_by_its_name_or_by_its_visits(store, option, decision):
     told("decide", "a,b", Pair("c", "d").pair_id, "--ignore", "--reason", "first thought")
     told("decide", "b,a", Pair("c", "d").pair_id, option, "--reason", "same client")
-    changed = option != "--ignore"
-    assert rows(store, "SELECT visit_id, decision FROM conflict_decisions ORDER BY 1") == [
-        ("a", decision if changed else "ignored"),
-        ("c", decision if changed else "ignored"),
+    assert rows(store, "SELECT visit_id, decision, reason FROM conflict_decisions ORDER BY decision_id") == [
+        ("a", "ignored", "first thought"),
+        ("c", "ignored", "first thought"),
+        ("a", decision, "same client"),
+        ("c", decision, "same client"),
     ]
     assert rows(store, "SELECT count(*) FROM open_conflicts") == [(3 if option == "--clear" else 1,)]
+
+
+def test_a_decision_is_by_whom_the_command_says_else_by_the_login(store, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "login")
+    told("decide", "a,b", "--ignore", "--reason", "known")
+    told("decide", "a,b", "--ignore", "--reason", "known", "--by", "Ann Lee")
+    assert rows(store, "SELECT decided_by FROM conflict_decisions ORDER BY decision_id") == [("login",), ("Ann Lee",)]
+    assert rows(store, "SELECT DISTINCT decided_by FROM conflict_visit_maps WHERE visit_id = 'a'") == [("Ann Lee",)]
 
 
 def test_a_decision_says_what_it_did_and_again_that_it_was_so_already(store):
@@ -93,6 +103,7 @@ def test_decisions_come_from_a_csv(store, tmp_path, option):
         (["a,b", "--reason", "x"], "give one of --whitelist, --ignore and --clear"),
         (["a,b", "--ignore", "--clear", "--reason", "x"], "give one of --whitelist, --ignore and --clear"),
         (["a,b", "--ignore"], "and a --reason"),
+        (["a,b", "--ignore", "--reason", "x", "--by", " "], "--by is empty"),
         (["a,b", "--ignore", "--reason", " "], "and a --reason"),
         (["--ignore", "--reason", "x"], "name at least one pair, or a file with --csv"),
         (["ab", "--ignore", "--reason", "x"], "'ab' is neither a pair_id (32 hex digits) nor two visit ids"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.store.columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.decisions import pair_of_visits
@@ -37,6 +38,7 @@ class Night:
             conflicts=self.conflicts,
             visits=self.visits,
             sidelined=lambda: pa.table({"visit_id": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
+            policy=DetectionPolicy(),
             counts={"visits_seen": self.visits.num_rows, "contested": self.visits.num_rows, "usable": 1},
             batches_total=10,
             detect_seconds=0.0,

@@ -80,6 +80,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         conflicts=conflicts,
         visits=visits_in_conflict(visits, conflicts),
         sidelined=partial(snapshot.sidelined, prefix),
+        policy=batch.policy,
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,
         detect_seconds=detected - started,

@@ -24,7 +24,8 @@ Row = Mapping[str, object]
 class Explained:
     """What is known of two visits at this moment. A row is missing where the source has no such visit.
 
-    `namesakes` counts the other rows of each visit id: older ones, and those of other caregivers.
+    `namesakes` counts the other rows of each visit id: older ones, and those of other caregivers. `stored` has what the
+    store knows of the two: none, one, or one for each SSN that they are under.
     """
 
     rows: tuple[Row | None, Row | None]
@@ -32,7 +33,7 @@ class Explained:
     policy: DetectionPolicy
     window: Window
     explanation: Explanation | None
-    stored: StoredConflict | None
+    stored: tuple[StoredConflict, ...]
 
 
 class UnknownVisitError(Exception):
@@ -50,13 +51,13 @@ def explain_visits(settings: Settings, pair: Pair) -> Explained:
     with conflict_store(settings) as store:
         query = visit_query(settings, store, all_prefixes(settings.ssn_prefix_length), datetime.now(tz=UTC))
         policy = detection_policy(settings, store)
-        stored = next(iter(store.conflicts_of_pair(pair.pair_id)), None)
+        stored = tuple(store.conflicts_of_pair(pair.pair_id))
     with visit_source(settings).open(run_id="explain") as reader:
         reader.check_contract()
         found = reader.look_up(query, ids).to_pylist()
     of_id = [[row for row in found if row["visit_id"] == visit_id] for visit_id in ids]
     unknown = [visit_id for visit_id, rows in zip(ids, of_id, strict=True) if not rows]
-    if unknown and stored is None:
+    if unknown and not stored:
         raise UnknownVisitError(
             f"visit {' and visit '.join(unknown)} is not in the source, and the store knows no conflict of the two; "
             "allowed: ids as the source has them"

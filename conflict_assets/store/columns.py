@@ -6,6 +6,7 @@ from conflict_assets.domain.visits import VISIT_SCHEMA
 __all__ = [
     "CONFLICT_FACTS",
     "CONFLICT_KEY",
+    "EVENT_FACTS",
     "FLAGS",
     "STORED_CONFLICT",
     "STORED_VISIT",
@@ -26,3 +27,14 @@ CONFLICT_FACTS = tuple(name for name in STORED_CONFLICT.names if name not in {*C
 """What makes a conflict another one when it changes; a change of `group_id` alone is no event."""
 
 VISIT_FACTS = tuple(name for name in STORED_VISIT.names if name not in VISIT_KEY)
+
+_EVENT_VISIT = (
+    *("visit_date", "is_actual", "starts_at", "ends_at", "latitude", "longitude", "rate_per_minute", "shift_amount"),
+    *("overlap_amount", "provider_id", "zip_code", "visit_type"),
+)
+EVENT_FACTS = (
+    *_EVENT_VISIT,
+    *(f"con_{name}" for name in _EVENT_VISIT),
+    *("distance_miles", "average_miles_per_hour", "eta_travel_minutes", "minutes_between"),
+)
+"""What an event keeps of both visits, as the view `judged_facts` gives it: what the verdict rests on."""

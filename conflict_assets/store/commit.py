@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from conflict_assets.domain.policy import DetectionPolicy
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixCommit:
@@ -14,8 +16,8 @@ class PrefixCommit:
     `as_of` is the snapshot's time (aware), `new_since` the instant at which its date began in the schedule's zone:
     conflicts that were first detected since then are new. The window is `first_date` to `last_date`, both in.
     `conflicts` holds both rows of every conflict, `visits` each visit that is in one. `sidelined` gives (`visit_id`,
-    `outcome`) why other visits are out; it is asked when a conflict has gone. `counts` are the source's counts of
-    visits; a prefix whose `contested` is 0 gets no position.
+    `outcome`) why other visits are out; it is asked when a conflict has gone. `policy` is what pairs were judged by.
+    `counts` are the source's counts of visits; a prefix whose `contested` is 0 gets no position.
     """
 
     prefix: str
@@ -28,6 +30,7 @@ class PrefixCommit:
     conflicts: pa.Table
     visits: pa.Table
     sidelined: Callable[[], pa.Table]
+    policy: DetectionPolicy
     counts: Mapping[str, int]
     batches_total: int
     detect_seconds: float

@@ -1,4 +1,7 @@
-"""What people decide about conflicts: kept apart from what runs compute, so that no run can overwrite it."""
+"""What people decide about conflicts: kept apart from what runs compute, and only ever appended to.
+
+Of the decisions about a pair the newest holds. Writers take turns, so that each sees the newest one before its own.
+"""
 
 import getpass
 from collections.abc import Sequence
@@ -9,8 +12,13 @@ from re import fullmatch
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
+from conflict_assets.store.columns import EVENT_FACTS
 from conflict_assets.store.errors import StoreError
+
+DECISION_LOCK = 0x636F6E64
+"""Whoever writes decisions holds this advisory lock until its transaction ends."""
 
 ROWS_A_BATCH = 5_000
 SHOWN = 5
@@ -94,7 +102,9 @@ def parse_pair(text: str) -> Pair:
 def decide(
     connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str | None = None
 ) -> DecisionOutcome:
-    """Write a person's decisions, all or none; the caller's transaction. The last one about a conflict counts.
+    """Append a person's decisions, all or none; the caller's transaction. The last one about a conflict counts.
+
+    The person is who runs this process unless `decided_by` says who it is.
 
     Raises:
         StoreError: a conflict is not in the store.
@@ -116,7 +126,7 @@ def decide(
 def take_over(
     connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str
 ) -> DecisionOutcome:
-    """Write imported decisions, also about conflicts that are not stored (yet); the caller's transaction.
+    """Append imported decisions, also about conflicts that are not stored (yet); the caller's transaction.
 
     What a person has decided or cleared here stays as it is.
     """
@@ -139,16 +149,16 @@ def _known(connection: psycopg.Connection[Any], pairs: list[str]) -> dict[str, t
 def _write(
     connection: psycopg.Connection[Any], rows: Sequence[tuple[Pair, Decision]], origin: Origin, decided_by: str
 ) -> int:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [DECISION_LOCK])
     written = 0
-    ordered = sorted(rows, key=lambda row: row[0].pair_id)  # two writers meet in one order: no deadlock
-    for batch in _batches(ordered):
+    for batch in _batches(rows):
         columns: list[list[Any]] = [list(column) for column in zip(*(_values(*row) for row in batch), strict=True)]
         row = connection.execute(_WRITE, [*columns, decided_by, str(origin)]).fetchone()
         written += row[0] if row else 0
     return written
 
 
-def _batches(rows: list[tuple[Pair, Decision]]) -> list[list[tuple[Pair, Decision]]]:
+def _batches(rows: Sequence[tuple[Pair, Decision]]) -> list[Sequence[tuple[Pair, Decision]]]:
     return [rows[start : start + ROWS_A_BATCH] for start in range(0, len(rows), ROWS_A_BATCH)]
 
 
@@ -163,37 +173,41 @@ def _user() -> str:
         return "unknown"
 
 
-_WRITE = """
-    WITH given AS (
+_WRITE = sql.SQL(
+    """WITH given AS (
         SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-            AS g (pair_id, visit_id, con_visit_id, decision, reason)
-    ), stored AS (
-        SELECT c.pair_id, c.ssn_prefix, c.ssn, c.rule, c.overlap_minutes, c.resolved_at
-        FROM visit_conflicts AS c JOIN given AS g ON g.pair_id = c.pair_id
-        WHERE c.visit_id < c.con_visit_id COLLATE "C"
+            WITH ORDINALITY AS g (pair_id, visit_id, con_visit_id, decision, reason, number)
+    ), stored AS MATERIALIZED (
+        SELECT f.*, r.policy_id
+        FROM judged_facts AS f JOIN given AS g ON g.pair_id = f.pair_id
+        LEFT JOIN prefix_runs AS r ON r.ssn_prefix = f.ssn_prefix AND r.latest
     ), looks AS (
         SELECT DISTINCT ON (pair_id) pair_id, rule, overlap_minutes
         FROM stored ORDER BY pair_id, resolved_at IS NOT NULL, ssn
     ), written AS (
         INSERT INTO conflict_decisions AS d (pair_id, visit_id, con_visit_id, decision, reason, decided_by, decided_at,
             origin, rule, overlap_minutes)
-        SELECT g.pair_id, g.visit_id, g.con_visit_id, g.decision, g.reason, %s, clock_timestamp(), %s, l.rule,
-            l.overlap_minutes
-        FROM given AS g LEFT JOIN looks AS l ON l.pair_id = g.pair_id
-        WHERE g.decision <> 'cleared' OR EXISTS (SELECT FROM conflict_decisions AS x WHERE x.pair_id = g.pair_id)
-        ON CONFLICT (pair_id) DO UPDATE SET decision = excluded.decision, reason = excluded.reason,
-            decided_by = excluded.decided_by, decided_at = excluded.decided_at, origin = excluded.origin,
-            rule = excluded.rule, overlap_minutes = excluded.overlap_minutes
-        WHERE CASE WHEN excluded.origin = 'import'
-            THEN d.origin = 'import' AND d.decision <> excluded.decision
-            ELSE (d.decision, d.reason, d.rule, d.overlap_minutes, d.origin) IS DISTINCT FROM
-                (excluded.decision, excluded.reason, excluded.rule, excluded.overlap_minutes, excluded.origin) END
+        SELECT n.pair_id, n.visit_id, n.con_visit_id, n.decision, n.reason, n.decided_by, clock_timestamp(), n.origin,
+            n.rule, n.overlap_minutes
+        FROM (SELECT g.*, l.rule, l.overlap_minutes, %s::text AS decided_by, %s::text AS origin
+              FROM given AS g LEFT JOIN looks AS l ON l.pair_id = g.pair_id) AS n
+        LEFT JOIN LATERAL (SELECT * FROM conflict_decisions AS x WHERE x.pair_id = n.pair_id
+                           ORDER BY x.decision_id DESC LIMIT 1) AS o ON true
+        WHERE CASE WHEN o.pair_id IS NULL THEN n.decision <> 'cleared'
+            WHEN n.origin = 'import' THEN o.origin = 'import' AND o.decision <> n.decision
+            ELSE (o.decision, o.reason, o.decided_by, o.rule, o.overlap_minutes, o.origin) IS DISTINCT FROM
+                (n.decision, n.reason, n.decided_by, n.rule, n.overlap_minutes, n.origin) END
+        ORDER BY n.number
         RETURNING d.*
     ), remembered AS (
         INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule,
-            overlap_minutes, happened_at)
+            overlap_minutes, happened_at, policy_id, {facts})
         SELECT s.ssn_prefix, s.ssn, w.pair_id, w.visit_id, w.con_visit_id, 'decided', w.decision, s.rule,
-            s.overlap_minutes, w.decided_at
-        FROM written AS w LEFT JOIN stored AS s ON s.pair_id = w.pair_id
+            s.overlap_minutes, w.decided_at, s.policy_id, {facts_of_s}
+        FROM written AS w LEFT JOIN stored AS s ON s.pair_id = w.pair_id ORDER BY w.decision_id, s.ssn
     )
     SELECT count(*) FROM written"""
+).format(
+    facts=sql.SQL(", ").join(map(sql.Identifier, EVENT_FACTS)),
+    facts_of_s=sql.SQL(", ").join(sql.Identifier("s", name) for name in EVENT_FACTS),
+)

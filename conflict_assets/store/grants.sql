@@ -9,14 +9,18 @@ BEGIN
 END
 $$;
 
--- The writer: what a run writes, what users edit. It never deletes a conflict, a visit or an event.
-GRANT SELECT, INSERT, UPDATE ON visit_conflicts, conflict_visits, prefix_runs, conflict_decisions
-    TO conflicts_writer;
-GRANT SELECT, INSERT ON conflict_history TO conflicts_writer;
+-- The writer: what a run writes, what users edit. It never deletes a conflict, a visit or an event; events, decisions
+-- and policies are only ever appended to.
+GRANT SELECT, INSERT, UPDATE ON visit_conflicts, conflict_visits, prefix_runs TO conflicts_writer;
+GRANT SELECT, INSERT ON conflict_history, conflict_decisions, detection_policies TO conflicts_writer;
+-- Earlier releases let it.
+REVOKE UPDATE ON conflict_decisions FROM conflicts_writer;
 GRANT SELECT, INSERT, DELETE ON rejected_visits TO conflicts_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON excluded_agencies, excluded_ssns, speed_bands TO conflicts_writer;
-GRANT SELECT ON conflict_store, conflict_store_version, conflict_states, conflict_sides, conflict_visit_maps,
-    open_conflicts, conflict_summary TO conflicts_writer;
+GRANT SELECT ON conflict_store, conflict_store_version, conflict_states, all_conflict_states, conflict_sides,
+    conflict_visit_maps, open_conflicts, conflict_summary, judged_visits, judged_facts, conflict_events,
+    holding_decisions, decision_log TO conflicts_writer;
 
 -- The reader: masked views, no table, and no view with full SSNs.
-GRANT SELECT ON conflict_visit_maps, open_conflicts, conflict_summary TO conflicts_reader;
+GRANT SELECT ON conflict_visit_maps, open_conflicts, conflict_summary, conflict_events, decision_log
+    TO conflicts_reader;

@@ -1,12 +1,13 @@
 """One conflict, or one group of conflicts, for people to look at; by the masked view, which readers see too."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import kwargs_row
+from psycopg.rows import class_row, kwargs_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,18 @@ class StoredConflict:
     con_visit: ShownVisit
 
 
+@dataclass(frozen=True, kw_only=True)
+class MadeDecision:
+    """One decision about a pair, as somebody made it; `holds` when it is the one that counts."""
+
+    pair_id: str
+    decision: str
+    reason: str
+    decided_by: str
+    decided_at: datetime
+    holds: bool
+
+
 _OWN = [each.name for each in fields(StoredConflict) if each.name not in {"visit", "con_visit"}]
 _VISIT = [each.name for each in fields(ShownVisit)]
 _SELECT = sql.SQL("SELECT {} FROM conflict_visit_maps AS m WHERE visit_id < con_visit_id COLLATE {} AND ").format(
@@ -59,14 +72,24 @@ _ORDER = sql.SQL(" ORDER BY least(visit_date, con_visit_date), pair_id, ssn")
 
 
 def conflicts_of_pair(connection: psycopg.Connection[Any], pair_id: str) -> list[StoredConflict]:
-    """What the store holds of a pair: one row, but for a visit that changed its caregiver; those that hold first."""
-    found = _read(connection, sql.SQL("pair_id = {}").format(pair_id))
-    return sorted(found, key=lambda each: each.resolved_at is not None)
+    """What the store shows of a pair: one row, but for visits that are under several SSNs.
+
+    They all hold, or all are resolved: the resolved twin of a conflict that holds is not shown.
+    """
+    return _read(connection, sql.SQL("pair_id = {}").format(pair_id))
 
 
 def conflicts_of_group(connection: psycopg.Connection[Any], group_id: str) -> list[StoredConflict]:
     """The conflicts of a group that hold, by day."""
     return _read(connection, sql.SQL("group_id = {} AND resolved_at IS NULL").format(group_id))
+
+
+def decisions_about(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[MadeDecision]:
+    """Every decision about these pairs, the newest first."""
+    names = sql.SQL(", ").join(sql.Identifier(each.name) for each in fields(MadeDecision))
+    query = sql.SQL("SELECT {} FROM decision_log WHERE pair_id = ANY(%s) ORDER BY decision_id DESC").format(names)
+    with connection.cursor(row_factory=class_row(MadeDecision)) as cursor:
+        return cursor.execute(query, [list(pair_ids)]).fetchall()
 
 
 def _read(connection: psycopg.Connection[Any], condition: sql.Composable) -> list[StoredConflict]:

@@ -7,8 +7,14 @@ import psycopg
 from conflict_assets.store.errors import StoreError
 
 _WRITES = {
-    "SELECT": ("conflict_states", "conflict_visit_maps", "excluded_agencies", "excluded_ssns", "speed_bands"),
-    "INSERT": ("visit_conflicts", "conflict_visits", "conflict_history", "prefix_runs", "rejected_visits"),
+    "SELECT": (
+        *("conflict_states", "conflict_visit_maps", "judged_facts", "detection_policies"),
+        *("excluded_agencies", "excluded_ssns", "speed_bands"),
+    ),
+    "INSERT": (
+        *("visit_conflicts", "conflict_visits", "conflict_history"),
+        *("detection_policies", "prefix_runs", "rejected_visits"),
+    ),
     "UPDATE": ("visit_conflicts", "conflict_visits", "prefix_runs"),
     "DELETE": ("rejected_visits",),
 }

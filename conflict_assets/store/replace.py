@@ -1,6 +1,7 @@
 """Replace what the store holds of one prefix, in one transaction: only rows that differ are written."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -11,14 +12,23 @@ from conflict_assets.store import statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
+from conflict_assets.store.policies import policy_id
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import Tally, compare, make_stage, refuse_stale, refuse_strangers, stage
-from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOPENED
+from conflict_assets.store.statements import GONE
 
 PREFIX_LOCK = 0x636F6E70
 """Whoever changes what is stored of a prefix holds this advisory lock with the prefix's number."""
 
 _RUN_LOCK = 0x636F6E72
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """By which policy the rows were found, and the transactions (all before `settled`) that had ended by then."""
+
+    policy: int
+    settled: str
 
 
 def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> CommitOutcome:
@@ -33,8 +43,15 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)])
     refuse_stale(connection, commit)
     incoming = incoming_of(commit)
-    tally = Tally() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming)
-    return _write_down(connection, commit, incoming, tally, started)
+    judged = Judged(settled=_settled(connection), policy=policy_id(connection, commit.policy))
+    tally = Tally() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming, judged)
+    return _write_down(connection, commit, incoming, tally, judged, started)
+
+
+def _settled(connection: psycopg.Connection[Any]) -> str:
+    """The oldest transaction that has not ended: what those before it have written is seen from now on."""
+    row = connection.execute(statements.SETTLED).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> bool:
@@ -46,10 +63,10 @@ def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incomi
     return bool(row and row[0])
 
 
-def _write(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
+def _write(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged) -> Tally:
     """Write what is not stored yet, or differs from what is."""
     write = _write_first if _is_empty(connection, commit.prefix) else _write_differing
-    return write(connection, commit, incoming)
+    return write(connection, commit, incoming, judged)
 
 
 def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
@@ -58,7 +75,9 @@ def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
     return bool(row and row[0])
 
 
-def _write_first(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
+def _write_first(
+    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
+) -> Tally:
     """Write all there is, straight into the tables."""
     copy_table(connection, "conflict_visits", incoming.visits, ssn_prefix=commit.prefix)
     copy_table(
@@ -68,70 +87,59 @@ def _write_first(connection: psycopg.Connection[Any], commit: PrefixCommit, inco
         ssn_prefix=commit.prefix,
         first_detected_at=pa.scalar(commit.as_of, pa.timestamp("us", "UTC")),
     )
-    values = {"prefix": commit.prefix, "as_of": commit.as_of, "run": commit.run_id, "root": commit.root_run_id}
-    connection.execute(statements.APPEND_FIRST_EVENTS, values)
+    connection.execute(statements.APPEND_FIRST_EVENTS, _event_values(commit, judged))
     return Tally(new=incoming.conflicts)
 
 
-def _write_differing(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> Tally:
-    """Compare with what is stored, and write what differs."""
+def _write_differing(
+    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
+) -> Tally:
+    """Compare with what is stored, and write every row that differs."""
     make_stage(connection)
     stage(connection, incoming)
-    connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})
     tally = compare(connection, commit)
-    if tally.new:
-        _insert_new(connection, commit)
-    if tally.rewritten:
-        _update_changed(connection, commit)
-    if tally.new or tally.rewritten:
-        _remember(connection, commit)
     if tally.gone:
-        _resolve_gone(connection, commit)
+        _resolve_gone(connection, commit, judged)
+    connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})
+    if tally.rows_missing:
+        connection.execute(statements.INSERT_CONFLICTS, {"prefix": commit.prefix, "as_of": commit.as_of})
+    if tally.rows_differing:
+        connection.execute(statements.UPDATE_CONFLICTS, {"prefix": commit.prefix})
+    if tally.new or tally.reopened or tally.changed:
+        events = {"events": ["detected", "reopened", "changed"]}
+        connection.execute(statements.APPEND_EVENTS, _event_values(commit, judged) | events)
     return tally
 
 
-def _insert_new(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    connection.execute(statements.INSERT_CONFLICTS, {"prefix": commit.prefix, "as_of": commit.as_of, "kind": NEW})
+def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit, judged: Judged) -> None:
+    gone = connection.execute("SELECT ssn, low_id, high_id FROM differing_pairs WHERE kind = %s", [GONE]).fetchall()
+    pairs = {
+        "ssns": [ssn for ssn, _, _ in gone],
+        "lows": [low for _, low, _ in gone],
+        "highs": [high for _, _, high in gone],
+        "reasons": reasons_of(commit.sidelined(), [(low, high) for _, low, high in gone]),
+    }
+    connection.execute(statements.RESOLVE, _event_values(commit, judged) | pairs)
 
 
-def _update_changed(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    connection.execute(statements.UPDATE_CONFLICTS, {"prefix": commit.prefix, "kinds": [REOPENED, CHANGED, REGROUPED]})
+def _event_values(commit: PrefixCommit, judged: Judged) -> dict[str, Any]:
+    """What all events of a commit share."""
+    return {
+        "prefix": commit.prefix,
+        "as_of": commit.as_of,
+        "run": commit.run_id,
+        "root": commit.root_run_id,
+        "policy": judged.policy,
+    }
 
 
-def _remember(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    connection.execute(
-        statements.APPEND_EVENTS,
-        {
-            "prefix": commit.prefix,
-            "as_of": commit.as_of,
-            "run": commit.run_id,
-            "root": commit.root_run_id,
-            "events": ["detected", "reopened", "changed"],
-        },
-    )
-
-
-def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    gone = connection.execute(
-        "SELECT DISTINCT ssn, pair_id, low_id, high_id FROM differing WHERE kind = %s", [GONE]
-    ).fetchall()
-    reasons = reasons_of(commit.sidelined(), [(low, high) for _, _, low, high in gone])
-    connection.execute(
-        statements.RESOLVE,
-        {
-            "prefix": commit.prefix,
-            "as_of": commit.as_of,
-            "run": commit.run_id,
-            "root": commit.root_run_id,
-            "ssns": [row[0] for row in gone],
-            "pairs": [row[1] for row in gone],
-            "reasons": reasons,
-        },
-    )
-
-
-def _write_down(
-    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, tally: Tally, started: float
+def _write_down(  # noqa: PLR0917 - all that a commit knows, by its end
+    connection: psycopg.Connection[Any],
+    commit: PrefixCommit,
+    incoming: Incoming,
+    tally: Tally,
+    judged: Judged,
+    started: float,
 ) -> CommitOutcome:
     """Write the row of `prefix_runs`; commits of one root run take turns here, so that each gets its own position."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_RUN_LOCK, commit.root_run_id])
@@ -156,6 +164,8 @@ def _write_down(
         "write": time.perf_counter() - started,
         "counts": Jsonb(dict(commit.counts)),
         "digest": incoming.digest,
+        "settled": judged.settled,
+        "policy": judged.policy,
     }
     connection.execute(statements.NO_LONGER_LATEST, values)
     row = connection.execute(statements.WRITE_DOWN, values).fetchone()

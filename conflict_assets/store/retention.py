@@ -57,8 +57,7 @@ _CLOSED = """
             AND (c.resolved_at < %(closed_before)s
                 OR (c.resolved_at IS NULL
                     AND least(c.visit_date, c.con_visit_date) < r.first_date - %(closed_days)s))
-            AND NOT EXISTS (SELECT FROM conflict_decisions AS d
-                            WHERE d.pair_id = c.pair_id AND d.decision <> 'cleared')
+            AND NOT EXISTS (SELECT FROM holding_decisions AS d WHERE d.pair_id = c.pair_id)
         RETURNING c.ssn, c.pair_id
     )
     INSERT INTO purged_conflicts SELECT * FROM gone"""
@@ -68,11 +67,14 @@ _THEIR_EVENTS = """
     WHERE h.pair_id = p.pair_id AND h.ssn_prefix = %(prefix)s AND h.ssn = p.ssn
         AND h.event <> 'decided'"""
 
-# What people decided stays on record, as it is for a conflict that the store does not hold: without the person.
-_THEIR_DECISIONS = """
-    UPDATE conflict_history AS h SET ssn = NULL, ssn_prefix = NULL
+_PERSONAL = ("ssn", "ssn_prefix", "latitude", "longitude", "zip_code", "con_latitude", "con_longitude", "con_zip_code")
+"""Columns of an event that say who the caregiver is, and where clients live."""
+
+# What people decided stays on record, without the person.
+_THEIR_DECISIONS = f"""
+    UPDATE conflict_history AS h SET {", ".join(f"{name} = NULL" for name in _PERSONAL)}
     FROM purged_conflicts AS p
-    WHERE h.pair_id = p.pair_id AND h.ssn_prefix = %(prefix)s AND h.ssn = p.ssn"""
+    WHERE h.pair_id = p.pair_id AND h.ssn_prefix = %(prefix)s AND h.ssn = p.ssn"""  # noqa: S608 - constants
 
 _VISITS = """
     DELETE FROM conflict_visits AS v
@@ -86,14 +88,13 @@ _RUNS = """
     WHERE p.ssn_prefix = %(prefix)s AND p.as_of < %(runs_before)s AND NOT p.latest
         AND p.as_of < (SELECT min(n.as_of) FROM (SELECT as_of FROM prefix_runs WHERE ssn_prefix = %(prefix)s
                        ORDER BY latest DESC, as_of DESC LIMIT 2) AS n)
-        AND p.as_of NOT IN (SELECT s.last_detected_at FROM conflict_states AS s
+        AND p.as_of NOT IN (SELECT s.last_detected_at FROM all_conflict_states AS s
                             WHERE s.ssn_prefix = %(prefix)s AND s.last_detected_at < %(runs_before)s)"""
 
 _EVENTS = """
     DELETE FROM conflict_history AS h
     WHERE h.happened_at < %(history_before)s AND h.event <> 'decided'
-        AND NOT EXISTS (SELECT FROM conflict_decisions AS d
-                        WHERE d.pair_id = h.pair_id AND d.decision <> 'cleared')
+        AND NOT EXISTS (SELECT FROM holding_decisions AS d WHERE d.pair_id = h.pair_id)
         AND NOT EXISTS (
             SELECT FROM visit_conflicts AS c
             JOIN prefix_runs AS r ON r.ssn_prefix = c.ssn_prefix AND r.latest
@@ -139,16 +140,15 @@ def require_right_to_purge(connection: psycopg.Connection[Any]) -> None:
     """
     row = connection.execute(
         """SELECT current_user, bool_and(has_table_privilege(t, 'DELETE'))
-               AND has_column_privilege('conflict_history', 'ssn', 'UPDATE')
-               AND has_column_privilege('conflict_history', 'ssn_prefix', 'UPDATE')
+               AND (SELECT bool_and(has_column_privilege('conflict_history', c, 'UPDATE')) FROM unnest(%s::text[]) AS c)
            FROM unnest(%s::text[]) AS t""",
-        [list(_TABLES)],
+        [list(_PERSONAL), list(_TABLES)],
     ).fetchone()
     if row and not row[1]:
         raise StoreError(
             f"The store's login {row[0]} may not remove what is old: the role conflicts_writer deletes no conflict. "
             f"As the store's owner: GRANT DELETE ON {', '.join(_TABLES)} TO {row[0]}; "
-            f"GRANT UPDATE (ssn, ssn_prefix) ON conflict_history TO {row[0]}"
+            f"GRANT UPDATE ({', '.join(_PERSONAL)}) ON conflict_history TO {row[0]}"
         )
 
 

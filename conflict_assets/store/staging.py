@@ -1,7 +1,8 @@
 """A run's rows of one prefix beside what is stored: both in temporary tables, nothing of the store is written.
 
 The rows go into `incoming_conflicts` and `incoming_visits` by COPY. They are compared with what is stored, once, into
-`differing`: a row for each conflict row that is new, reopened, changed, regrouped or gone.
+`differing`: a row for each conflict row that is missing, resolved, different or gone. `differing_pairs` says what
+became of their conflicts.
 """
 
 from dataclasses import dataclass
@@ -15,25 +16,23 @@ from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.errors import StaleSnapshot, StoreError
 from conflict_assets.store.incoming import Incoming
-from conflict_assets.store.statements import CHANGED, GONE, NEW, REGROUPED, REOPENED
 
 ROWS_WORTH_STATISTICS = 2_000
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Conflicts by what happened to them in this commit."""
+    """Conflicts by what happened to them in this commit, and the rows that are to be inserted and rewritten.
+
+    A row may be written although nothing happened to its conflict: its group has changed, or somebody has touched it.
+    """
 
     new: int = 0
     reopened: int = 0
     changed: int = 0
-    regrouped: int = 0
     gone: int = 0
-
-    @property
-    def rewritten(self) -> int:
-        """Conflicts that are stored and get other values."""
-        return self.reopened + self.changed + self.regrouped
+    rows_missing: int = 0
+    rows_differing: int = 0
 
 
 def refuse_strangers(commit: PrefixCommit) -> None:
@@ -83,16 +82,12 @@ def stage(connection: psycopg.Connection[Any], incoming: Incoming) -> None:
 
 
 def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Tally:
-    """Fill `differing`, and count its conflicts by what differs."""
+    """Fill `differing` and `differing_pairs`, and count them."""
     values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
     found = connection.execute(statements.COMPARE, values).rowcount
     if not found:
         return Tally()
     if found >= ROWS_WORTH_STATISTICS:
         connection.execute("ANALYZE differing (ssn, visit_id, con_visit_id, kind)")
-    rows = connection.execute(
-        """SELECT kind, count(*) FROM (SELECT min(kind) AS kind FROM differing GROUP BY ssn, pair_id) AS pairs
-           GROUP BY kind"""
-    ).fetchall()
-    counts = dict(rows)
-    return Tally(*(counts.get(kind, 0) for kind in (NEW, REOPENED, CHANGED, REGROUPED, GONE)))
+    connection.execute(statements.COMPARE_PAIRS)
+    return Tally(*(connection.execute(statements.COUNT_DIFFERING).fetchone() or ()))

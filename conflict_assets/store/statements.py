@@ -5,6 +5,7 @@ from psycopg import sql
 from conflict_assets.store.columns import (
     CONFLICT_FACTS,
     CONFLICT_KEY,
+    EVENT_FACTS,
     FLAGS,
     STORED_CONFLICT,
     STORED_VISIT,
@@ -13,8 +14,19 @@ from conflict_assets.store.columns import (
 )
 from conflict_assets.store.copying import ddl
 
-NEW, REOPENED, CHANGED, REGROUPED, GONE = 1, 2, 3, 4, 5
-"""How a row differs; of a conflict's two rows the smaller number counts."""
+NEW, REOPENED, CHANGED, MENDED, GONE = 1, 2, 3, 4, 5
+"""How a row differs from what is stored, and what became of a conflict; `MENDED` is written and is no event."""
+
+_KINDS = {
+    name: sql.Literal(kind)
+    for name, kind in (
+        ("new", NEW),
+        ("reopened", REOPENED),
+        ("changed", CHANGED),
+        ("mended", MENDED),
+        ("gone", GONE),
+    )
+}
 
 
 def _columns(names: tuple[str, ...], alias: str = "") -> sql.Composable:
@@ -40,7 +52,9 @@ MAKE_STAGE = sql.SQL(
     """CREATE TEMPORARY TABLE IF NOT EXISTS incoming_conflicts ({}) ON COMMIT DELETE ROWS;
        CREATE TEMPORARY TABLE IF NOT EXISTS incoming_visits ({}) ON COMMIT DELETE ROWS;
        CREATE TEMPORARY TABLE IF NOT EXISTS differing (ssn text, visit_id text, con_visit_id text, pair_id text,
-           low_id text, high_id text, kind smallint) ON COMMIT DELETE ROWS"""
+           low_id text, high_id text, kind smallint) ON COMMIT DELETE ROWS;
+       CREATE TEMPORARY TABLE IF NOT EXISTS differing_pairs (ssn text, low_id text, high_id text, pair_id text,
+           kind smallint) ON COMMIT DELETE ROWS"""
 ).format(ddl(STORED_CONFLICT), ddl(STORED_VISIT))
 
 WRITE_VISITS = sql.SQL(
@@ -68,7 +82,7 @@ COMPARE = sql.SQL(
        SELECT {key_of_n}, n.pair_id, least(n.visit_id COLLATE "C", n.con_visit_id),
            greatest(n.visit_id COLLATE "C", n.con_visit_id),
            CASE WHEN c.ssn IS NULL THEN {new} WHEN c.resolved_at IS NOT NULL THEN {reopened}
-                WHEN ({facts_of_c}) IS DISTINCT FROM ({facts_of_n}) THEN {changed} ELSE {regrouped} END
+                WHEN ({facts_of_c}) IS DISTINCT FROM ({facts_of_n}) THEN {changed} ELSE {mended} END
        FROM incoming_conflicts AS n
        LEFT JOIN visit_conflicts AS c ON c.ssn_prefix = %(prefix)s AND {same}
        WHERE c.ssn IS NULL OR c.resolved_at IS NOT NULL OR ({all_of_c}) IS DISTINCT FROM ({all_of_n})
@@ -87,77 +101,108 @@ COMPARE = sql.SQL(
     all_of_c=_columns(_WRITTEN, "c"),
     all_of_n=_columns(_WRITTEN, "n"),
     same=_same_key(CONFLICT_KEY, "c", "n"),
-    **{
-        name: sql.Literal(kind)
-        for name, kind in zip(
-            ("new", "reopened", "changed", "regrouped", "gone"), (NEW, REOPENED, CHANGED, REGROUPED, GONE), strict=True
-        )
-    },
+    **_KINDS,
 )
 
+COMPARE_PAIRS = sql.SQL(
+    """INSERT INTO differing_pairs
+       SELECT ssn, low_id, high_id, min(pair_id),
+           CASE WHEN bool_or(kind = {gone}) THEN {gone}
+                WHEN count(*) FILTER (WHERE kind = {new}) = 2 THEN {new}
+                WHEN count(*) FILTER (WHERE kind IN ({new}, {reopened})) = 2 THEN {reopened}
+                WHEN bool_or(kind = {changed}) THEN {changed} ELSE {mended} END
+       FROM differing GROUP BY ssn, low_id, high_id"""
+).format(**_KINDS)
+"""A row that somebody has removed or resolved makes no conflict new or reopened while its other row holds."""
+
+COUNT_DIFFERING = sql.SQL(
+    """SELECT count(*) FILTER (WHERE kind = {new}), count(*) FILTER (WHERE kind = {reopened}),
+           count(*) FILTER (WHERE kind = {changed}), count(*) FILTER (WHERE kind = {gone}),
+           (SELECT count(*) FROM differing WHERE kind = {new}),
+           (SELECT count(*) FROM differing WHERE kind NOT IN ({new}, {gone}))
+       FROM differing_pairs"""
+).format(**_KINDS)
+
+SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+
 IS_STORED = sql.SQL(
-    """SELECT c.rows = %(rows)s AND coalesce(least(c.youngest, v.youngest) >= age(r.xmin), true)
+    """SELECT c.rows = %(rows)s AND NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)
+           AND age(r.settled_xid::xid) >= age(r.xmin)
            AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
                            EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
        FROM prefix_runs AS r, LATERAL (
-           SELECT min(age(xmin)) AS youngest, count(*) FILTER (
+           SELECT bool_or(xmin <> r.xmin AND age(xmin) <= age(r.settled_xid::xid)) AS touched, count(*) FILTER (
                WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
                    AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows
            FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS c, LATERAL (
-           SELECT min(age(xmin)) AS youngest FROM conflict_visits WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+           SELECT bool_or(xmin <> r.xmin AND age(xmin) <= age(r.settled_xid::xid)) AS touched
+           FROM conflict_visits WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS v
-       WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s"""
+       WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s AND r.settled_xid IS NOT NULL"""
 ).format(key=_columns(VISIT_KEY))
 """Whether a prefix's last commit found rows with this digest, and its rows are there as it left them.
 
-`xmin` is the transaction that wrote a row, its age what has come since. The row of `prefix_runs` was written by the
-commit, so a younger row of the prefix was written by somebody else.
+`xmin` is the transaction that wrote a row, its age what has come since; the row of `prefix_runs` was written by the
+commit. What another transaction wrote, the commit has surely compared only if that one had ended before it looked:
+transactions that began earlier may end later. In a store that was restored from a dump, or moved, nothing is vouched
+for: all rows are then younger.
 """
 
 INSERT_CONFLICTS = sql.SQL(
     """INSERT INTO visit_conflicts (ssn_prefix, {columns}, first_detected_at)
-       SELECT %(prefix)s, {found}, %(as_of)s
-       FROM incoming_conflicts AS n JOIN differing AS d ON {same} AND d.kind = %(kind)s"""
+       SELECT %(prefix)s, {found}, coalesce(o.first_detected_at, %(as_of)s)
+       FROM incoming_conflicts AS n JOIN differing AS d ON {same} AND d.kind = {new}
+       LEFT JOIN visit_conflicts AS o ON o.ssn_prefix = %(prefix)s AND o.ssn = n.ssn
+           AND o.visit_id = n.con_visit_id AND o.con_visit_id = n.visit_id"""
 ).format(
     columns=_columns(tuple(STORED_CONFLICT.names)),
     found=_columns(tuple(STORED_CONFLICT.names), "n"),
     same=_same_key(CONFLICT_KEY, "n", "d"),
+    new=_KINDS["new"],
 )
+"""A row whose other one is stored was detected when that one was."""
 
 UPDATE_CONFLICTS = sql.SQL(
     """UPDATE visit_conflicts AS c SET {assignments}, resolved_at = NULL, resolved_reason = NULL
-       FROM incoming_conflicts AS n JOIN differing AS d ON {n_is_d} AND d.kind = ANY(%(kinds)s)
+       FROM incoming_conflicts AS n JOIN differing AS d ON {n_is_d} AND d.kind NOT IN ({new}, {gone})
        WHERE c.ssn_prefix = %(prefix)s AND {c_is_n}"""
 ).format(
     assignments=_assignments(_WRITTEN, "n"),
     n_is_d=_same_key(CONFLICT_KEY, "n", "d"),
     c_is_n=_same_key(CONFLICT_KEY, "c", "n"),
+    **_KINDS,
 )
-
-APPEND_EVENTS = sql.SQL(
-    """INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
-           happened_at, run_id, root_run_id)
-       SELECT %(prefix)s, d.ssn, d.pair_id, d.low_id, d.high_id, (%(events)s::text[])[d.kind], c.rule,
-           c.overlap_minutes, %(as_of)s, %(run)s, %(root)s
-       FROM (SELECT ssn, pair_id, low_id, high_id, min(kind) AS kind FROM differing
-             GROUP BY ssn, pair_id, low_id, high_id) AS d
-       JOIN visit_conflicts AS c
-           ON c.ssn_prefix = %(prefix)s AND c.ssn = d.ssn AND c.visit_id = d.low_id AND c.con_visit_id = d.high_id
-       WHERE d.kind < {regrouped}
-       ORDER BY d.ssn, d.low_id, d.high_id"""
-).format(regrouped=sql.Literal(REGROUPED))
 
 IS_EMPTY = """SELECT NOT EXISTS (SELECT FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
     AND NOT EXISTS (SELECT FROM visit_conflicts WHERE ssn_prefix = %(prefix)s)"""
 
-APPEND_FIRST_EVENTS = """
-    INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
-        happened_at, run_id, root_run_id)
-    SELECT ssn_prefix, ssn, pair_id, visit_id, con_visit_id, 'detected', rule, overlap_minutes, %(as_of)s, %(run)s,
-        %(root)s
-    FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND visit_id < con_visit_id COLLATE "C"
-    ORDER BY ssn, visit_id, con_visit_id"""
+_FACTS = _columns(EVENT_FACTS)
+
+APPEND_EVENTS = sql.SQL(
+    """INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
+           happened_at, run_id, root_run_id, policy_id, {facts})
+       SELECT %(prefix)s, d.ssn, d.pair_id, d.low_id, d.high_id, (%(events)s::text[])[d.kind], f.rule,
+           f.overlap_minutes, %(as_of)s, %(run)s, %(root)s, %(policy)s, {facts_of_f}
+       FROM differing_pairs AS d
+       JOIN judged_facts AS f
+           ON f.ssn_prefix = %(prefix)s AND f.ssn = d.ssn AND f.visit_id = d.low_id AND f.con_visit_id = d.high_id
+       WHERE d.kind < {mended}
+       ORDER BY d.ssn, d.low_id, d.high_id"""
+).format(facts=_FACTS, facts_of_f=_columns(EVENT_FACTS, "f"), mended=_KINDS["mended"])
+
+APPEND_FIRST_EVENTS = sql.SQL(
+    """INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, rule, overlap_minutes,
+           happened_at, run_id, root_run_id, policy_id, {facts})
+       SELECT ssn_prefix, ssn, pair_id, visit_id, con_visit_id, 'detected', rule, overlap_minutes, %(as_of)s, %(run)s,
+           %(root)s, %(policy)s, {facts}
+       FROM judged_facts WHERE ssn_prefix = %(prefix)s
+       ORDER BY ssn, visit_id, con_visit_id"""
+).format(facts=_FACTS)
+
+POLICY_ID = "SELECT policy_id FROM detection_policies WHERE policy = %(policy)s"
+
+ADD_POLICY = "INSERT INTO detection_policies (policy) VALUES (%(policy)s) ON CONFLICT (policy) DO NOTHING"
 
 _IS_EXCLUDED = sql.SQL(
     """c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
@@ -167,21 +212,35 @@ _IS_EXCLUDED = sql.SQL(
 
 RESOLVE = sql.SQL(
     """WITH reasons AS (
-           SELECT ssn, pair_id, reason FROM unnest(%(ssns)s::text[], %(pairs)s::text[], %(reasons)s::text[])
-               AS g (ssn, pair_id, reason)
+           SELECT ssn, low_id, high_id, reason
+           FROM unnest(%(ssns)s::text[], %(lows)s::text[], %(highs)s::text[], %(reasons)s::text[])
+               AS g (ssn, low_id, high_id, reason)
        ), resolved AS (
            UPDATE visit_conflicts AS c
            SET resolved_at = %(as_of)s, resolved_reason = CASE WHEN {is_excluded} THEN 'excluded' ELSE r.reason END
-           FROM differing AS d JOIN reasons AS r ON r.ssn = d.ssn AND r.pair_id = d.pair_id
+           FROM differing AS d
+           JOIN reasons AS r ON r.ssn = d.ssn AND r.low_id = d.low_id AND r.high_id = d.high_id
            WHERE d.kind = {gone} AND c.ssn_prefix = %(prefix)s AND {c_is_d}
-           RETURNING c.ssn, c.pair_id, c.visit_id, c.con_visit_id, c.resolved_reason, c.rule, c.overlap_minutes
+           RETURNING c.ssn, c.pair_id, d.low_id, d.high_id, c.resolved_reason, c.rule, c.overlap_minutes
+       ), pairs AS (
+           SELECT DISTINCT ON (ssn, low_id, high_id) * FROM resolved ORDER BY ssn, low_id, high_id, pair_id
        )
        INSERT INTO conflict_history (ssn_prefix, ssn, pair_id, visit_id, con_visit_id, event, reason, rule,
-           overlap_minutes, happened_at, run_id, root_run_id)
-       SELECT %(prefix)s, ssn, pair_id, visit_id, con_visit_id, 'resolved', resolved_reason, rule, overlap_minutes,
-           %(as_of)s, %(run)s, %(root)s
-       FROM resolved WHERE visit_id < con_visit_id COLLATE "C" ORDER BY ssn, visit_id, con_visit_id"""
-).format(is_excluded=_IS_EXCLUDED, gone=sql.Literal(GONE), c_is_d=_same_key(CONFLICT_KEY, "c", "d"))
+           overlap_minutes, happened_at, run_id, root_run_id, policy_id, {facts})
+       SELECT %(prefix)s, p.ssn, p.pair_id, p.low_id, p.high_id, 'resolved', p.resolved_reason, p.rule,
+           p.overlap_minutes, %(as_of)s, %(run)s, %(root)s, %(policy)s, {facts_of_f}
+       FROM pairs AS p
+       LEFT JOIN judged_facts AS f
+           ON f.ssn_prefix = %(prefix)s AND f.ssn = p.ssn AND f.visit_id = p.low_id AND f.con_visit_id = p.high_id
+       ORDER BY p.ssn, p.low_id, p.high_id"""
+).format(
+    is_excluded=_IS_EXCLUDED,
+    gone=_KINDS["gone"],
+    c_is_d=_same_key(CONFLICT_KEY, "c", "d"),
+    facts=_FACTS,
+    facts_of_f=_columns(EVENT_FACTS, "f"),
+)
+"""Resolve what has gone. Its facts are those of the last run that found it: visits are written after this."""
 
 _RULE_FOUND = sql.SQL("CASE {} END").format(
     sql.SQL(" ").join(
@@ -195,12 +254,9 @@ _CHANGED_COLUMNS = sql.SQL(", ").join(
 )
 
 EXAMPLES = sql.SQL(
-    """WITH pairs AS (
-           SELECT ssn, pair_id, low_id, high_id, min(kind) AS kind FROM differing
-           GROUP BY ssn, pair_id, low_id, high_id
-       ), chosen AS (
+    """WITH chosen AS (
            SELECT *, row_number() OVER (PARTITION BY kind ORDER BY pair_id, ssn) AS number
-           FROM pairs WHERE kind <> {regrouped}
+           FROM differing_pairs WHERE kind <> {mended}
        )
        SELECT d.kind, '***-**-' || right(d.ssn, 4) AS ssn, d.pair_id, d.low_id AS visit_id, d.high_id AS con_visit_id,
            coalesce(n.provider_id, c.provider_id) AS provider_id,
@@ -221,7 +277,7 @@ EXAMPLES = sql.SQL(
        WHERE d.number <= %(examples)s
        ORDER BY d.kind, d.pair_id, d.ssn"""
 ).format(
-    regrouped=sql.Literal(REGROUPED),
+    mended=_KINDS["mended"],
     rule_found=_RULE_FOUND,
     is_excluded=_IS_EXCLUDED,
     a_is_b=_same_key(CONFLICT_KEY, "a", "b"),
@@ -234,13 +290,14 @@ NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
 WRITE_DOWN = """
     INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, new_since, run_id, first_date, last_date, latest,
         position, batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
-        detect_seconds, write_seconds, counts, digest)
+        detect_seconds, write_seconds, counts, digest, settled_xid, policy_id)
     SELECT %(root)s, %(prefix)s, %(as_of)s, %(new_since)s, %(run)s, %(first)s, %(last)s, true,
         CASE WHEN %(counted)s THEN 1 + (SELECT count(DISTINCT o.ssn_prefix) FROM prefix_runs AS o
             WHERE o.root_run_id = %(root)s AND o.run_id = ANY(%(runs)s) AND o.ssn_prefix <> %(prefix)s
                 AND o.position > 0) ELSE 0 END,
         %(total)s, %(conflicts)s, %(rows)s, %(new)s, %(changed)s, %(resolved)s, %(reopened)s,
-        %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s, %(digest)s
+        %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s, %(digest)s,
+        %(settled)s::xid8, %(policy)s
     ON CONFLICT (root_run_id, as_of, ssn_prefix) DO UPDATE SET
         position = CASE WHEN p.run_id = ANY(%(runs)s) THEN p.position ELSE excluded.position END,
         new_since = excluded.new_since, run_id = excluded.run_id, first_date = excluded.first_date,
@@ -252,5 +309,5 @@ WRITE_DOWN = """
         unchanged = greatest(0, excluded.conflicts - p.new_conflicts - excluded.new_conflicts
             - p.changed - excluded.changed - p.reopened - excluded.reopened),
         detect_seconds = excluded.detect_seconds, write_seconds = excluded.write_seconds, counts = excluded.counts,
-        digest = excluded.digest
+        digest = excluded.digest, settled_xid = excluded.settled_xid, policy_id = excluded.policy_id
     RETURNING position, new_conflicts, changed, resolved, reopened, unchanged"""

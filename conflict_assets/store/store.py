@@ -29,7 +29,7 @@ from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.export import ConflictExport, ExportQuery, export_conflicts
-from conflict_assets.store.looking import StoredConflict
+from conflict_assets.store.looking import MadeDecision, StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.readiness import require_right_to_write
@@ -236,7 +236,7 @@ class ConflictStore:
         return self._run(reading.last_window)
 
     def decide(self, decisions: Sequence[Decision], *, decided_by: str | None = None) -> DecisionOutcome:
-        """Write a person's decisions, all or none; `decided_by` is the process's user unless given.
+        """Append a person's decisions, all or none; `decided_by` is the process's user unless given.
 
         Raises:
             StoreError: a conflict is not in the store.
@@ -252,8 +252,12 @@ class ConflictStore:
         self._transact(set_up_roles)
 
     def conflicts_of_pair(self, pair_id: str) -> list[StoredConflict]:
-        """What is stored of a pair: one conflict, or none; SSNs are masked."""
+        """What the store shows of a pair: none, one, or one for each SSN it is under; SSNs are masked."""
         return self._run(lambda connection: looking.conflicts_of_pair(connection, pair_id))
+
+    def decisions_about(self, pair_ids: Sequence[str]) -> list[MadeDecision]:
+        """Every decision about these pairs, the newest first."""
+        return self._run(lambda connection: looking.decisions_about(connection, pair_ids))
 
     def conflicts_of_group(self, group_id: str) -> list[StoredConflict]:
         """The conflicts of a group that hold, by day; SSNs are masked."""

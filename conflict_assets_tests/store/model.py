@@ -96,6 +96,11 @@ class Model:
         resolved_at, reason = life.resolved or (None, None)
         return status, life.first_detected, self.last_detected(life), resolved_at, reason, decision, outdated
 
+    def shown(self) -> set[Key]:
+        """All but the resolved twins of conflicts that hold."""
+        live = {pair_id for (_, pair_id), life in self.lives.items() if life.resolved is None}
+        return {key for key, life in self.lives.items() if life.resolved is None or key[1] not in live}
+
     def date_of(self, moment: datetime) -> date:
         return moment.astimezone(ZoneInfo(self.zone)).date()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.window import start_of_day
 from conflict_assets.store.columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
@@ -102,6 +103,7 @@ def night(
         "conflicts": pa.Table.from_pylist(sides, schema=STORED_CONFLICT),
         "visits": pa.Table.from_pylist(list(visits.values()), schema=STORED_VISIT),
         "sidelined": partial(_sidelined, sidelined or {}),
+        "policy": DetectionPolicy(),
         "counts": counts or {"visits_seen": 1000, "contested": 100, "usable": 900},
         "batches_total": 97,
         "detect_seconds": 0.1,

@@ -1,5 +1,6 @@
 """What people decide outlives every night."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
-from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import Decision, Verdict, decide, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
@@ -63,6 +64,52 @@ def test_the_same_decision_again_writes_nothing(store, store_url):
     assert store.decide([decision("ignored")]).written == 1
     assert store.decide([decision("ignored")]).written == 0
     assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'decided'") == [(1,)]
+
+
+LOG = "SELECT decision, reason, decided_by, holds FROM decision_log WHERE pair_id = %s ORDER BY decision_id"
+
+
+def test_every_decision_is_kept_with_its_person_and_reason_and_the_newest_holds(store, store_url):
+    store.decide([decision("ignored", reason="too short")], decided_by="ann")
+    store.decide([decision("whitelisted", reason="same client")], decided_by="bob")
+    store.decide([decision("cleared", reason="by mistake")], decided_by="cid")
+    assert rows(store_url, LOG, [Pair().pair_id]) == [
+        ("ignored", "too short", "ann", False),
+        ("whitelisted", "same client", "bob", False),
+        ("cleared", "by mistake", "cid", False),
+    ]
+    store.decide([decision("ignored", reason="after all")], decided_by="ann")
+    assert rows(store_url, LOG, [Pair().pair_id])[-1] == ("ignored", "after all", "ann", True)
+    assert status(store_url) == [("ignored", "after all", "ann", False)]
+    times = [row[0] for row in rows(store_url, "SELECT decided_at FROM conflict_decisions ORDER BY decision_id")]
+    assert times == sorted(set(times))
+
+
+def test_the_same_words_of_another_person_are_another_decision(store, store_url):
+    assert store.decide([decision("ignored")], decided_by="ann").written == 1
+    assert store.decide([decision("ignored")], decided_by="bob").written == 1
+    assert status(store_url) == [("ignored", "same client", "bob", False)]
+
+
+def test_a_decision_without_a_name_is_that_of_the_login(store, store_url, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    store.decide([decision("ignored")])
+    assert status(store_url) == [("ignored", "same client", "ann", False)]
+
+
+def test_decisions_of_an_import_never_follow_one_of_a_person_that_is_being_written(store, store_url):
+    """Writers take turns: the import sees what the person has said, and leaves it."""
+    with psycopg.connect(store_url) as person:
+        decide(person, [decision("ignored")], decided_by="ann")
+        with ThreadPoolExecutor(1) as pool:
+            imported = pool.submit(
+                store.import_decisions, [Decision(pair_of_visits("a", "b"), Verdict.WHITELISTED, "old")]
+            )
+            with pytest.raises(TimeoutError):
+                imported.result(timeout=0.5)
+            person.commit()
+            assert imported.result(timeout=30).written == 0
+    assert status(store_url) == [("ignored", "same client", "ann", False)]
 
 
 def test_a_decision_is_outdated_once_rule_or_overlap_differ_and_fresh_when_taken_again(store, store_url):

@@ -30,7 +30,7 @@ ZONES = ["America/New_York", "Pacific/Kiritimati", "Pacific/Midway"]
 """Where a date begins 5 hours after, 14 hours before and 11 hours after it does in UTC."""
 LOOKS = st.sampled_from([(5, 60.0), (5, 30.0), (4, 60.0), None])
 STATES = """SELECT ssn, pair_id, status, first_detected_at, last_detected_at, resolved_at, resolved_reason, decision,
-    decision_outdated FROM conflict_states"""
+    decision_outdated FROM {}"""
 EVENTS = "SELECT ssn, pair_id, event, reason, rule, overlap_minutes, run_id FROM conflict_history ORDER BY event_id"
 
 
@@ -110,9 +110,10 @@ class Lives(RuleBasedStateMachine):
     def compare(self):
         if not self.model.runs:
             return
-        found = rows(self.store_url, STATES)
-        assert len(found) == 2 * len(self.model.lives)
-        assert {row[:2]: row[2:] for row in found} == {key: self.model.status(key) for key in self.model.lives}
+        for view, keys in (("all_conflict_states", set(self.model.lives)), ("conflict_states", self.model.shown())):
+            found = rows(self.store_url, STATES.format(view))
+            assert len(found) == 2 * len(keys)
+            assert {row[:2]: row[2:] for row in found} == {key: self.model.status(key) for key in keys}
         assert sorted(rows(self.store_url, EVENTS), key=repr) == sorted(self.model.events, key=repr)
         opened = sum(self.model.status(key)[0] in {"new", "open"} for key in self.model.lives)
         assert rows(self.store_url, "SELECT count(*) FROM open_conflicts") == [(opened,)]

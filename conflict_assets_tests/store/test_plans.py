@@ -23,6 +23,10 @@ MANY_REJECTED = """
     INSERT INTO rejected_visits (ssn_prefix, visit_id, reason, run_id, as_of)
     SELECT (n % 10)::text, 'v' || n, 'no_times', 'r', now() FROM generate_series(1, 20000) AS n"""
 
+MANY_DECISIONS = """
+    INSERT INTO conflict_decisions (pair_id, visit_id, con_visit_id, decision, reason, decided_by, decided_at, origin)
+    SELECT 'p' || n % 10000, 'a', 'b', 'ignored', 'r', 'ann', now(), 'person' FROM generate_series(1, 20000) AS n"""
+
 
 @pytest.fixture(scope="module")
 def filled(pg_server):
@@ -37,6 +41,7 @@ def filled(pg_server):
         store.replace_prefix(night(pairs[:100], prefix="2", number=2))
     execute(url, MANY_RUNS)
     execute(url, MANY_REJECTED)
+    execute(url, MANY_DECISIONS)
     execute(url, "ANALYZE")
     yield url
     pg_server.drop(url)
@@ -104,20 +109,32 @@ def test_runs_are_found_by_their_indexes_among_many(filled, query, index):
     ("query", "index"),
     [
         ("SELECT event FROM conflict_history WHERE pair_id = 'x' ORDER BY event_id", "conflict_history_pair"),
+        ("SELECT * FROM decision_log WHERE pair_id = 'p7' ORDER BY decision_id", "conflict_decisions_pair"),
+        ("SELECT status FROM conflict_states WHERE pair_id = 'p7'", "conflict_decisions_pair"),
         ("SELECT visit_id FROM rejected_visits WHERE ssn_prefix = ANY('{4}')", "rejected_visits_prefix"),
     ],
 )
-def test_events_of_a_pair_and_rejected_visits_of_a_prefix_are_found_by_their_indexes(filled, query, index):
+def test_events_and_decisions_of_a_pair_and_rejected_visits_of_a_prefix_are_found_by_their_indexes(
+    filled, query, index
+):
     assert index in indexes(plan(filled, query))
 
 
-@pytest.mark.parametrize("name", ["COMPARE", "WRITE_VISITS", "UPDATE_CONFLICTS", "RESOLVE"])
+NAMES = [
+    *("COMPARE", "WRITE_VISITS", "INSERT_CONFLICTS", "UPDATE_CONFLICTS", "RESOLVE"),
+    *("APPEND_EVENTS", "APPEND_FIRST_EVENTS", "IS_STORED"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_replace_touches_its_own_partition_only(filled, name):
     values = {"prefix": "2", "first": DAY, "last": DAY, "as_of": night([]).as_of, "run": "r", "root": "r"}
-    values |= {"kinds": [2, 3, 4], "ssns": ["2"], "pairs": ["p"], "reasons": ["gone"]}
+    values |= {"ssns": ["2"], "lows": ["a"], "highs": ["b"], "reasons": ["gone"], "policy": 1, "events": ["detected"]}
+    values |= {"rows": 1, "digest": "d"}
     nodes = plan(filled, text(getattr(statements, name)), values)
     partitions = {name for name in relations(nodes) if fullmatch("(visit_conflicts|conflict_visits)_[0-9]", name)}
-    assert partitions in ({"visit_conflicts_2"}, {"conflict_visits_2"})
+    assert partitions
+    assert partitions <= {"visit_conflicts_2", "conflict_visits_2"}
 
 
 def test_a_small_replace_finds_stored_rows_by_their_keys(filled):
@@ -143,6 +160,8 @@ def test_no_index_is_there_for_nothing(filled):
         "visit_conflicts_pair",
         "visit_conflicts_agency",
         "conflict_history_pair",
+        "conflict_decisions_pair",
+        "detection_policies_policy_key",
         "prefix_runs_latest",
         "prefix_runs_prefix",
         "rejected_visits_prefix",

@@ -230,7 +230,7 @@ def test_two_ssns_may_share_visit_ids(store, store_url):
     pairs = [Pair(), Pair(ssn="040000002")]
     assert store.replace_prefix(night(pairs, number=1)).conflicts == 2
     assert store.replace_prefix(night(pairs[:1], number=2)).resolved == 1
-    assert rows(store_url, "SELECT ssn, status FROM conflict_states WHERE visit_id = 'a' ORDER BY ssn") == [
+    assert rows(store_url, "SELECT ssn, status FROM all_conflict_states WHERE visit_id = 'a' ORDER BY ssn") == [
         ("040000001", "open"),
         ("040000002", "resolved"),
     ]

@@ -14,7 +14,7 @@ from conflict_assets_tests.store.nights import START, Pair, night
 KEEP = Retention(rejected_visits=30, closed_conflicts=30, history=30, prefix_runs=31)
 LATER = START + timedelta(days=100)
 SOON = START + timedelta(days=10)
-RESOLVED, OPEN = Pair("c", "d"), Pair()
+RESOLVED, OPEN = Pair("c", "d", visit={"latitude": 40.7, "longitude": -74.0, "p_zip_code": "10004"}), Pair()
 
 
 @pytest.fixture
@@ -58,7 +58,12 @@ def test_a_decided_conflict_stays_until_its_decision_is_cleared(store, store_url
     assert store.purge(KEEP, now=LATER).conflicts == 1
     events = rows(store_url, "SELECT event, ssn FROM conflict_history WHERE pair_id = %s", [RESOLVED.pair_id])
     assert events == [("decided", None), ("decided", None)]
-    assert rows(store_url, "SELECT decision FROM conflict_decisions") == [("cleared",)]
+    places = "SELECT DISTINCT latitude, longitude, zip_code FROM conflict_history WHERE event = 'decided'"
+    assert rows(store_url, places) == [(None, None, None)]
+    assert rows(store_url, "SELECT decision FROM conflict_decisions ORDER BY decision_id") == [
+        ("whitelisted",),
+        ("cleared",),
+    ]
 
 
 def test_runs_go_but_not_the_latest_ones_nor_what_tells_when_a_conflict_was_last_detected(store, store_url):

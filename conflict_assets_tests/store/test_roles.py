@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from conflict_assets.store.decisions import Decision, Verdict, parse_pair
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
@@ -25,8 +26,13 @@ BASE_TABLES = (
     "conflict_store",
     "conflict_states",
     "conflict_sides",
+    "all_conflict_states",
+    "detection_policies",
+    "holding_decisions",
+    "judged_facts",
+    "judged_visits",
 )
-READER_VIEWS = ("conflict_visit_maps", "open_conflicts", "conflict_summary")
+READER_VIEWS = ("conflict_visit_maps", "open_conflicts", "conflict_summary", "conflict_events", "decision_log")
 
 
 def login(url, role):
@@ -43,7 +49,8 @@ def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
         store.set_up_roles()
         store.set_up_roles()
-        store.replace_prefix(night([Pair()], number=1))
+        store.replace_prefix(night([Pair(), Pair("x", "y")], number=1))
+        store.decide([Decision(parse_pair("x,y"), Verdict.IGNORED, "known")])
         yield store
 
 
@@ -106,9 +113,10 @@ def test_the_writer_runs_whole_nights_on_a_store_that_its_owner_has_prepared(wri
         assert store.speed_bands()
         for number, pairs in enumerate(([Pair(overlap=5.0), Pair("c", "d")], [Pair()]), 2):
             store.replace_prefix(night(pairs, number=number))
+            assert store.decide([Decision(parse_pair("c,d"), Verdict.CLEARED, f"for the {number}th time")])
         assert store.totals().open_conflicts == 1
         assert store.prefix_counts("04").rows == 2
-    assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'resolved'") == [(1,)]
+    assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'resolved'") == [(2,)]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +126,9 @@ def test_the_writer_runs_whole_nights_on_a_store_that_its_owner_has_prepared(wri
         "DELETE FROM conflict_history",
         "UPDATE conflict_history SET event = 'changed'",
         "DELETE FROM conflict_decisions",
+        "UPDATE conflict_decisions SET decision = 'ignored'",
+        "DELETE FROM detection_policies",
+        "UPDATE detection_policies SET policy = '{}'",
         "TRUNCATE visit_conflicts",
         "DROP TABLE visit_conflicts",
         "CREATE TABLE mine (a int)",

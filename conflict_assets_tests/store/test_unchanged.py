@@ -30,9 +30,9 @@ def staged(monkeypatch):
     found = []
     write = replacing._write
 
-    def watched(connection, commit, incoming):
+    def watched(connection, commit, *others):
         found.append(commit.as_of)
-        return write(connection, commit, incoming)
+        return write(connection, commit, *others)
 
     monkeypatch.setattr(replacing, "_write", watched)
     return found
