@@ -54,6 +54,7 @@ def explain_command(
             table.add_row(each.name, f"[{style}]{mark}[/]", each.values)
         out.print(table)
     out.print(f"Store: {_stored(found.stored, zone)}", markup=False)
+    _tell_unreadable([found.stored] if found.stored else [])
 
 
 def _verdict(found: "Explained") -> str:
@@ -86,6 +87,12 @@ def _visit_line(visit_id: str, row: Mapping[str, object] | None, namesakes: int,
         f"{visit_id}: caregiver {mask_ssn(row['ssn'])}, agency {agency}, {row['visit_date']}, "
         f"status {row['visit_status'] or 'none'}: {counts}{more}"
     )
+
+
+def _tell_unreadable(conflicts: Sequence[StoredConflict]) -> None:
+    for each in conflicts:
+        for column in each.unreadable:
+            out.print(f"pair {each.pair_id}: {column} of the store can't be read, and is left out", markup=False)
 
 
 def _stored(stored: StoredConflict | None, zone: ZoneInfo) -> str:
@@ -134,6 +141,7 @@ def show_command(
         out.print(timeline_table(bars, time_zone=settings.source_time_zone, width=out.width - WIDTH_OF_TEXTS))
     for each in conflicts:
         out.print(_conflict_line(each), markup=False)
+    _tell_unreadable(conflicts)
     if file is not None:
         figure = timeline_figure(bars, title=title, time_zone=settings.source_time_zone)
         try:
@@ -177,8 +185,8 @@ def _bar(visit: ShownVisit) -> "Bar | None":
 
 
 def _title(conflicts: Sequence[StoredConflict]) -> str:
-    dates = [visit.visit_date for each in conflicts for visit in (each.visit, each.con_visit)]
-    days = f"{min(dates)}" if min(dates) == max(dates) else f"{min(dates)} to {max(dates)}"
+    dates = [visit.visit_date for each in conflicts for visit in (each.visit, each.con_visit) if visit.visit_date]
+    days = " to ".join(f"{day}" for day in sorted({min(dates), max(dates)})) if dates else "of unknown dates"
     count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
     return f"{count} of caregiver {conflicts[0].ssn}, {days} (group {conflicts[0].group_id})"
 

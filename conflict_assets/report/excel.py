@@ -116,7 +116,7 @@ class _ExcelWriter:
             return self._serials(days, column, self._formats["date"])
         if pa.types.is_timestamp(kind):
             local = pc.local_timestamp(column.cast(pa.timestamp("us", tz=self.time_zone)))
-            days = pc.divide(local.cast(pa.int64()).cast(pa.float64()), float(MICROSECONDS_A_DAY))
+            days = pc.divide(local.cast(pa.int64()).cast(pa.float64(), safe=False), float(MICROSECONDS_A_DAY))
             return self._serials(pc.add(days, float(DAYS_TO_1970)), local, self._formats["instant"])
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
