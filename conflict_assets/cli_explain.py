@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from conflict_assets.domain.privacy import mask_ssn
 from conflict_assets.domain.rules import Rule
@@ -51,7 +52,7 @@ def explain_command(
         table = Table("condition", "holds", "values", box=None, pad_edge=False)
         for each in conditions(found.explanation, found.policy, time_zone=settings.source_time_zone):
             mark, style = MARKS[each.holds]
-            table.add_row(each.name, f"[{style}]{mark}[/]", each.values)
+            table.add_row(each.name, Text(mark, style=style), Text(each.values))
         out.print(table)
     out.print(f"Store: {_stored(found.stored, zone)}", markup=False)
     _tell_unreadable([found.stored] if found.stored else [])

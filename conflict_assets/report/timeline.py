@@ -1,5 +1,6 @@
 """A group of conflicts as a timeline: each visit a bar in its agency's row, in a terminal or as a picture."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 """Okabe and Ito's colours, which colour-blind readers can tell from each other."""
 
 NARROWEST = 10
+LONGEST_LABEL, LONGEST_TITLE = 40, 140
 DATED_YEARS = range(1900, 2200)
 """The years of which Matplotlib can make an axis of dates, whatever lies beside them."""
 
@@ -71,8 +73,9 @@ def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figur
             hatch = None if bar.actual else "//"
             colour = PALETTE[at % len(PALETTE)]
             axes.barh(at, end - start, left=start, height=0.7, color=colour, hatch=hatch, edgecolor="white", alpha=0.85)
-            axes.text(start, at - 0.4, f" {bar.visit_id}", ha="left", va="bottom", size=7, clip_on=True)
-    axes.set_yticks(range(len(rows)), labels=[*rows])
+            name = f" {_label(bar.visit_id)}"
+            axes.text(start, at - 0.4, name, ha="left", va="bottom", size=7, clip_on=True, parse_math=False)
+    axes.set_yticks(range(len(rows)), labels=[_label(agency) for agency in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_ylabel("agency")
     _tell_times(axes, bars, zone)
@@ -80,11 +83,17 @@ def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figur
     axes.set_axisbelow(True)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, size=10, loc="left")
+    axes.set_title(_label(title, LONGEST_TITLE), size=10, loc="left", parse_math=False)
     worked = Patch(facecolor="grey", label="worked")
     scheduled = Patch(facecolor="grey", hatch="//", edgecolor="white", label="scheduled")
     axes.legend(handles=[worked, scheduled], loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     return figure
+
+
+def _label(text: str, longest: int = LONGEST_LABEL) -> str:
+    """A text in one line that has room in a picture; what can't be printed is a question mark."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _tell_times(axes: Axes, bars: Sequence[Bar], zone: ZoneInfo) -> None:
@@ -109,4 +118,7 @@ def _moment_text(days: float, zone: ZoneInfo) -> str:
 def save_figure(figure: Figure, path: Path, ending: str) -> None:
     """Write a figure as PNG or SVG; the same figure gives the same bytes."""
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}
-    figure.savefig(path, format=ending.removeprefix("."), dpi=150, metadata=metadata)
+    with warnings.catch_warnings():
+        # A letter that the font does not have is drawn as a box.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+        figure.savefig(path, format=ending.removeprefix("."), dpi=150, metadata=metadata)
