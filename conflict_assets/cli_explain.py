@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from conflict_assets.domain.privacy import mask_ssn
 from conflict_assets.domain.rules import Rule
@@ -51,10 +52,11 @@ def explain_command(
         table = Table("condition", "holds", "values", box=None, pad_edge=False)
         for each in conditions(found.explanation, found.policy, time_zone=settings.source_time_zone):
             mark, style = MARKS[each.holds]
-            table.add_row(each.name, f"[{style}]{mark}[/]", each.values)
+            table.add_row(each.name, Text(mark, style=style), Text(each.values))
         out.print(table)
     for line in [_stored(each, zone) for each in found.stored] or ["no conflict of the two"]:
         out.print(f"Store: {line}", markup=False)
+    _tell_unreadable(found.stored)
 
 
 def _verdict(found: "Explained") -> str:
@@ -87,6 +89,12 @@ def _visit_line(visit_id: str, row: Mapping[str, object] | None, namesakes: int,
         f"{visit_id}: caregiver {mask_ssn(row['ssn'])}, agency {agency}, {row['visit_date']}, "
         f"status {row['visit_status'] or 'none'}: {counts}{more}"
     )
+
+
+def _tell_unreadable(conflicts: Sequence[StoredConflict]) -> None:
+    for each in conflicts:
+        for column in each.unreadable:
+            out.print(f"pair {each.pair_id}: {column} of the store can't be read, and is left out", markup=False)
 
 
 def _stored(stored: StoredConflict, zone: ZoneInfo) -> str:
@@ -138,6 +146,7 @@ def show_command(
         for decision in decisions:
             if decision.pair_id == each.pair_id:
                 out.print(f"    {_decision_line(decision, zone)}", markup=False)
+    _tell_unreadable(conflicts)
     if file is not None:
         figure = timeline_figure(bars, title=title, time_zone=settings.source_time_zone)
         try:
@@ -182,8 +191,8 @@ def _bar(visit: ShownVisit) -> "Bar | None":
 
 
 def _title(conflicts: Sequence[StoredConflict]) -> str:
-    dates = [visit.visit_date for each in conflicts for visit in (each.visit, each.con_visit)]
-    days = f"{min(dates)}" if min(dates) == max(dates) else f"{min(dates)} to {max(dates)}"
+    dates = [visit.visit_date for each in conflicts for visit in (each.visit, each.con_visit) if visit.visit_date]
+    days = " to ".join(f"{day}" for day in sorted({min(dates), max(dates)})) if dates else "of unknown dates"
     count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
     ssns = " and ".join(sorted({each.ssn for each in conflicts}))
     groups = ", ".join(sorted({each.group_id for each in conflicts}))

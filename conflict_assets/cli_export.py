@@ -19,6 +19,8 @@ from conflict_assets.store.export import OPEN_STATUSES, STATUSES, ConflictExport
 from conflict_assets.store.factory import conflict_store
 
 ALL = "all"
+TOLD_VALUES = 20
+"""So many values that could not be read are told of one by one."""
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -88,6 +90,11 @@ def _export(settings: Settings, query: ExportQuery, file: Path) -> int:
             write(batch)
             rows += batch.num_rows
             progress(rows)
+        unreadable = export.unreadable
+    for value in unreadable[:TOLD_VALUES]:
+        err.print(f"{file}: {value}", markup=False)
+    if len(unreadable) > TOLD_VALUES:
+        err.print(f"{file}: and {len(unreadable) - TOLD_VALUES:,} more values", markup=False)
     return rows
 
 

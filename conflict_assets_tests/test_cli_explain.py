@@ -128,6 +128,10 @@ def test_a_visit_that_does_not_count_says_why(explained, row, reason):
     assert reason in first
 
 
+def test_words_of_the_source_are_no_markup(explained):
+    assert "[/] and Q[bold]" in explained(visit(agency="[/]"), visit(agency="Q[bold]"))
+
+
 @pytest.mark.parametrize("table", ["excluded_agencies (provider_id)", "excluded_ssns (ssn)"])
 def test_an_exclusion_names_its_table(explained, store_url, table):
     execute(store_url, f"INSERT INTO {table} VALUES (%s)", ["Q" if "agencies" in table else "041-23-4567"])  # noqa: S608 - constants

@@ -71,7 +71,7 @@ def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop
         prefix: PrefixVolume(seen=survey.seen(prefix), usable=survey.usable(prefix)) for prefix in query.prefixes
     }
     if query.all_prefixes:
-        refuse_empty_source(current)
+        refuse_empty_source(current, survey.seen(None), allow_drop=allow_drop)
     if not allow_drop:
         check_for_half_load(previous, current, whole_source=query.all_prefixes)
 

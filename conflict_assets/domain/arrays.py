@@ -15,6 +15,9 @@ NO_CODE = -1
 MISSING = int(np.iinfo(np.int64).min)
 """NumPy's own NaT, seen as an integer."""
 
+FAR = MISSING + 1
+"""Stands for a date or a time that is further away than integers reach, or infinitely far."""
+
 LAST = int(np.iinfo(np.int64).max)
 
 MICROSECONDS_PER_MINUTE = 60_000_000

@@ -9,7 +9,15 @@ import pandas as pd
 import pyarrow as pa
 
 from conflict_assets.domain.arrays import Bools, Floats, Ints
-from conflict_assets.domain.instants import as_days, as_instants, as_midnights
+from conflict_assets.domain.instants import (
+    as_days,
+    as_instants,
+    as_midnights,
+    days_in_calendar,
+    instants_in_calendar,
+    is_beyond_years,
+    scaled,
+)
 from conflict_assets.domain.numbers import as_flags, as_numbers
 from conflict_assets.domain.objects import typed, typed_text
 from conflict_assets.domain.texts import as_text
@@ -63,20 +71,26 @@ class VisitColumns:
         """Return a column as Arrow strings, plain or dictionary-encoded; numbers are padded with zeros to `digits`."""
         return as_text(self._read(name, rows, typed_text), name, digits=digits)
 
-    def days(self, name: str) -> Ints:
-        """Return a column of dates as days since 1970-01-01."""
-        column = self._visits[name]
-        if _is_datetime(column):
-            return as_midnights(column.dt.tz_localize(None).to_numpy(), name)
-        return as_days(self._read(name, None), name)
+    def days(self, name: str) -> tuple[Ints, Bools]:
+        """Return a column of dates as days since 1970-01-01, and which rows hold a date that the calendar has not.
 
-    def instants(self, name: str, rows: Ints | None = None) -> Ints:
-        """Return a column of times as microseconds since 1970-01-01 in UTC; naive times are UTC."""
+        Such a date is missing.
+        """
         column = self._visits[name]
         if _is_datetime(column):
-            values: Ints = column.to_numpy(dtype="datetime64[us]").view(np.int64)
-            return values if rows is None else values[rows]
-        return as_instants(self._read(name, rows), name)
+            return days_in_calendar(as_midnights(_local(column), name))
+        return days_in_calendar(as_days(self._read(name, None), name))
+
+    def instants(self, name: str, rows: Ints | None = None) -> tuple[Ints, Bools]:
+        """Return a column of times as microseconds since 1970-01-01 in UTC, and which rows the calendar has not.
+
+        Naive times are UTC. A time that the calendar does not have is missing.
+        """
+        column = self._visits[name]
+        if _is_datetime(column):
+            values = scaled(_in_utc(column), "us")
+            return instants_in_calendar(values if rows is None else values[rows])
+        return instants_in_calendar(as_instants(self._read(name, rows), name))
 
     def numbers(self, name: str, rows: Ints | None = None) -> tuple[Floats, Bools]:
         """Return a column as floats, and which rows hold anything at all (a text that is no number is NaN, yet held).
@@ -111,11 +125,17 @@ class VisitColumns:
     ) -> pa.Array | list[Any]:
         if isinstance(self._visits, pa.Table):
             chunked = self._visits.column(name)
-            array: pa.Array = chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0)
+            if _is_empty_dictionary(chunked):
+                return pa.nulls(len(self) if rows is None else len(rows))
+            array = _takeable(chunked.combine_chunks() if chunked.num_chunks != 1 else chunked.chunk(0))
             return array if rows is None else array.take(pa.array(rows))
         series = self._visits[name]
+        if isinstance(series.dtype, pd.CategoricalDtype) and series.isna().all():
+            return pa.nulls(len(self) if rows is None else len(rows))
         # Text that is held as Arrow becomes an Arrow array at no cost: its rows are taken afterwards, which is faster.
-        late = isinstance(series.dtype, pd.StringDtype) and series.dtype.storage == "pyarrow"
+        late = isinstance(series.dtype, pd.ArrowDtype) or (
+            isinstance(series.dtype, pd.StringDtype) and series.dtype.storage == "pyarrow"
+        )
         if rows is not None and not late:
             series = series.iloc[rows]
         if series.dtype == object:
@@ -124,8 +144,24 @@ class VisitColumns:
             array = pa.Array.from_pandas(series)
         except (pa.ArrowException, TypeError, ValueError, UnicodeEncodeError):
             raise TypeError(f"column {name!r} has type {series.dtype}, which can't be read") from None
-        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        if _is_empty_dictionary(array):
+            return pa.nulls(len(self) if rows is None else len(rows))
+        array = _takeable(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
         return array.take(pa.array(rows)) if rows is not None and late else array
+
+
+def _is_empty_dictionary(array: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether a dictionary-encoded column is all missing: then its values, if there are any, may have any type."""
+    return bool(pa.types.is_dictionary(array.type) and array.null_count == len(array))
+
+
+def _takeable(array: pa.Array) -> pa.Array:
+    """Turn string views, of which Arrow can't take rows, into plain strings."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    if pa.types.is_dictionary(array.type) and pa.types.is_string_view(array.type.value_type):
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.large_string()))
+    return array
 
 
 def _is_datetime(column: Any) -> bool:
@@ -134,3 +170,20 @@ def _is_datetime(column: Any) -> bool:
         isinstance(column.dtype, pd.DatetimeTZDtype)
         or (isinstance(column.dtype, np.dtype) and column.dtype.kind == "M")
     )
+
+
+def _in_utc(column: "pd.Series[Any]") -> npt.NDArray[np.datetime64]:
+    """Return the instants of a column of NumPy's datetimes in their own unit."""
+    values: npt.NDArray[np.datetime64] = column.to_numpy(dtype=f"datetime64[{column.dt.unit}]")
+    return values
+
+
+def _local(column: "pd.Series[Any]") -> npt.NDArray[np.datetime64]:
+    """Return them by the clock of the column's zone; what lies outside the years 1 to 9999, by that of UTC."""
+    values = _in_utc(column)
+    if not isinstance(column.dtype, pd.DatetimeTZDtype):
+        return values
+    # Of other years pandas knows no zone, and no zone brings them into the calendar.
+    beyond = is_beyond_years(values)
+    local: npt.NDArray[np.datetime64] = column.mask(beyond).dt.tz_localize(None).to_numpy()
+    return np.where(beyond, values, local)

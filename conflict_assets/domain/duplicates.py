@@ -27,7 +27,7 @@ def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agenc
     group = ssn.codes[rows] * len(ids.values) + ids.codes
     keys: list[Keys] = [group, _newest_first(columns, rows)]
     keys += [_missing_last(agency.codes[rows], NO_CODE), _missing_last(date[rows])]
-    keys += [_missing_last(columns.instants(name, rows)) for name in _TIMES]
+    keys += [_missing_last(columns.instants(name, rows)[0]) for name in _TIMES]
     keys += [
         _missing_last(encode(columns.text(name, rows, digits=5)).codes, NO_CODE)
         for name in OPTIONAL_TEXTS
@@ -62,7 +62,7 @@ def _newest_first(columns: VisitColumns, rows: Ints) -> Ints:
     if not columns.has("last_updated_date"):
         return np.zeros(len(rows), dtype=np.int64)
     # ~x reverses the order without overflow, and MISSING becomes LAST.
-    return ~columns.instants("last_updated_date", rows)
+    return ~columns.instants("last_updated_date", rows)[0]
 
 
 def _missing_last(values: Ints, missing: int = MISSING) -> Ints:

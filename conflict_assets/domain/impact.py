@@ -51,7 +51,7 @@ def _rate(columns: VisitColumns, rows: Ints, billed: Bools) -> Floats:
 
 
 def _scheduled_hours(columns: VisitColumns, rows: Ints) -> Floats:
-    start, end = columns.instants("sch_start_time", rows), columns.instants("sch_end_time", rows)
+    start, end = (columns.instants(name, rows)[0] for name in ("sch_start_time", "sch_end_time"))
     known = (start != MISSING) & (end != MISSING)
     return np.where(known, minutes(np.where(known, end - start, 0)) / MINUTES_PER_HOUR, np.nan)
 

@@ -1,6 +1,7 @@
 """Columns of numbers and of yes or no."""
 
-from math import nan
+import re
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from conflict_assets.domain.arrays import Bools, Floats
 from conflict_assets.domain.scalars import is_missing, refuse_type
 
 YES = frozenset({"yes", "y", "true", "1"})
+NUMBER_TEXT = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+"""A text that is a number, as a regular expression that Python, DuckDB and Snowflake read alike."""
 
 
 def as_numbers(values: pa.Array | list[Any], name: str) -> tuple[Floats, Bools]:
@@ -39,8 +42,12 @@ def _number(value: Any, name: str) -> float:
         return nan
     if isinstance(value, bool | np.bool_):
         raise refuse_type(name, type(value).__name__, "numbers, or text that is one")
+    if isinstance(value, str) and not re.fullmatch(NUMBER_TEXT, value.strip()):
+        return nan
     try:
         return float(value)
+    except OverflowError:
+        return inf
     except ValueError:
         return nan
     except TypeError:
@@ -66,6 +73,8 @@ def _flag(value: Any, name: str) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in YES
     try:
-        return float(value) == 1
+        return bool(value == 1 or float(value) == 1)
+    except OverflowError:
+        return False
     except (TypeError, ValueError):
         raise refuse_type(name, type(value).__name__, "booleans, 1 and 0, or yes and no") from None

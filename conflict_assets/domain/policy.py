@@ -1,6 +1,6 @@
 """The choices that the detection of conflicts leaves open, as one immutable value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
@@ -36,7 +36,7 @@ class DetectionPolicy:
                 raise ValueError(f"{field} is {getattr(self, field)!r}; allowed: True or False")
         if not _is_number(self.extra_distance_factor) or self.extra_distance_factor <= 0:
             raise ValueError(f"extra_distance_factor is {self.extra_distance_factor!r}; allowed: a number above 0")
-        if self.incomplete_actuals not in get_args(IncompleteActuals):
+        if not isinstance(self.incomplete_actuals, str) or self.incomplete_actuals not in get_args(IncompleteActuals):
             raise ValueError(
                 f"incomplete_actuals is {self.incomplete_actuals!r}; allowed: {', '.join(get_args(IncompleteActuals))}"
             )
@@ -48,6 +48,8 @@ class DetectionPolicy:
 
 def check_speed_bands(bands: Sequence[Sequence[float | None]]) -> tuple[SpeedBand, ...]:
     """Return the bands in order of distance, or refuse a table that leaves a gap, overlaps or stands still."""
+    if not isinstance(bands, Iterable):
+        raise ValueError(f"speed_bands is {bands!r}; allowed: bands of (from miles, to miles or None, miles an hour)")
     rows = [_band(band) for band in bands]
     if not rows:
         raise ValueError("speed_bands is empty; allowed: at least one band, from 0 miles to no end")
@@ -79,4 +81,9 @@ def _band(band: Sequence[float | None]) -> SpeedBand:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False

@@ -34,4 +34,5 @@ class Note(StrEnum):
     BAD_COORDINATES = "bad_coordinates"
     MISSING_STATUS = "missing_status"
     ODD_TIMES = "odd_times"
+    ODD_DATES = "odd_dates"
     ONE_ACTUAL_TIME = "one_actual_time"

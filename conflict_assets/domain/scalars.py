@@ -10,7 +10,9 @@ _MISSING_TYPES = (type(None), type(pd.NaT), type(pd.NA))
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for nothing: None, NaN, NaT or NA."""
-    return isinstance(value, _MISSING_TYPES) or (isinstance(value, float | Decimal) and value != value)  # noqa: PLR0124 (NaN)
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, _MISSING_TYPES) or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
 
 
 def refuse_type(name: str, found: str, allowed: str) -> TypeError:

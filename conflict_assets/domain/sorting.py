@@ -26,6 +26,7 @@ from conflict_assets.domain.texts import Codes, encode, is_blank, trim
 from conflict_assets.domain.travel import usable_coordinates
 
 SSN_DIGITS = 9
+TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
 REASONS = tuple(RejectReason)
 GOOD = len(REASONS)
 """The outcome of a visit without a reason against it; other outcomes are positions in `REASONS`."""
@@ -49,6 +50,7 @@ class VisitArrays:
     end: Ints
     actual: Bools
     one_actual: Bools
+    odd_dates: Bools
     latitude: Floats
     longitude: Floats
     bad_coordinates: Bools
@@ -89,13 +91,18 @@ def sort_visits(columns: VisitColumns, policy: DetectionPolicy) -> SortedVisits:
 
 def read_visits(columns: VisitColumns) -> VisitArrays:
     """Read and normalize the columns; of times, only the interval of the basis is kept."""
-    actual_start, actual_end = columns.instants("visit_start_time"), columns.instants("visit_end_time")
+    date, odd_dates = columns.days("visit_date")
+    times = {}
+    for name in TIMES:
+        times[name], is_odd = columns.instants(name)
+        odd_dates = odd_dates | is_odd
+    actual_start, actual_end = times["visit_start_time"], times["visit_end_time"]
     has_start, has_end = actual_start != MISSING, actual_end != MISSING
     actual = has_start & has_end
-    start = np.where(actual, actual_start, columns.instants("sch_start_time"))
-    end = np.where(actual, actual_end, columns.instants("sch_end_time"))
+    start = np.where(actual, actual_start, times["sch_start_time"])
+    end = np.where(actual, actual_end, times["sch_end_time"])
     latitude, longitude, bad = _read_coordinates(columns)
-    ssn, date = encode(columns.text("ssn"), clean_ssn), columns.days("visit_date")
+    ssn = encode(columns.text("ssn"), clean_ssn)
     return VisitArrays(
         ssn=ssn,
         visit_id=trim(columns.text("visit_id")),
@@ -106,6 +113,7 @@ def read_visits(columns: VisitColumns) -> VisitArrays:
         end=end,
         actual=actual,
         one_actual=has_start ^ has_end,
+        odd_dates=odd_dates,
         latitude=latitude,
         longitude=longitude,
         bad_coordinates=bad,
@@ -172,6 +180,7 @@ def note_counts(columns: VisitColumns, sorted_visits: SortedVisits) -> dict[str,
         Note.BAD_COORDINATES: visits.bad_coordinates,
         Note.MISSING_STATUS: _lacks_status(columns),
         Note.ODD_TIMES: _has_odd_times(visits, good),
+        Note.ODD_DATES: visits.odd_dates | _has_odd_update(columns),
         Note.ONE_ACTUAL_TIME: visits.one_actual,
     }
     return {str(note): int(np.count_nonzero(notes[note] & good)) for note in Note}
@@ -181,6 +190,12 @@ def _lacks_status(columns: VisitColumns) -> Bools:
     if not columns.has("visit_status"):
         return np.zeros(len(columns), dtype=np.bool_)
     return is_blank(columns.text("visit_status"))
+
+
+def _has_odd_update(columns: VisitColumns) -> Bools:
+    if not columns.has("last_updated_date"):
+        return np.zeros(len(columns), dtype=np.bool_)
+    return columns.instants("last_updated_date")[1]
 
 
 def _has_odd_times(visits: VisitArrays, good: Bools) -> Bools:

@@ -17,6 +17,11 @@ SHEET_ROWS = 1_048_576
 """The most rows of an Excel sheet, its header among them."""
 
 LONGEST_TEXT = 32_767
+"""Excel counts a character beyond U+FFFF as two."""
+
+CUT = " [cut]"
+"""How a text ends that is too long for a cell."""
+
 BIG_CELLS = 10_000_000
 """From so many cells on, a sheet's part may pass 4 GB, which needs the larger kind of zip file."""
 
@@ -116,7 +121,7 @@ class _ExcelWriter:
             return self._serials(days, column, self._formats["date"])
         if pa.types.is_timestamp(kind):
             local = pc.local_timestamp(column.cast(pa.timestamp("us", tz=self.time_zone)))
-            days = pc.divide(local.cast(pa.int64()).cast(pa.float64()), float(MICROSECONDS_A_DAY))
+            days = pc.divide(local.cast(pa.int64()).cast(pa.float64(), safe=False), float(MICROSECONDS_A_DAY))
             return self._serials(pc.add(days, float(DAYS_TO_1970)), local, self._formats["instant"])
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
@@ -132,8 +137,10 @@ class _ExcelWriter:
         return [(day if fit else text) for day, fit, text in known], self._write_either, shown
 
     def _texts(self, column: pa.Array) -> Cells:
-        if pc.any(pc.greater(pc.utf8_length(column), LONGEST_TEXT // 2)).as_py():
-            column = pc.utf8_slice_codeunits(column, 0, LONGEST_TEXT // 2)
+        too_long = pc.greater(pc.utf8_length(column), LONGEST_TEXT // 2)
+        if pc.any(too_long).as_py():
+            start = pc.utf8_slice_codeunits(column, 0, LONGEST_TEXT // 2 - len(CUT))
+            column = pc.if_else(too_long, pc.binary_join_element_wise(start, CUT, ""), column)
         risky = pc.fill_null(pc.match_substring_regex(column, self.formula), False).to_pylist()
         # XlsxWriter takes a text between these two marks for its own, and writes it as it is.
         column = pc.replace_substring_regex(column, r"(?s)\A(<r>.*</r>)\z", r"\1 ")

@@ -49,6 +49,7 @@ REASON_NAMES: Mapping[str, str] = {
     Note.BAD_COORDINATES: "Coordinates that are no place",
     Note.MISSING_STATUS: "No status",
     Note.ODD_TIMES: "Times far from the date, or over 24 hours",
+    Note.ODD_DATES: "Dates that no calendar has, or none that can be meant",
     Note.ONE_ACTUAL_TIME: "Start or end not recorded",
 }
 STATUS_NAMES = {

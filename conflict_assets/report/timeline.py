@@ -1,14 +1,17 @@
 """A group of conflicts as a timeline: each visit a bar in its agency's row, in a terminal or as a picture."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +19,11 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 """Okabe and Ito's colours, which colour-blind readers can tell from each other."""
 
 NARROWEST = 10
+LONGEST_LABEL, LONGEST_TITLE = 40, 140
+DATED_YEARS = range(1900, 2200)
+"""The years of which Matplotlib can make an axis of dates, whatever lies beside them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -65,25 +73,52 @@ def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figur
             hatch = None if bar.actual else "//"
             colour = PALETTE[at % len(PALETTE)]
             axes.barh(at, end - start, left=start, height=0.7, color=colour, hatch=hatch, edgecolor="white", alpha=0.85)
-            axes.text(start, at - 0.4, f" {bar.visit_id}", ha="left", va="bottom", size=7, clip_on=True)
-    axes.set_yticks(range(len(rows)), labels=[*rows])
+            name = f" {_label(bar.visit_id)}"
+            axes.text(start, at - 0.4, name, ha="left", va="bottom", size=7, clip_on=True, parse_math=False)
+    axes.set_yticks(range(len(rows)), labels=[_label(agency) for agency in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_ylabel("agency")
-    locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call]
+    _tell_times(axes, bars, zone)
     axes.set_xlabel(f"time of day ({time_zone})")
     axes.set_axisbelow(True)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, size=10, loc="left")
+    axes.set_title(_label(title, LONGEST_TITLE), size=10, loc="left", parse_math=False)
     worked = Patch(facecolor="grey", label="worked")
     scheduled = Patch(facecolor="grey", hatch="//", edgecolor="white", label="scheduled")
     axes.legend(handles=[worked, scheduled], loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     return figure
 
 
+def _label(text: str, longest: int = LONGEST_LABEL) -> str:
+    """A text in one line that has room in a picture; what can't be printed is a question mark."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def _tell_times(axes: Axes, bars: Sequence[Bar], zone: ZoneInfo) -> None:
+    """Put dates and times of the zone along an axis of days since 1970."""
+    if all(moment.year in DATED_YEARS for bar in bars for moment in (bar.start, bar.end)):
+        locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call]
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(lambda days, _position: _moment_text(days, zone))
+
+
+def _moment_text(days: float, zone: ZoneInfo) -> str:
+    """A moment, given in days since 1970; nothing where no calendar has it."""
+    try:
+        return f"{(_EPOCH + timedelta(days=days)).astimezone(zone):%Y-%m-%d %H:%M}"
+    except OverflowError:
+        return ""
+
+
 def save_figure(figure: Figure, path: Path, ending: str) -> None:
     """Write a figure as PNG or SVG; the same figure gives the same bytes."""
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}
-    figure.savefig(path, format=ending.removeprefix("."), dpi=150, metadata=metadata)
+    with warnings.catch_warnings():
+        # A letter that the font does not have is drawn as a box.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+        figure.savefig(path, format=ending.removeprefix("."), dpi=150, metadata=metadata)

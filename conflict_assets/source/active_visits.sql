@@ -58,7 +58,7 @@ single AS (
             ROW_NUMBER() OVER (
                 PARTITION BY v.ssn, v.visit_id
                 ORDER BY
-                    v."Visit Updated Timestamp" DESC NULLS LAST,
+                    CONVERT_TIMEZONE('UTC', v."Visit Updated Timestamp")::TIMESTAMP_NTZ DESC NULLS LAST,
                     v.provider_id NULLS LAST,
                     v.visit_date NULLS LAST,
                     v.visit_start_time NULLS LAST,
@@ -139,6 +139,8 @@ address AS (
         a."Address State" AS p_state,
         NULLIF(SUBSTR(REGEXP_REPLACE(a."Zip Code", '[^0-9]', ''), 1, 5), '') AS p_zip_code,
         a."County" AS p_county,
+        CONVERT_TIMEZONE('UTC', a."Application Created UTC Timestamp")::TIMESTAMP_NTZ IS NULL
+            AND a."Application Created UTC Timestamp" IS NOT NULL AS has_odd_date,
         a."Latitude" AS home_latitude,
         a."Longitude" AS home_longitude,
         COALESCE(
@@ -152,7 +154,7 @@ address AS (
     QUALIFY ROW_NUMBER() OVER (
         PARTITION BY TRIM(a."Patient Id")
         ORDER BY
-            a."Application Created UTC Timestamp" DESC NULLS LAST,
+            CONVERT_TIMEZONE('UTC', a."Application Created UTC Timestamp")::TIMESTAMP_NTZ DESC NULLS LAST,
             a."Address Line 1" NULLS LAST,
             a."City" NULLS LAST,
             a."Address State" NULLS LAST,
@@ -242,10 +244,10 @@ located AS (
         NULLIF(TRIM(j."Visit Updated User Id"), '') AS updated_user_id,
         NULLIF(TRIM(REPLACE(j."Call In GPS Coordinates", '"', '')), '') AS in_text,
         NULLIF(TRIM(REPLACE(j."Call Out GPS Coordinates", '"', '')), '') AS out_text,
-        TRY_TO_DOUBLE(TRIM(SPLIT_PART(in_text, ',', 1))) AS in_latitude,
-        TRY_TO_DOUBLE(TRIM(SPLIT_PART(in_text, ',', 2))) AS in_longitude,
-        TRY_TO_DOUBLE(TRIM(SPLIT_PART(out_text, ',', 1))) AS out_latitude,
-        TRY_TO_DOUBLE(TRIM(SPLIT_PART(out_text, ',', 2))) AS out_longitude,
+        TRY_TO_DOUBLE(REGEXP_SUBSTR(TRIM(SPLIT_PART(in_text, ',', 1)), :number_text)) AS in_latitude,
+        TRY_TO_DOUBLE(REGEXP_SUBSTR(TRIM(SPLIT_PART(in_text, ',', 2)), :number_text)) AS in_longitude,
+        TRY_TO_DOUBLE(REGEXP_SUBSTR(TRIM(SPLIT_PART(out_text, ',', 1)), :number_text)) AS out_latitude,
+        TRY_TO_DOUBLE(REGEXP_SUBSTR(TRIM(SPLIT_PART(out_text, ',', 2)), :number_text)) AS out_longitude,
         COALESCE(
             ABS(in_latitude) <= 90 AND ABS(in_longitude) <= 180 AND (in_latitude <> 0 OR in_longitude <> 0),
             FALSE
@@ -348,6 +350,15 @@ contested AS (
                     HOUR, 48, CONVERT_TIMEZONE(:source_zone, 'UTC', v.visit_date::TIMESTAMP_NTZ)
                 )
         END AS odd_times,
+        (v.sch_start_time IS NULL AND v."Scheduled Start Time" IS NOT NULL)
+            OR (v.sch_end_time IS NULL AND v."Scheduled End Time" IS NOT NULL)
+            OR (v.visit_start_time IS NULL AND v."Visit Start Time" IS NOT NULL)
+            OR (v.visit_end_time IS NULL AND v."Visit End Time" IS NOT NULL)
+            OR (v.evv_start_time IS NULL AND v."Call In Time" IS NOT NULL)
+            OR (v.evv_end_time IS NULL AND v."Call Out Time" IS NOT NULL)
+            OR (v.billed_date IS NULL AND v."Invoice Date" IS NOT NULL)
+            OR (v.last_updated_date IS NULL AND v."Visit Updated Timestamp" IS NOT NULL)
+            OR COALESCE(address.has_odd_date, FALSE) AS odd_dates,
         (v.visit_start_time IS NULL) <> (v.visit_end_time IS NULL) AS one_actual_time
     FROM located AS v
     LEFT JOIN caregiver ON caregiver.caregiver_id = v.caregiver_id

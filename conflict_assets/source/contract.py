@@ -1,5 +1,6 @@
 """What the statements need of a source: views, columns and kinds of types, checked before any visit is read."""
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
@@ -23,6 +24,8 @@ _TYPES: dict[Kind, tuple[str, ...]] = {
     Kind.BOOLEAN: ("BOOLEAN",),
     Kind.INSTANT: ("TIMESTAMP", "DATETIME"),
 }  # fmt: skip
+_PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\([0-9, ]*\))?[A-Z ]*")
+"""A name with its sizes: no list, array, structure or map of a type."""
 
 _T, _N, _B, _I = Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN, Kind.INSTANT
 
@@ -164,8 +167,13 @@ def _complaints(found: FoundTypes, status_column: str | None) -> Iterable[str]:
             declared = found.get((view, column))
             if declared is None:
                 yield f'{view} has no column "{column}"' + _hint(view, column, status_column)
-            elif not declared.upper().startswith(_TYPES[kind]):
+            elif not _is_of(kind, declared):
                 yield f'{view}."{column}" is {declared}; allowed: a {kind} type'
+
+
+def _is_of(kind: Kind, declared: str) -> bool:
+    name = declared.upper()
+    return name.startswith(_TYPES[kind]) and not name.startswith("INTERVAL") and bool(_PLAIN_TYPE.fullmatch(name))
 
 
 def _hint(view: str, column: str, status_column: str | None) -> str:

@@ -91,6 +91,9 @@ class DuckDBVisitSource:
             "temp_directory": spill,
             "preserve_insertion_order": "false",
             "threads": self._threads,
+            # All that the statements need is built in: nothing is fetched from anywhere.
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
         }
         try:
             connection = duckdb.connect(str(self.path), read_only=True, config=config)

@@ -20,16 +20,27 @@ class PrefixVolume:
     usable: int
 
 
-def refuse_empty_source(current: Mapping[str, PrefixVolume]) -> None:
-    """Stop a run over all prefixes that sees no visit at all: an empty source is an error, not an empty night.
+def refuse_empty_source(current: Mapping[str, PrefixVolume], without_ssn: int, *, allow_drop: bool = False) -> None:
+    """Stop a run over all prefixes that sees no visit of any prefix: an empty source is an error, not an empty night.
+
+    `without_ssn` counts the visits that have no prefix, as they lack a good SSN. A source that holds only such visits
+    is not empty, and passes with `allow_drop`.
 
     Raises:
         HalfLoadedSource: no prefix has a visit.
     """
-    if not any(volume.seen for volume in current.values()):
+    if any(volume.seen for volume in current.values()):
+        return
+    if not without_ssn:
         raise HalfLoadedSource(
             "The source holds no visits at all; allowed: at least one. Check that the warehouse has been loaded and "
             "that the settings name the right database and schema."
+        )
+    if not allow_drop:
+        raise HalfLoadedSource(
+            f"None of the source's {without_ssn:,} visits has a good SSN; allowed: at least one of nine digits. "
+            'Nothing has been committed. Check that DIMCAREGIVER has been loaded, and what its "SSN" holds; if it is '
+            "right so, run once with --allow-visit-drop or ALLOW_VISIT_DROP=true."
         )
 
 

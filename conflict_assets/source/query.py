@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlglot
 from sqlglot import exp
 
+from conflict_assets.domain.calendar import end_of_calendar, first_moment
+from conflict_assets.domain.numbers import NUMBER_TEXT
 from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
 
@@ -130,6 +133,7 @@ def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, di
     """Compose, parametrize and translate a statement."""
     tree = _composed(text).copy()
     _qualify(tree, layout)
+    _leave_out_odd_dates(tree, layout)
     _read_zoneless_in(tree, layout)
     _name_status(tree, layout.status_column)
     _lay(tree, {name: value for name, value in values.items() if isinstance(value, exp.Expr)})
@@ -224,6 +228,38 @@ def _qualify(tree: exp.Expr, layout: SourceLayout) -> None:
             table.set("catalog", database.copy() if database else None)
 
 
+def _leave_out_odd_dates(tree: exp.Expr, layout: SourceLayout) -> None:
+    """Make dates and times that the calendar does not have missing, before any function sees them.
+
+    `CONVERT_TIMEZONE(..., column)::type` becomes `IFF(column is in the calendar, CONVERT_TIMEZONE(..., column)::type,
+    NULL)`. A date is in it by the clock of its zone, an instant by that of UTC.
+    """
+    zone = _zone(layout.time_zone)
+    zoneless = {column for _, column in layout.zoneless}
+    for cast in list(tree.find_all(exp.Cast)):
+        moment = cast.this.args["timestamp"] if isinstance(cast.this, exp.ConvertTimezone) else None
+        if not isinstance(moment, exp.Column):
+            continue
+        clock = zone if cast.is_type(exp.DataType.Type.DATE) else None
+        bounds = [first_moment(clock), end_of_calendar(clock)]
+        stored = exp.DataType.Type.TIMESTAMPTZ
+        if moment.name in zoneless:
+            bounds = [each.astimezone(zone).replace(tzinfo=None) for each in bounds]
+            stored = exp.DataType.Type.TIMESTAMPNTZ
+        first, end = (exp.cast(exp.Literal.string(each.isoformat(" ")), stored) for each in bounds)
+        # A zoneless column may be of nanoseconds, which have no room for the bounds.
+        held = exp.cast(moment.copy(), stored) if moment.name in zoneless else moment.copy()
+        in_calendar = exp.and_(exp.GTE(this=held, expression=first), exp.LT(this=held.copy(), expression=end))
+        cast.replace(exp.If(this=in_calendar, true=cast.copy(), false=exp.null()))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SourceError(f"SOURCE_TIME_ZONE is {name!r}; allowed: a time zone such as America/New_York.") from None
+
+
 def _read_zoneless_in(tree: exp.Expr, layout: SourceLayout) -> None:
     """Read timestamps without a zone in the layout's: `(to, column)` becomes `(from, to, column)` or the column."""
     columns = {column for view, column in layout.zoneless if view == FACT}
@@ -260,6 +296,7 @@ def _values(query: VisitQuery, layout: SourceLayout) -> dict[str, Value]:
         "max_visits_per_day": query.max_visits_per_day,
         "excluded_agencies": json.dumps(sorted({agency.strip() for agency in query.excluded_agencies})),
         "excluded_ssns": json.dumps(sorted(ssns)),
+        "number_text": f"^{NUMBER_TEXT}$",
         "source_zone": layout.time_zone,
         "has_status": layout.status_column is not None,
     }

@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
+from conflict_assets.domain.calendar import end_of_calendar, first_moment
+
 ROWS_A_BATCH = 20_000
 
 TYPES = {
@@ -20,7 +22,9 @@ TYPES = {
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring a table to a schema: absent columns become missing values, and so does NaN; NUL leaves texts.
+    """Bring a table to a schema: what can't be read again becomes a missing value, and NUL leaves texts.
+
+    Missing are absent columns, numbers that are not finite, and dates and times that the calendar does not have.
 
     Raises:
         ValueError: a column can't be brought to its type; the message names it.
@@ -41,10 +45,20 @@ def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+    if pa.types.is_temporal(column.type):
+        return _in_calendar(column)
     if pa.types.is_string(column.type) and any(_holds_nul(chunk) for chunk in column.chunks):
         return pc.replace_substring(column, "\x00", "")
     return column
+
+
+def _in_calendar(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    first, end = (pa.scalar(moment).cast(column.type) for moment in (first_moment(), end_of_calendar()))
+    known = pc.and_(pc.greater_equal(column, first), pc.less(column, end))
+    if pc.all(known, min_count=0).as_py():
+        return column
+    return pc.if_else(known, column, pa.scalar(None, column.type))
 
 
 def _holds_nul(texts: pa.StringArray) -> bool:

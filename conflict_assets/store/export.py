@@ -1,12 +1,11 @@
 """Conflict rows with both of their visits, streamed out of the store as Arrow batches: for files that people read.
 
-PostgreSQL sends them as the text of a COPY, which Arrow reads into typed columns: neither side makes a Python object
-of a value, and nobody holds more than a few batches.
+PostgreSQL sends them as the text of a COPY, which Arrow reads into typed columns, some 1,000 rows at a time: neither
+side makes a Python object of a value, and nobody holds more than a few batches.
 """
 
-import io
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,7 +25,7 @@ from conflict_assets.store.roles import WRITER
 OPEN_STATUSES = ("new", "open")
 STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
 BLOCK_BYTES = 2 << 20
-"""How much text makes a batch, some 1,000 rows; Arrow reads several of them ahead."""
+"""How much text makes a batch, some 1,000 rows; a row that is longer makes one of its own."""
 
 _MASKED, _FULL = "conflict_visit_maps", "conflict_sides"
 _TYPES = {
@@ -58,13 +57,28 @@ class ExportQuery:
     full_ssns: bool = False
 
 
+@dataclass(frozen=True)
+class UnreadableValue:
+    """A value of the store that no file can hold, such as a date of the year 20251: the file has none in its place."""
+
+    pair_id: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"pair {self.pair_id}: {self.column} can't be read, and is left empty"
+
+
 @dataclass
 class ConflictExport:
-    """An export that is under way, of one moment of the store; its batches can be read once."""
+    """An export that is under way, of one moment of the store; its batches can be read once.
+
+    `unreadable` fills up while they are read.
+    """
 
     schema: pa.Schema
     _connection: psycopg.Connection[Any] = field(repr=False)
     _query: ExportQuery = field(repr=False)
+    unreadable: list[UnreadableValue] = field(default_factory=list)
 
     def count(self) -> int:
         """How many rows there will be; to be asked before the batches."""
@@ -78,14 +92,31 @@ class ConflictExport:
             'COPY (SELECT {} FROM {} WHERE {} ORDER BY visit_date, group_id COLLATE "C", pair_id COLLATE "C", '
             'visit_id COLLATE "C") TO STDOUT (FORMAT csv)'
         ).format(_selected(self.schema.names, self._query), self._view, _filters(self._query))
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy, closing(_CopyText(copy)) as text:
-            if text.is_empty():
-                return
-            try:
-                yield from csv.open_csv(text, **_reading(self.schema))
-            except pa.ArrowInvalid:
-                # Arrow's message quotes the row.
-                raise StoreError("A value of the store can't be read as its column's type.") from None
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+            closing(_ahead(_blocks(copy))) as blocks,
+        ):
+            for block in blocks:
+                yield from self._table(block).to_batches()
+
+    def _table(self, block: bytes) -> pa.Table:
+        """Read a block of whole rows; where a value is not of its column's type, each value by itself."""
+        try:
+            return _read(block, self.schema)
+        except pa.ArrowInvalid:
+            texts = _read(block, pa.schema([(name, pa.string()) for name in self.schema.names]))
+            return pa.table([self._column(texts, each) for each in self.schema], schema=self.schema)
+
+    def _column(self, texts: pa.Table, column: pa.Field) -> pa.Array:
+        found = texts[column.name].combine_chunks()
+        if pa.types.is_string(column.type):
+            return found
+        values = [_value(text, column) for text in found.to_pylist()]
+        for pair_id, text, value in zip(texts["pair_id"].to_pylist(), found.to_pylist(), values, strict=True):
+            if text is not None and value is None:
+                self.unreadable.append(UnreadableValue(pair_id, column.name))
+        return pa.array(values, column.type)
 
     @cached_property
     def _view(self) -> sql.Identifier:
@@ -187,12 +218,13 @@ def _either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
     )
 
 
-def _reading(schema: pa.Schema) -> dict[str, Any]:
-    """How the text of a COPY is read: a missing value is nothing at all, an empty text is two quotes."""
-    return {
-        "read_options": csv.ReadOptions(column_names=schema.names, block_size=BLOCK_BYTES),
-        "parse_options": csv.ParseOptions(newlines_in_values=True),
-        "convert_options": csv.ConvertOptions(
+def _read(block: bytes, schema: pa.Schema) -> pa.Table:
+    """Read the text of a COPY: a missing value is nothing at all, an empty text is two quotes."""
+    return csv.read_csv(
+        pa.BufferReader(block),
+        read_options=csv.ReadOptions(column_names=schema.names, block_size=len(block)),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=csv.ConvertOptions(
             column_types=schema,
             null_values=[""],
             true_values=["t"],
@@ -200,42 +232,38 @@ def _reading(schema: pa.Schema) -> dict[str, Any]:
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         ),
-    }
+    )
 
 
-class _CopyText(io.RawIOBase):
-    """The text of a COPY as a file, for Arrow, which reads ahead in a thread of its own until this is closed."""
+def _value(text: str | None, column: pa.Field) -> Any:
+    """One value by its text; None where it can't be read."""
+    if text is None:
+        return None
+    try:
+        return _read(f"{text}\n".encode(), pa.schema([column]))[0][0].as_py()
+    except (pa.ArrowInvalid, ValueError, OverflowError):
+        # Arrow's message quotes the value.
+        return None
 
-    def __init__(self, copy: psycopg.Copy) -> None:
-        self._copy = copy
-        self._rest = b""
-        self._lock = threading.Lock()
 
-    def readable(self) -> bool:
-        return True
+def _blocks(copy: psycopg.Copy) -> Iterator[bytes]:
+    """The text of a COPY in blocks of whole rows: PostgreSQL sends one row at a time."""
+    rows: list[bytes] = []
+    size = 0
+    while row := copy.read():
+        rows.append(bytes(row))
+        size += len(row)
+        if size >= BLOCK_BYTES:
+            yield b"".join(rows)
+            rows, size = [], 0
+    if rows:
+        yield b"".join(rows)
 
-    def close(self) -> None:
-        with self._lock:
-            super().close()
 
-    def is_empty(self) -> bool:
-        """Whether there is no row at all; to be asked first."""
-        self._rest = self._read(1) + self._rest
-        return not self._rest
-
-    def read(self, size: int = -1) -> bytes:
-        with self._lock:
-            return b"" if self.closed else self._read(size)
-
-    def _read(self, size: int) -> bytes:
-        parts, length = [self._rest], len(self._rest)
-        while size < 0 or length < size:
-            part = self._copy.read()
-            if not part:
-                break
-            parts.append(bytes(part))
-            length += len(part)
-        text = b"".join(parts)
-        end = length if size < 0 else size
-        self._rest = text[end:]
-        return text[:end]
+def _ahead(blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
+    """Fetch the next block while somebody works on the last one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
+        coming = fetching.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = fetching.submit(next, blocks, None)
+            yield block

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, kwargs_row
+from psycopg.types.datetime import DateLoader, TimestamptzLoader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,7 @@ class ShownVisit:
     """A visit of a stored conflict, without its client."""
 
     visit_id: str
-    visit_date: date
+    visit_date: date | None
     provider_id: str
     provider_name: str | None
     sch_start_time: datetime | None
@@ -48,6 +49,8 @@ class StoredConflict:
     decision_outdated: bool
     visit: ShownVisit
     con_visit: ShownVisit
+    unreadable: tuple[str, ...] = ()
+    """Columns that hold what no date and no time can be; they are missing here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ class MadeDecision:
     holds: bool
 
 
-_OWN = [each.name for each in fields(StoredConflict) if each.name not in {"visit", "con_visit"}]
+_OWN = [each.name for each in fields(StoredConflict) if each.name not in {"visit", "con_visit", "unreadable"}]
 _VISIT = [each.name for each in fields(ShownVisit)]
 _SELECT = sql.SQL("SELECT {} FROM conflict_visit_maps AS m WHERE visit_id < con_visit_id COLLATE {} AND ").format(
     sql.SQL(", ").join(map(sql.Identifier, [*_OWN, *_VISIT, *(f"con_{name}" for name in _VISIT)])),
@@ -94,12 +97,39 @@ def decisions_about(connection: psycopg.Connection[Any], pair_ids: Sequence[str]
 
 def _read(connection: psycopg.Connection[Any], condition: sql.Composable) -> list[StoredConflict]:
     with connection.cursor(row_factory=kwargs_row(_stored)) as cursor:
+        cursor.adapters.register_loader("date", _AnyDateLoader)
+        cursor.adapters.register_loader("timestamptz", _AnyTimeLoader)
         return cursor.execute(_SELECT + condition + _ORDER).fetchall()
 
 
+_UNREADABLE = object()
+
+
+class _AnyDateLoader(DateLoader):
+    """Dates of PostgreSQL, whose calendar is larger than Python's."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return _UNREADABLE
+
+
+class _AnyTimeLoader(TimestamptzLoader):
+    """Times of PostgreSQL, whose calendar is larger than Python's."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return _UNREADABLE
+
+
 def _stored(**columns: Any) -> StoredConflict:
+    known: dict[str, Any] = {name: None if value is _UNREADABLE else value for name, value in columns.items()}
     return StoredConflict(
-        **{name: columns[name] for name in _OWN},
-        visit=ShownVisit(**{name: columns[name] for name in _VISIT}),
-        con_visit=ShownVisit(**{name: columns[f"con_{name}"] for name in _VISIT}),
+        **{name: known[name] for name in _OWN},
+        visit=ShownVisit(**{name: known[name] for name in _VISIT}),
+        con_visit=ShownVisit(**{name: known[f"con_{name}"] for name in _VISIT}),
+        unreadable=tuple(name for name, value in columns.items() if value is _UNREADABLE),
     )

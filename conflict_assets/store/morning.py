@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, class_row, dict_row
 
+from conflict_assets.domain.calendar import end_of_calendar, first_moment
 from conflict_assets.domain.morning import (
     AgencyFigures,
     AgencyPairFigures,
@@ -39,7 +40,8 @@ _HOURS = """WITH starts AS (
         FROM conflict_visits
     ), moments AS (
         SELECT max(start) AT TIME ZONE %(zone)s AS moment
-        FROM sides JOIN starts USING (ssn_prefix, ssn, visit_id) GROUP BY ssn_prefix, ssn, pair_id
+        FROM sides JOIN starts USING (ssn_prefix, ssn, visit_id)
+        WHERE start >= %(first)s AND start < %(end)s GROUP BY ssn_prefix, ssn, pair_id
     )
     SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
     FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
@@ -103,7 +105,8 @@ def morning(connection: Connection, prefix_length: int, *, time_zone: str, agenc
         totals = read_totals(connection, prefix_length)
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
         stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
-        hours = connection.execute(_HOURS, {"zone": agency_time_zone}).fetchall()
+        readable = {"first": first_moment(), "end": end_of_calendar()}
+        hours = connection.execute(_HOURS, {"zone": agency_time_zone, **readable}).fetchall()
         source_counts = dict(connection.execute(_SOURCE).fetchall())
         without_prefix = dict(connection.execute(_REJECTED).fetchall())
         agencies, pairs = _agencies(connection)

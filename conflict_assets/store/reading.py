@@ -26,9 +26,14 @@ _RUNS = """
 
 OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
 
+MOST_DOLLARS = "1e290"
+"""A rate may be any number; sums of amounts up to this one have room in a number, whatever their count."""
+
 _MAKE_SIDES = f"""CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
     SELECT ssn_prefix, ssn, pair_id, group_id, rule, visit_id, con_visit_id, visit_date, provider_id, con_provider_id,
-        cost_type, shift_amount, overlap_minutes, overlap_amount
+        cost_type, overlap_minutes,
+        CASE WHEN shift_amount > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE shift_amount END AS shift_amount,
+        CASE WHEN overlap_amount > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE overlap_amount END AS overlap_amount
     FROM conflict_states WHERE {OPEN}"""  # noqa: S608 - a constant
 
 _MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS

@@ -70,6 +70,6 @@ def _time_column(values: list[datetime | None], kind: str) -> "pd.Series[Any]":
         return in_utc.dt.tz_convert("America/New_York")
     if kind == "naive":
         return in_utc.dt.tz_localize(None)
-    if kind == "nanoseconds":
+    if kind == "nanoseconds" and all(value is None or 1700 < value.year < 2200 for value in values):
         return in_utc.astype("datetime64[ns, UTC]")
     return in_utc.astype(pd.ArrowDtype(pa.timestamp("us", tz="UTC"))) if kind == "arrow" else in_utc

@@ -133,4 +133,16 @@ RESULT = (
     Mutation("policy.py", "speed is None or speed <= 0", "speed is None or speed < 0"),
     Mutation("policy.py", "not isinstance(limit, int) or limit < 1", "not isinstance(limit, int) or limit < 0"),
 )
-MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + RESULT
+VALUES = (
+    Mutation("calendar.py", "date(1, 1, 2)", "date(1, 1, 1)"),
+    Mutation("calendar.py", "date(9999, 12, 30)", "date(9999, 12, 29)"),
+    Mutation("instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"),
+    Mutation("instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"),
+    Mutation("instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
+    Mutation("instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
+    Mutation("sorting.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),
+    Mutation("sorting.py", "odd_dates = odd_dates | is_odd", "odd_dates = is_odd"),
+    Mutation("numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
+    Mutation("policy.py", "if not isinstance(bands, Iterable):", "if bands is None:"),
+)
+MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + RESULT + VALUES

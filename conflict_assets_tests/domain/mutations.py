@@ -21,6 +21,7 @@ TESTS = "conflict_assets_tests/domain"
 FIRST = (
     *("test_worked_examples.py", "test_boundaries.py", "test_policy.py", "test_travel.py", "test_detection.py"),
     *("test_duplicates.py", "test_density.py", "test_contested.py", "test_groups.py", "test_result_types.py"),
+    *("test_odd_dates.py", "test_columns.py"),
 )
 """Quick tests, most likely to notice; the others follow."""
 

@@ -74,7 +74,10 @@ UPDATES = (
     datetime(2024, 5, 1, tzinfo=UTC),
     datetime(2024, 5, 1, 0, 0, 0, 1, tzinfo=UTC),
     datetime(2024, 6, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, tzinfo=UTC),
 )
+ODD_DATES = (date(1, 1, 1), date(9999, 12, 31))
+ODD_MOMENTS = (datetime(1, 1, 1, 23, 59, 59, 999999, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 ZIPS = ("10004", "10458", "10458-1234", " 10458 ", 10458, 501, "00501", "501", "", "1000x", None)
 MONEY = (20.0, 33.33, 47.1, None, 0.0, -5.0, inf)
 RATE_TYPES = ("Hourly", "Daily", "Visit", " hourly ", "VISIT", "Weekly", "", None)
@@ -103,6 +106,8 @@ id_prefixes = st.sampled_from(("", "", "", "A-2024-", "a clinic's visit 0000-", 
 zones, zip_codes, bills = st.sampled_from(ZONES), st.sampled_from(ZIPS), st.sampled_from(BILLS)
 notes = st.sampled_from(tuple(product(STATUSES, UPDATES)))
 places = st.sampled_from(PLACES)
+odd_dates = mostly(((None, None),), (*product(range(4), ODD_MOMENTS), *product((4,), ODD_DATES)), 0.08)
+"""Which of the four times, or the date, can't be meant; and what it is."""
 
 
 @st.composite
@@ -118,12 +123,15 @@ def visits(draw: st.DrawFn, base: date, shifts: st.SearchStrategy[Any], points: 
     day, zone, known = draw(days), draw(zones), draw(known_times)
     times = [moment if bit == "1" else None for moment, bit in zip(draw(shifts) + draw(shifts), known, strict=True)]
     latitude, longitude = draw(points)
+    at, odd = draw(odd_dates)
+    if at is not None and at < len(times):
+        times[at] = odd
     status, last_updated_date = draw(notes)
     return {
         "visit_id": draw(visit_ids),
         "ssn": draw(ssns),
         "provider_id": draw(providers),
-        "visit_date": None if day is None else base + timedelta(days=day),
+        "visit_date": odd if at == len(times) else None if day is None else base + timedelta(days=day),
         **dict(zip(TIME_COLUMNS, (moment and moment.astimezone(zone) for moment in times), strict=True)),
         "visit_status": status,
         "latitude": latitude,
@@ -162,8 +170,9 @@ def settle_ties(rows: list[Row]) -> list[Row]:
 
 
 def _bare(name: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
+    if isinstance(value, date):
+        in_utc = value.astimezone(UTC) if isinstance(value, datetime) else value
+        return None if in_utc in {*ODD_DATES, *ODD_MOMENTS} else in_utc
     if isinstance(value, str):
         return value.strip() if name != "ssn" else value.replace("-", "").replace(" ", "")
     return value

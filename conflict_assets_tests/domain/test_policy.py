@@ -1,12 +1,16 @@
 """A policy holds only choices that can be meant."""
 
+from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS, DetectionPolicy
 
 NAN, INFINITE = float("nan"), float("inf")
+FIELDS = [field.name for field in fields(DetectionPolicy)]
 
 
 def test_the_defaults_are_those_of_the_contract():
@@ -44,6 +48,12 @@ def test_the_defaults_are_those_of_the_contract():
         ("speed_bands", ((0, 5), (5, None, 10.0))),
         ("speed_bands", ((0, "5", 4.0), (5, None, 10.0))),
         ("speed_bands", (None,)),
+        *(("speed_bands", value) for value in (5, None, True, 1.5, "fast", object(), {0: 1}, [5], [[]])),
+        ("speed_bands", [[[0], None, 4]]),
+        ("speed_bands", ((0, None, 10**400),)),
+        ("speed_bands", ((0, 10**400, 4.0), (10**400, None, 4.0))),
+        *((field, value) for field in FIELDS for value in (object(), (), [], {}, np.array([1, 2]), 1j, b"1")),
+        *(("extra_distance_factor", value) for value in (10**400, Decimal("1.25"))),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_fields_name(field: str, value: Any):

@@ -212,6 +212,7 @@ def count(visits, kept, reasons, pairs, conflicts) -> dict[str, int]:
         Note.BAD_COORDINATES.value: sum(visit.has_bad_coordinates for visit in kept),
         Note.MISSING_STATUS.value: sum(visit.has_missing_status for visit in kept),
         Note.ODD_TIMES.value: sum(has_odd_times(visit) for visit in kept),
+        Note.ODD_DATES.value: sum(visit.has_odd_dates for visit in kept),
         Note.ONE_ACTUAL_TIME.value: sum(visit.has_one_actual_time for visit in kept),
         "paired_visits": len({visit for pair in pairs for visit in pair}),
         "pairs_compared": len(pairs) // 2,

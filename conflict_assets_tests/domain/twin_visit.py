@@ -25,6 +25,7 @@ class Visit:
     point: tuple[float, float] | None
     has_bad_coordinates: bool
     has_missing_status: bool
+    has_odd_dates: bool
     billed: bool
     rate: float | None
     rate_type: str | None
@@ -63,13 +64,14 @@ def read_visit(row: Mapping[str, Any]) -> Visit:
         visit_id=text(row.get("visit_id")),
         ssn=text((text(row.get("ssn")) or "").replace("-", "").replace(" ", "")),
         provider_id=text(row.get("provider_id")),
-        visit_date=row.get("visit_date"),
+        visit_date=day(row.get("visit_date")),
         actual=(instant(row.get("visit_start_time")), instant(row.get("visit_end_time"))),
         scheduled=scheduled,
         last_updated_date=instant(row.get("last_updated_date")),
         zip_code=zip_code(row.get("p_zip_code")),
         point=point,
         has_bad_coordinates=has_bad_coordinates,
+        has_odd_dates=has_odd_dates(row),
         has_missing_status="visit_status" in row and text(row["visit_status"]) is None,
         billed=billed,
         rate=rate(row, billed=billed),
@@ -93,11 +95,22 @@ def given_text(value: object) -> str | None:
 
 def number(value: object) -> float | None:
     """A number, also from text; None where there is none."""
+    if isinstance(value, str) and not is_number(value):
+        return None
     try:
         found = float(value)
     except (TypeError, ValueError):
         return None
     return None if math.isnan(found) else found
+
+
+def is_number(said: str) -> bool:
+    """Whether a text is digits with one point, perhaps with a sign and an exponent, and nothing else."""
+    mantissa, *exponents = said.strip().lower().split("e")
+    whole, *parts = mantissa.removeprefix("-" if mantissa.startswith("-") else "+").split(".")
+    signless = [each.removeprefix("-" if each.startswith("-") else "+") for each in exponents]
+    figures = [whole + "".join(parts), *signless]
+    return len(parts) <= 1 and len(exponents) <= 1 and all(each and set(each) <= set("0123456789") for each in figures)
 
 
 def text(value: object) -> str | None:
@@ -106,10 +119,23 @@ def text(value: object) -> str | None:
 
 
 def instant(value: datetime | None) -> datetime | None:
-    """A moment in UTC; one that names no zone is in UTC already."""
+    """A moment in UTC; one that names no zone is in UTC already. None before 0001-01-02 and after 9999-12-30."""
     if value is None:
         return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return None if day(moment.date()) is None else moment
+
+
+def day(value: date | None) -> date | None:
+    """A date that can be meant."""
+    return value if value is not None and date(1, 1, 2) <= value <= date(9999, 12, 30) else None
+
+
+def has_odd_dates(row: Mapping[str, Any]) -> bool:
+    """Whether a date or a time is given that can't be meant."""
+    times = ("sch_start_time", "sch_end_time", "visit_start_time", "visit_end_time", "last_updated_date")
+    given = [(row.get("visit_date"), day), *((row.get(name), instant) for name in times)]
+    return any(value is not None and read(value) is None for value, read in given)
 
 
 def zip_code(value: object) -> str | None:
@@ -124,9 +150,8 @@ def coordinates(latitude: object, longitude: object) -> tuple[tuple[float, float
     given = [value for value in (latitude, longitude) if text(value) is not None]
     if not given:
         return None, False
-    try:
-        north, east = (float(value) for value in (latitude, longitude))
-    except (TypeError, ValueError):
+    north, east = number(latitude), number(longitude)
+    if north is None or east is None:
         return None, True
     usable = math.isfinite(north) and math.isfinite(east) and abs(north) <= 90 and abs(east) <= 180
     if not usable or (north == 0 and east == 0):

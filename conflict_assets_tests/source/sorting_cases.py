@@ -135,6 +135,6 @@ def assert_same(what: str, found: object, expected: object) -> None:
 
 def outcomes_in(counts: Mapping[str, int]) -> Counter[str]:
     """The outcomes that counts tell of, without the notes."""
-    notes = ("visits_seen", "active", "bad_coordinates", "missing_status", "odd_times", "one_actual_time")
+    notes = ("visits_seen", "active", "bad_coordinates", "missing_status", "odd_times", "odd_dates", "one_actual_time")
     found = {name: count for name, count in counts.items() if name not in (*notes, "contested_caregivers")}
     return +Counter(found | {"uncontested": counts["active"] - counts["contested"]})

@@ -9,7 +9,7 @@ from conflict_assets_tests.source.sorting_twin import FACT
 from conflict_assets_tests.source.warehouse import all_of
 
 DAY = "2025-06-02"
-NOTE_NAMES = ("bad_coordinates", "missing_status", "odd_times", "one_actual_time")
+NOTE_NAMES = ("bad_coordinates", "missing_status", "odd_times", "odd_dates", "one_actual_time")
 
 
 def patient(key: object) -> str:

@@ -44,8 +44,17 @@ ODD_POINTS = (
     " 40.7 , -74.0 ",
     "nan,1",
     "1,2,3",
+    "1_0,2_0",
+    "1e1,+2.",
+    "inf,1",
+    "0x1,1",
 )
-UPDATES = (None, datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 3, 1, 0, 0, 0, 1, tzinfo=UTC))
+UPDATES = (
+    None,
+    datetime(2025, 3, 1, tzinfo=UTC),
+    datetime(2025, 3, 1, 0, 0, 0, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 1, tzinfo=UTC),
+)
 KEYS = ("K1", "K2", "K3")
 ODD_KEYS = (" K1 ", "K4", "", None)
 NAMES = ("a", "b", " ", None)
@@ -73,6 +82,12 @@ lengths = mostly((3, 3, 4, 1), (0, -1, 24, 25), 0.1)
 jitter = mostly((0 * TICK,), (TICK, -TICK), 0.1)
 known_times = mostly(("1100", "1100", "1111", "0011"), ("1110", "1101", "1000", "0010", "0000", "0110"), 0.1)
 zones = st.sampled_from((UTC, NEW_YORK, ZoneInfo("Asia/Kathmandu")))
+odd_moments = mostly(
+    (None,),
+    (datetime(1, 1, 1, 4, tzinfo=UTC), datetime(1, 1, 1, 23, tzinfo=UTC), datetime(9999, 12, 31, 5, tzinfo=UTC)),
+    0.05,
+)
+"""What stands in for a date or a time now and then: those that can't be meant."""
 updates, names, flags = st.sampled_from(UPDATES), st.sampled_from(NAMES), st.sampled_from(FLAGS)
 money = st.sampled_from((None, 0.0, 21.5))
 active = mostly((True,), (False, None), 0.2)
@@ -90,12 +105,13 @@ def visits(draw: st.DrawFn, number: int, window: tuple[date, date]) -> Row:
         start = midnight + draw(hours) * HOUR + draw(jitter)
         spans += [start, start + draw(lengths) * HOUR + draw(jitter)]
     times = [time.astimezone(zone) if bit == "1" else None for time, bit in zip(spans, known, strict=True)]
+    times = [draw(odd_moments) or time for time in times]
     chosen = draw(ids)
     return {
         "Visit Id": f"own {number}" if chosen == "" else chosen,
         # Rows that are alike in all by which ties are broken would leave it open which one is used.
         "Application Visit Id": f"{number:03d}",
-        "Visit Date": None if away is None else midnight + draw(moments),
+        "Visit Date": draw(odd_moments) or (None if away is None else midnight + draw(moments)),
         "Visit Status": draw(statuses),
         "Scheduled Start Time": times[0],
         "Scheduled End Time": times[1],
@@ -119,6 +135,8 @@ def visits(draw: st.DrawFn, number: int, window: tuple[date, date]) -> Row:
         "Billed Rate": draw(money),
         "Bill Rate Non-Billed": draw(money),
         "Visit Updated Timestamp": draw(updates),
+        "Invoice Date": draw(odd_moments),
+        "Call In Time": draw(odd_moments),
     }
 
 

@@ -34,6 +34,10 @@ from conflict_assets_tests.source.sorting_twin_row import (
 DAY = timedelta(days=1)
 FACT = "FACTVISITCALLPERFORMANCE_CR"
 LISTED = set(RejectReason) - {RejectReason.MISSING_SSN}
+MOMENTS = (
+    *("Scheduled Start Time", "Scheduled End Time", "Visit Start Time", "Visit End Time"),
+    *("Call In Time", "Call Out Time", "Visit Updated Timestamp"),
+)
 PLACEHOLDERS = {"000000000", "999999999"}
 BLOCK_DAYS = 10
 TOLD_OF = {
@@ -209,6 +213,7 @@ class Twin:
             str(Note.BAD_COORDINATES): any(one.is_bad for one in visit.candidates),
             str(Note.MISSING_STATUS): self.has_status and visit.status is None,
             str(Note.ODD_TIMES): self.is_odd_time(visit),
+            str(Note.ODD_DATES): self.has_odd_date(visit),
             str(Note.ONE_ACTUAL_TIME): visit.actual.count(None) == 1,
         }
 
@@ -224,6 +229,15 @@ class Twin:
         start, end = visit.interval
         midnight = datetime.combine(visit.visit_date, time(), self.zone).astimezone(UTC)
         return end - start > DAY or start < midnight - DAY or start >= midnight + 2 * DAY
+
+    def has_odd_date(self, visit: Visit) -> bool:
+        """Whether a date or time of the row, or of its address, is there but can't be meant."""
+        moments = [visit.row.get(name) for name in MOMENTS]
+        moments.append((visit.address or {}).get("Application Created UTC Timestamp"))
+        invoiced = visit.row.get("Invoice Date")
+        return any(each is not None and utc(each) is None for each in moments) or (
+            invoiced is not None and date_in(invoiced, self.zone) is None
+        )
 
 
 def sort_visits(

@@ -29,13 +29,22 @@ def zip_code(value: str | None) -> str | None:
 
 
 def utc(value: datetime | None) -> datetime | None:
-    """The instant, told in UTC."""
-    return None if value is None else value.astimezone(UTC)
+    """The instant, told in UTC; None before 0001-01-02 and after 9999-12-30."""
+    in_utc = None if value is None else value.astimezone(UTC)
+    return None if in_utc is None or known(in_utc.date()) is None else in_utc
 
 
 def date_in(value: datetime | None, zone: ZoneInfo) -> date | None:
     """The date on the calendar of a zone."""
-    return None if value is None else value.astimezone(zone).date()
+    try:
+        return None if value is None else known(value.astimezone(zone).date())
+    except OverflowError:
+        return None
+
+
+def known(day: date) -> date | None:
+    """The date, unless it is before 0001-01-02 or after 9999-12-30."""
+    return day if date(1, 1, 2) <= day <= date(9999, 12, 30) else None
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,12 @@ def good_point(north: float | None, east: float | None) -> tuple[float, float] |
 
 
 def number(said: str) -> float | None:
-    """A number from text."""
-    try:
-        return float(said)
-    except ValueError:
-        return None
+    """A number from text: digits and one point, perhaps with a sign and an exponent, and nothing else."""
+    mantissa, *exponents = said.strip(" ").lower().split("e")
+    figures = [mantissa.replace(".", "", 1), *exponents]
+    bare = [each[1:] if each[:1] in ("+", "-") else each for each in figures]
+    is_number = len(bare) <= 2 and all(each and all(letter in DIGITS for letter in each) for each in bare)
+    return float(said) if is_number else None
 
 
 def one_a_key(
@@ -171,9 +181,9 @@ def agency_order(row: Row) -> list[Any]:
 
 def address_order(row: Row) -> list[Any]:
     """The newest first, then by what is left."""
-    created = row.get("Application Created UTC Timestamp")
+    created = utc(row.get("Application Created UTC Timestamp"))
     names = ("Address Line 1", "City", "Address State", "Zip Code", "County", "Latitude", "Longitude")
-    return [None if created is None else -created.timestamp(), *columns(*names)(row)]
+    return [None if created is None else datetime.max.replace(tzinfo=UTC) - created, *columns(*names)(row)]
 
 
 def is_active(row: Row) -> bool:

@@ -121,6 +121,24 @@ def test_a_missing_view_a_missing_column_and_a_wrong_type_are_told_of_together(t
     ]
 
 
+NESTED = (
+    *("VARCHAR[]", "VARCHAR[3]", "STRUCT(a VARCHAR)", "STRUCT(a VARCHAR)[]", "MAP(VARCHAR, VARCHAR)", "INTEGER[]"),
+    *("UNION(a VARCHAR, b INTEGER)", "DECIMAL(18, 3)[]", "BOOLEAN[]", "TIMESTAMP[]", "INTERVAL"),
+    *("TIMESTAMP WITH TIME ZONE[]", "VARCHAR[][]", "DATE[]"),
+)
+
+
+@pytest.mark.parametrize("declared", NESTED)
+@pytest.mark.parametrize("column", ["Visit Id", "Billed Rate", "Is Missed", "Visit Date"])
+def test_a_column_of_lists_or_structures_is_refused_in_one_line(tmp_path, declared, column):
+    tables = {**PLAIN, FACT: {**PLAIN[FACT], column: declared}}
+
+    (line,) = complaints(make(tmp_path / "nested.duckdb", tables))
+
+    assert line.startswith(f'- {FACT}."{column}" is ')
+    assert line.endswith(f"; allowed: a {CONTRACT[FACT][column]} type")
+
+
 @pytest.mark.parametrize(
     ("text", "number", "instant"),
     [

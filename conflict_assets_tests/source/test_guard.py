@@ -58,5 +58,12 @@ def test_a_run_over_some_prefixes_may_see_a_few_visits_go(now, stops):
 
 def test_an_empty_source_is_an_error_not_an_empty_night():
     with pytest.raises(HalfLoadedSource, match="no visits at all"):
-        refuse_empty_source(volumes(p04=0, p05=0))
-    refuse_empty_source(volumes(p04=0, p05=1))
+        refuse_empty_source(volumes(p04=0, p05=0), without_ssn=0, allow_drop=True)
+    refuse_empty_source(volumes(p04=0, p05=1), without_ssn=0)
+    refuse_empty_source(volumes(p04=0, p05=1), without_ssn=7)
+
+
+def test_a_source_without_a_good_ssn_is_told_from_an_empty_one():
+    with pytest.raises(HalfLoadedSource, match=r"None of the source's 1,234 visits has a good SSN.*DIMCAREGIVER"):
+        refuse_empty_source(volumes(p04=0, p05=0), without_ssn=1234)
+    refuse_empty_source(volumes(p04=0, p05=0), without_ssn=1234, allow_drop=True)

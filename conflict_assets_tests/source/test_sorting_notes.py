@@ -56,9 +56,20 @@ NOTES = {
     "just under 48 hours from it": ({"day": SPRING, **lasting(at("2025-03-11T05:00Z") - TICK, HOUR)}, set()),
     "48 hours from the autumn's midnight": ({"day": AUTUMN, **lasting(at("2024-11-05T04:00Z"), HOUR)}, {"odd_times"}),
     "just under 48 hours from the autumn's": ({"day": AUTUMN, **lasting(at("2024-11-05T04:00Z") - TICK, HOUR)}, set()),
+    "an invoice at the end of time": ({"Invoice Date": at("9999-12-31T05:00Z")}, {"odd_dates"}),
+    "an actual start at the end of time": (
+        {START: at("9999-12-31T05:00Z"), END: NINE},
+        {"odd_dates", "one_actual_time"},
+    ),
     "everything at once": (
-        {"Visit Status": None, START: NINE, "Call In GPS Coordinates": "x", **lasting(NINE, 25 * HOUR)},
-        {"missing_status", "one_actual_time", "bad_coordinates", "odd_times"},
+        {
+            "Visit Status": None,
+            START: NINE,
+            "Call In GPS Coordinates": "x",
+            "Call Out Time": at("0001-01-01T12:00Z"),
+            **lasting(NINE, 25 * HOUR),
+        },
+        {"missing_status", "one_actual_time", "bad_coordinates", "odd_times", "odd_dates"},
     ),
 }
 

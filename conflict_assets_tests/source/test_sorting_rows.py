@@ -245,7 +245,7 @@ FULL_VISIT = {
     START: at("2025-06-02T18:35+05:30"),
     END: at("2025-06-02T15:55:00.000001Z"),
     "Call In Time": at("2025-06-02T13:04Z"),
-    "Call Out Time": at("9999-12-31T23:59:59.999999Z"),
+    "Call Out Time": at("9999-12-30T23:59:59.999999Z"),
     "Call In GPS Coordinates": IN,
     "Call Out Device Type": " Mobile ",
     "Is Missed": False,
@@ -350,7 +350,7 @@ def test_every_column_of_a_full_visit_is_there_under_its_name(bench):
         "visit_start_time": at("2025-06-02T13:05Z"),
         "visit_end_time": at("2025-06-02T15:55:00.000001Z"),
         "evv_start_time": at("2025-06-02T13:04Z"),
-        "evv_end_time": at("9999-12-31T23:59:59.999999Z"),
+        "evv_end_time": at("9999-12-30T23:59:59.999999Z"),
         "last_updated_date": at("2025-06-02T16:00Z"),
         "is_missed": False,
         "latitude": 40.7,
@@ -363,7 +363,7 @@ def test_every_column_of_a_full_visit_is_there_under_its_name(bench):
         "rate": 20.1,
         "total_billed_amount": 55.275,
         "surveyed_as": None,
-        **dict.fromkeys(("bad_coordinates", "missing_status", "odd_times", "one_actual_time"), False),
+        **dict.fromkeys(("bad_coordinates", "missing_status", "odd_times", "odd_dates", "one_actual_time"), False),
     }
     assert list(row) == ROW_SCHEMA.names
     assert row == expected

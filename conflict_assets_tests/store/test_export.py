@@ -103,9 +103,9 @@ def test_columns_have_types_and_values_come_as_they_are_stored(store):
         "p_county": "\\.",
         "is_missed": False,
         "rate": 0.1 + 0.2,
-        "billed_date": date(1, 1, 1),
+        "billed_date": date(1, 1, 2),
         "visit_start_time": datetime(2026, 1, 5, 14, 0, 0, 1, tzinfo=UTC),
-        "visit_end_time": datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        "visit_end_time": datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
     }
     store.replace_prefix(night([Pair(visit=odd)], number=2))
     table = exported(store)
@@ -174,10 +174,57 @@ def test_full_ssns_are_for_the_role_not_for_whoever_can_read_the_view(store, sto
                 exported(login_of_role, full_ssns=True)
 
 
-def test_a_value_that_can_t_be_read_is_not_told(store):
-    store.replace_prefix(night([Pair(visit={"aide_name": "Secret Name"})], number=2))
-    execute(store._url, "UPDATE conflict_visits SET last_updated_date = 'infinity' WHERE visit_id = 'a'")
-    with pytest.raises(StoreError, match="can't be read as its column's type") as error:
-        exported(store)
-    assert "Secret" not in str(error.value)
-    assert error.value.__suppress_context__
+UNREADABLE = {
+    "last_updated_date": "infinity",
+    "billed_date": "20251-01-01",
+    "evv_start_time": "-infinity",
+    "visit_start_time": "0044-03-15 00:00:00+00 BC",
+    "sch_end_time": "12025-01-01 00:00:00+00",
+}
+
+
+def test_a_value_that_can_not_be_read_costs_itself_alone(store):
+    store.replace_prefix(night([Pair(visit={"aide_name": "Secret Name"}), Pair("y", "z")], number=2))
+    for column, value in UNREADABLE.items():
+        execute(store._url, f"UPDATE conflict_visits SET {column} = '{value}' WHERE visit_id = 'a'")  # noqa: S608 - a constant
+    with store.export(ExportQuery(both_sides=True)) as export:
+        table = pa.Table.from_batches(export.batches(), export.schema)
+        unreadable = export.unreadable
+
+    rows = {row["visit_id"]: row for row in table.to_pylist()}
+    assert set(rows) == {"a", "b", "y", "z"}
+    assert {name: rows["a"][name] for name in UNREADABLE} == dict.fromkeys(UNREADABLE)
+    assert rows["a"]["aide_name"] == rows["b"]["con_aide_name"] == "Secret Name"
+    assert rows["b"]["first_detected_at"] == datetime(2026, 1, 7, 2, tzinfo=UTC)
+    pair = Pair().pair_id
+    assert {(each.pair_id, each.column) for each in unreadable} == {
+        (pair, f"{side}{name}") for name in UNREADABLE for side in ("", "con_")
+    }
+    assert str(unreadable[0]).startswith(f"pair {pair}: ")
+    assert not any("Secret" in str(each) or value in str(each) for each in unreadable for value in UNREADABLE.values())
+
+
+def test_a_row_may_be_longer_than_a_batch(store):
+    long = {"p_address_line_1": "x" * 6_000_000, "aide_name": "\n" * 100_000, "p_city": 'a "b",\r\n' * 300_000}
+    store.replace_prefix(night([Pair("a", "b", visit=long), Pair("y", "z")], number=2))
+
+    rows = {row["visit_id"]: row for row in exported(store).to_pylist()}
+
+    assert set(rows) == {"a", "y"}
+    assert {name: rows["a"][name] for name in long} == long
+
+
+def test_what_no_reader_can_read_is_not_stored(store):
+    odd = {
+        "billed_date": date(1, 1, 1),
+        "visit_end_time": datetime(9999, 12, 31, tzinfo=UTC),
+        "rate": float("inf"),
+        "billed_rate": float("nan"),
+    }
+    far = {"sch_start_time": datetime(1, 1, 2, tzinfo=UTC), "sch_end_time": datetime(9999, 12, 30, 23, tzinfo=UTC)}
+    store.replace_prefix(night([Pair(visit=odd | far)], number=2))
+
+    row = exported(store).to_pylist()[0]
+
+    assert {name: row[name] for name in odd} == dict.fromkeys(odd)
+    assert {name: row[name] for name in far} == far

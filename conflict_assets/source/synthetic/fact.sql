@@ -134,7 +134,9 @@ SELECT
     CASE part(luck2, 1, 400) WHEN 1 THEN NULL WHEN 2 THEN 0 ELSE bill_rate END,
     CASE WHEN is_billed AND bill_type = 'Hourly' THEN (bill_rate * minutes / 60)::DECIMAL(18, 2)
          WHEN is_billed THEN bill_rate END,
-    CASE WHEN is_billed THEN instant(midnight, 1440 * (5 + part(luck, 3, 4)), 0) END,
+    -- Now and then the last midnight that there is, which some systems write for "never".
+    CASE WHEN is_billed AND part(luck2, 15, 400) = 0 THEN TIMESTAMPTZ '9999-12-31 05:00:00+00'
+         WHEN is_billed THEN instant(midnight, 1440 * (5 + part(luck, 3, 4)), 0) END,
     -- Never after the run's date, and an older row of a visit a day before the newer one.
     least(instant(midnight, 1440 * (1 + part(luck, 6, 3)) + part(luck2, 0, 1440), 0), getvariable('now'))
     - to_seconds((age * 86400 + part(luck, 1, 3600))::INTEGER),

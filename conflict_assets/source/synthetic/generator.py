@@ -103,6 +103,8 @@ class _Writer:
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": str(spill),
             "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
         }
         with duckdb.connect(str(self.workshop / "source.duckdb"), config=config) as self.connection:
             self.connection.execute("SET enable_progress_bar = false")
