@@ -60,16 +60,16 @@ single AS (
     WHERE v.is_repeated
 ),
 
--- The first and the last agency of a day's good visits; none of a day that holds too many.
+-- The first and the last agency of a day's good visits; none of a day that holds too many, of whatever agencies.
 agency_day AS (
     SELECT
         ssn,
         visit_date,
         COUNT(*) > :max_visits_per_day AS is_dense,
-        IFF(is_dense, NULL, MIN(provider_id)) AS first_agency,
-        IFF(is_dense, NULL, MAX(provider_id)) AS last_agency
+        IFF(is_dense, NULL, MIN(IFF(first_outcome IS NULL, provider_id, NULL))) AS first_agency,
+        IFF(is_dense, NULL, MAX(IFF(first_outcome IS NULL, provider_id, NULL))) AS last_agency
     FROM single
-    WHERE is_watched AND first_outcome IS NULL
+    WHERE is_watched AND is_in_crowd AND COALESCE(first_outcome, '') <> 'duplicate_visit_id'
     GROUP BY ssn, visit_date
 ),
 
@@ -122,7 +122,14 @@ address AS (
         a."Address Line 1" AS p_address_line_1,
         a."City" AS p_city,
         a."Address State" AS p_state,
-        NULLIF(SUBSTR(REGEXP_REPLACE(a."Zip Code", '[^0-9]', ''), 1, 5), '') AS p_zip_code,
+        -- The digits before the first dash, else the first five in a row; of five digits two may be lost zeros.
+        a."Zip Code"::VARCHAR AS zip_text,
+        COALESCE(
+            NULLIF(REGEXP_REPLACE(IFF(CONTAINS(zip_text, '-'), SPLIT_PART(zip_text, '-', 1), ''), '[^0-9]', ''), ''),
+            NULLIF(REGEXP_SUBSTR(zip_text, '[0-9]{5}'), ''),
+            NULLIF(REGEXP_SUBSTR(zip_text, '[0-9]{3,4}'), '')
+        ) AS zip_digits,
+        IFF(REGEXP_LIKE(zip_digits, '[0-9]{3,}'), LPAD(SUBSTR(zip_digits, 1, 5), 5, '0'), NULL) AS p_zip_code,
         a."County" AS p_county,
         a."Latitude" AS home_latitude,
         a."Longitude" AS home_longitude,
@@ -258,35 +265,35 @@ contested AS (
         DATE_PART(EPOCH_MICROSECOND, v.visit_end_time) AS visit_end_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_start_time) AS evv_start_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_end_time) AS evv_end_time,
-        v."Call Out Device Type" AS evv_type,
+        NULLIF(TRIM(v."Call Out Device Type"), '') AS evv_type,
         v.is_missed,
-        v."Missed Visit Reason" AS missed_visit_reason,
+        NULLIF(TRIM(v."Missed Visit Reason"), '') AS missed_visit_reason,
         v.provider_id,
         v.app_provider_id,
-        agency.provider_name,
-        agency.agency_phone,
-        agency.federal_tax_number,
-        agency.provider_state,
+        NULLIF(TRIM(agency.provider_name), '') AS provider_name,
+        NULLIF(TRIM(agency.agency_phone), '') AS agency_phone,
+        NULLIF(TRIM(agency.federal_tax_number), '') AS federal_tax_number,
+        NULLIF(TRIM(agency.provider_state), '') AS provider_state,
         v.office_id,
-        office.office,
+        NULLIF(TRIM(office.office), '') AS office,
         v.caregiver_id,
         v.app_caregiver_id,
-        caregiver.aide_code,
-        caregiver.aide_name,
-        caregiver.aide_first_name,
-        caregiver.aide_last_name,
-        caregiver.aide_status,
+        NULLIF(TRIM(caregiver.aide_code), '') AS aide_code,
+        NULLIF(TRIM(caregiver.aide_name), '') AS aide_name,
+        NULLIF(TRIM(caregiver.aide_first_name), '') AS aide_first_name,
+        NULLIF(TRIM(caregiver.aide_last_name), '') AS aide_last_name,
+        NULLIF(TRIM(caregiver.aide_status), '') AS aide_status,
         v.patient_id,
-        patient.p_admission_id,
-        patient.p_first_name,
-        patient.p_last_name,
-        patient.p_medicaid_number,
-        patient.p_status,
-        address.p_address_line_1,
-        address.p_city,
-        address.p_state,
+        NULLIF(TRIM(patient.p_admission_id), '') AS p_admission_id,
+        NULLIF(TRIM(patient.p_first_name), '') AS p_first_name,
+        NULLIF(TRIM(patient.p_last_name), '') AS p_last_name,
+        NULLIF(TRIM(patient.p_medicaid_number), '') AS p_medicaid_number,
+        NULLIF(TRIM(patient.p_status), '') AS p_status,
+        NULLIF(TRIM(address.p_address_line_1), '') AS p_address_line_1,
+        NULLIF(TRIM(address.p_city), '') AS p_city,
+        NULLIF(TRIM(address.p_state), '') AS p_state,
         address.p_zip_code,
-        address.p_county,
+        NULLIF(TRIM(address.p_county), '') AS p_county,
         CASE
             WHEN v.is_good_in THEN v.in_latitude
             WHEN v.is_good_out THEN v.out_latitude
@@ -299,14 +306,14 @@ contested AS (
         END AS longitude,
         v.payer_id,
         COALESCE(payer.payer_name, contract.contract_name) AS contract,
-        payer.payer_state,
+        NULLIF(TRIM(payer.payer_state), '') AS payer_state,
         CASE
             WHEN v."Application Payer Id" = 0 AND v.app_contract_id <> '0' THEN 'Internal'
             WHEN v."Application Payer Id" <> 0 AND v.app_contract_id <> '0' THEN 'UPR'
             WHEN v."Application Payer Id" <> 0 AND v.app_contract_id = '0' THEN 'Payer'
         END AS contract_type,
         v.service_code_id,
-        service.service_code,
+        NULLIF(TRIM(service.service_code), '') AS service_code,
         v.rate_type,
         v.is_billed AS billed,
         v.billed_date,
@@ -316,7 +323,7 @@ contested AS (
         IFF(v.is_billed, v."Billed Rate", v."Bill Rate Non-Billed")::DOUBLE AS rate,
         v."Total Billed Amount"::DOUBLE AS total_billed_amount,
         DATE_PART(EPOCH_MICROSECOND, v.last_updated_date) AS last_updated_date,
-        person.user_fullname AS last_updated_by,
+        NULLIF(TRIM(person.user_fullname), '') AS last_updated_by,
         (v.in_text IS NOT NULL AND NOT v.is_good_in)
             OR (v.out_text IS NOT NULL AND NOT v.is_good_out)
             OR COALESCE(address.is_bad_home, FALSE) AS bad_coordinates,

