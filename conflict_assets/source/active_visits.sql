@@ -119,9 +119,9 @@ needed_patient AS (
 address AS (
     SELECT
         TRIM(a."Patient Id") AS patient_id,
-        a."Address Line 1" AS p_address_line_1,
-        a."City" AS p_city,
-        a."Address State" AS p_state,
+        NULLIF(TRIM(a."Address Line 1"), '') AS p_address_line_1,
+        NULLIF(TRIM(a."City"), '') AS p_city,
+        NULLIF(TRIM(a."Address State"), '') AS p_state,
         -- The digits before the first dash, else the first five in a row; of five digits two may be lost zeros.
         a."Zip Code"::VARCHAR AS zip_text,
         COALESCE(
@@ -130,7 +130,7 @@ address AS (
             NULLIF(REGEXP_SUBSTR(zip_text, '[0-9]{3,4}'), '')
         ) AS zip_digits,
         IFF(REGEXP_LIKE(zip_digits, '[0-9]{3,}'), LPAD(SUBSTR(zip_digits, 1, 5), 5, '0'), NULL) AS p_zip_code,
-        a."County" AS p_county,
+        NULLIF(TRIM(a."County"), '') AS p_county,
         a."Latitude" AS home_latitude,
         a."Longitude" AS home_longitude,
         COALESCE(
@@ -156,7 +156,7 @@ address AS (
 ),
 
 office AS (
-    SELECT TRIM("Office Id") AS office_id, "Office Name" AS office
+    SELECT TRIM("Office Id") AS office_id, NULLIF(TRIM("Office Name"), '') AS office
     FROM DIMOFFICE
     WHERE "Is Active"
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("Office Id") ORDER BY "Office Name" NULLS LAST) = 1
@@ -165,11 +165,11 @@ office AS (
 patient AS (
     SELECT
         TRIM("Patient Id") AS patient_id,
-        "Admission Id" AS p_admission_id,
-        "Patient Firstname" AS p_first_name,
-        "Patient Lastname" AS p_last_name,
-        "Medicaid Number" AS p_medicaid_number,
-        "Status" AS p_status
+        NULLIF(TRIM("Admission Id"), '') AS p_admission_id,
+        NULLIF(TRIM("Patient Firstname"), '') AS p_first_name,
+        NULLIF(TRIM("Patient Lastname"), '') AS p_last_name,
+        NULLIF(TRIM("Medicaid Number"), '') AS p_medicaid_number,
+        NULLIF(TRIM("Status"), '') AS p_status
     FROM DIMPATIENT
     JOIN needed_patient AS n ON n.patient_id = TRIM("Patient Id")
     QUALIFY ROW_NUMBER() OVER (
@@ -184,7 +184,10 @@ patient AS (
 ),
 
 payer AS (
-    SELECT TRIM("Payer Id") AS payer_id, NULLIF(TRIM("Payer Name"), '') AS payer_name, "Payer State" AS payer_state
+    SELECT
+        TRIM("Payer Id") AS payer_id,
+        NULLIF(TRIM("Payer Name"), '') AS payer_name,
+        NULLIF(TRIM("Payer State"), '') AS payer_state
     FROM DIMPAYER
     WHERE "Is Active" AND NOT COALESCE("Is Demo", FALSE)
     QUALIFY ROW_NUMBER() OVER (
@@ -200,13 +203,13 @@ contract AS (
 ),
 
 service AS (
-    SELECT TRIM("Service Code Id") AS service_code_id, "Service Code" AS service_code
+    SELECT TRIM("Service Code Id") AS service_code_id, NULLIF(TRIM("Service Code"), '') AS service_code
     FROM DIMSERVICECODE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("Service Code Id") ORDER BY "Service Code" NULLS LAST) = 1
 ),
 
 person AS (
-    SELECT TRIM("User Id") AS user_id, "User Fullname" AS user_fullname
+    SELECT TRIM("User Id") AS user_id, NULLIF(TRIM("User Fullname"), '') AS user_fullname
     FROM DIMUSER
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("User Id") ORDER BY "User Fullname" NULLS LAST) = 1
 ),
@@ -270,30 +273,30 @@ contested AS (
         NULLIF(TRIM(v."Missed Visit Reason"), '') AS missed_visit_reason,
         v.provider_id,
         v.app_provider_id,
-        NULLIF(TRIM(agency.provider_name), '') AS provider_name,
-        NULLIF(TRIM(agency.agency_phone), '') AS agency_phone,
-        NULLIF(TRIM(agency.federal_tax_number), '') AS federal_tax_number,
-        NULLIF(TRIM(agency.provider_state), '') AS provider_state,
+        agency.provider_name,
+        agency.agency_phone,
+        agency.federal_tax_number,
+        agency.provider_state,
         v.office_id,
-        NULLIF(TRIM(office.office), '') AS office,
+        office.office,
         v.caregiver_id,
         v.app_caregiver_id,
-        NULLIF(TRIM(caregiver.aide_code), '') AS aide_code,
-        NULLIF(TRIM(caregiver.aide_name), '') AS aide_name,
-        NULLIF(TRIM(caregiver.aide_first_name), '') AS aide_first_name,
-        NULLIF(TRIM(caregiver.aide_last_name), '') AS aide_last_name,
-        NULLIF(TRIM(caregiver.aide_status), '') AS aide_status,
+        caregiver.aide_code,
+        caregiver.aide_name,
+        caregiver.aide_first_name,
+        caregiver.aide_last_name,
+        caregiver.aide_status,
         v.patient_id,
-        NULLIF(TRIM(patient.p_admission_id), '') AS p_admission_id,
-        NULLIF(TRIM(patient.p_first_name), '') AS p_first_name,
-        NULLIF(TRIM(patient.p_last_name), '') AS p_last_name,
-        NULLIF(TRIM(patient.p_medicaid_number), '') AS p_medicaid_number,
-        NULLIF(TRIM(patient.p_status), '') AS p_status,
-        NULLIF(TRIM(address.p_address_line_1), '') AS p_address_line_1,
-        NULLIF(TRIM(address.p_city), '') AS p_city,
-        NULLIF(TRIM(address.p_state), '') AS p_state,
+        patient.p_admission_id,
+        patient.p_first_name,
+        patient.p_last_name,
+        patient.p_medicaid_number,
+        patient.p_status,
+        address.p_address_line_1,
+        address.p_city,
+        address.p_state,
         address.p_zip_code,
-        NULLIF(TRIM(address.p_county), '') AS p_county,
+        address.p_county,
         CASE
             WHEN v.is_good_in THEN v.in_latitude
             WHEN v.is_good_out THEN v.out_latitude
@@ -306,14 +309,14 @@ contested AS (
         END AS longitude,
         v.payer_id,
         COALESCE(payer.payer_name, contract.contract_name) AS contract,
-        NULLIF(TRIM(payer.payer_state), '') AS payer_state,
+        payer.payer_state,
         CASE
             WHEN v."Application Payer Id" = 0 AND v.app_contract_id <> '0' THEN 'Internal'
             WHEN v."Application Payer Id" <> 0 AND v.app_contract_id <> '0' THEN 'UPR'
             WHEN v."Application Payer Id" <> 0 AND v.app_contract_id = '0' THEN 'Payer'
         END AS contract_type,
         v.service_code_id,
-        NULLIF(TRIM(service.service_code), '') AS service_code,
+        service.service_code,
         v.rate_type,
         v.is_billed AS billed,
         v.billed_date,
@@ -323,7 +326,7 @@ contested AS (
         IFF(v.is_billed, v."Billed Rate", v."Bill Rate Non-Billed")::DOUBLE AS rate,
         v."Total Billed Amount"::DOUBLE AS total_billed_amount,
         DATE_PART(EPOCH_MICROSECOND, v.last_updated_date) AS last_updated_date,
-        NULLIF(TRIM(person.user_fullname), '') AS last_updated_by,
+        person.user_fullname AS last_updated_by,
         (v.in_text IS NOT NULL AND NOT v.is_good_in)
             OR (v.out_text IS NOT NULL AND NOT v.is_good_out)
             OR COALESCE(address.is_bad_home, FALSE) AS bad_coordinates,

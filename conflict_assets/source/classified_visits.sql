@@ -19,10 +19,10 @@ wanted_prefix AS (
 agency AS (
     SELECT
         TRIM(p."Provider Id") AS provider_id,
-        p."Provider Name" AS provider_name,
-        p."Phone Number 1" AS agency_phone,
-        p."Federal Tax Number" AS federal_tax_number,
-        p."Address State" AS provider_state,
+        NULLIF(TRIM(p."Provider Name"), '') AS provider_name,
+        NULLIF(TRIM(p."Phone Number 1"), '') AS agency_phone,
+        NULLIF(TRIM(p."Federal Tax Number"), '') AS federal_tax_number,
+        NULLIF(TRIM(p."Address State"), '') AS provider_state,
         COALESCE(p."Is Active", FALSE) AND NOT COALESCE(p."Is Demo", FALSE) AS is_active,
         x.provider_id IS NOT NULL AS is_excluded
     FROM DIMPROVIDER AS p
@@ -76,7 +76,14 @@ one_caregiver AS (
 
 caregiver AS (
     SELECT
-        c.*,
+        c.caregiver_id,
+        c.normal_ssn,
+        c.prefix,
+        NULLIF(TRIM(c.aide_code), '') AS aide_code,
+        NULLIF(TRIM(c.aide_name), '') AS aide_name,
+        NULLIF(TRIM(c.aide_first_name), '') AS aide_first_name,
+        NULLIF(TRIM(c.aide_last_name), '') AS aide_last_name,
+        NULLIF(TRIM(c.aide_status), '') AS aide_status,
         x.ssn IS NOT NULL AS is_excluded,
         w.ssn_prefix IS NOT NULL AS is_wanted
     FROM one_caregiver AS c
