@@ -205,7 +205,7 @@ class Settings(BaseSettings):
         "scheduled", "scheduled or ignore", "What a visit with one actual time is judged by"
     )
     max_visits_per_day: int = _setting(
-        200, "a whole number from 1", "More visits of one SSN on a date are no person's", ge=1
+        50, "a whole number from 1", "More visits of one SSN on a date are no person's", ge=1
     )
 
     @classmethod

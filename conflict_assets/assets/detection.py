@@ -16,6 +16,7 @@ from conflict_assets.report.lines import PrefixLine
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.incoming import visit_keys
 from conflict_assets.store.store import ConflictStore
 from conflict_assets.store.workers import Worker, WorkerLimit
 
@@ -122,10 +123,4 @@ def refuse_strangers(prefix: str, visits: pa.Table) -> None:
 
 def visits_in_conflict(visits: pa.Table, conflicts: pa.Table) -> pa.Table:
     """The visits that are in a conflict, each once: every such visit is the first of some conflict row."""
-    return visits.filter(pc.is_in(_visit_keys(visits), _visit_keys(conflicts)))
-
-
-def _visit_keys(rows: pa.Table) -> pa.ChunkedArray:
-    """SSN and visit id in one text: SSNs of a snapshot have nine digits."""
-    ssns, ids = (rows[name].cast(pa.string()) for name in ("ssn", "visit_id"))
-    return pc.binary_join_element_wise(ssns, ids, "")
+    return visits.filter(pc.is_in(visit_keys(visits, "visit_id"), visit_keys(conflicts, "visit_id")))

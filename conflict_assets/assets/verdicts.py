@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from dagster import AssetCheckSeverity
 
 from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
-from conflict_assets.domain.reasons import InactiveReason, RejectReason
+from conflict_assets.domain.normalizing import BLANKS
+from conflict_assets.domain.reasons import INACTIVE_STATUSES, InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store.records import PrefixCounts
 
-INACTIVE_STATUSES = ("cancelled", "deleted", "pending")
 _MAY_BE_MISSING = {
     "distance_miles",
     "average_miles_per_hour",
@@ -164,7 +164,7 @@ def strangers(prefix: str, table: pa.Table) -> int:
 
 
 def _no_inactive(visits: pa.Table) -> Verdict:
-    status = pc.utf8_lower(pc.utf8_trim_whitespace(_texts(visits, "visit_status")))
+    status = pc.utf8_lower(pc.utf8_trim(_texts(visits, "visit_status"), BLANKS))
     inactive = pc.sum(pc.is_in(status, pa.array(INACTIVE_STATUSES))).as_py() or 0
     return _none_allowed(
         "no_inactive_status",

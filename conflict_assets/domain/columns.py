@@ -68,7 +68,7 @@ class VisitColumns:
         return name in self._names
 
     def text(self, name: str, rows: Ints | None = None, *, digits: int = 0) -> pa.Array:
-        """Return a column as Arrow strings, plain or dictionary-encoded; numbers are padded with zeros to `digits`."""
+        """Return a column as Arrow strings, plain or dictionary-encoded; numbers get lost zeros, up to `digits`."""
         return as_text(self._read(name, rows, typed_text), name, digits=digits)
 
     def days(self, name: str) -> tuple[Ints, Bools]:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from conflict_assets.domain.arrays import LAST, MISSING, NO_CODE, Ints
 from conflict_assets.domain.columns import OPTIONAL_NUMBERS, OPTIONAL_TEXTS, VisitColumns
+from conflict_assets.domain.normalizing import ZIP_DIGITS
 from conflict_assets.domain.texts import Codes, Words, encode, hash_words, lengths, words
 
 _TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
@@ -29,7 +30,7 @@ def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agenc
     keys += [_missing_last(agency.codes[rows], NO_CODE), _missing_last(date[rows])]
     keys += [_missing_last(columns.instants(name, rows)[0]) for name in _TIMES]
     keys += [
-        _missing_last(encode(columns.text(name, rows, digits=5)).codes, NO_CODE)
+        _missing_last(encode(columns.text(name, rows, digits=ZIP_DIGITS)).codes, NO_CODE)
         for name in OPTIONAL_TEXTS
         if columns.has(name)
     ]

@@ -11,17 +11,9 @@ import pyarrow as pa
 from conflict_assets.domain.arrays import MISSING, Ints
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
+from conflict_assets.domain.normalizing import ZIP_DIGITS, normal_zip_code
 from conflict_assets.domain.policy import DetectionPolicy, SpeedBand
-from conflict_assets.domain.rules import (
-    NO_RULE,
-    ZIP_DIGITS,
-    Rule,
-    clean_zip_code,
-    judge,
-    minutes_between,
-    overlap_minutes,
-    trips_between,
-)
+from conflict_assets.domain.rules import NO_RULE, Rule, judge, minutes_between, overlap_minutes, trips_between
 from conflict_assets.domain.sorting import read_visits
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
@@ -163,7 +155,7 @@ class _Pair:
             end=_moment(visits.end, at),
             latitude=None if place is None else float(visits.latitude[at]),
             longitude=None if place is None else float(visits.longitude[at]),
-            zip_code=clean_zip_code(zip_codes[at] or ""),
+            zip_code=normal_zip_code(zip_codes[at] or ""),
         )
 
     @staticmethod

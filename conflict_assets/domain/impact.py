@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from conflict_assets.domain.arrays import MISSING, NO_CODE, Bools, Floats, Ints, minutes
 from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.normalizing import trimmed
 from conflict_assets.domain.texts import Codes, encode
 
 MINUTES_PER_HOUR = 60
@@ -59,7 +60,7 @@ def _scheduled_hours(columns: VisitColumns, rows: Ints) -> Floats:
 def _rate_types(columns: VisitColumns, rows: Ints) -> Codes:
     if not columns.has("rate_type"):
         return Codes(np.full(len(rows), NO_CODE), [])
-    return encode(columns.text("rate_type", rows), lambda text: text.strip().lower())
+    return encode(columns.text("rate_type", rows), lambda text: trimmed(text).lower())
 
 
 def _is_one_of(kind: Codes, names: tuple[str, ...]) -> Bools:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.arrays import Bools, Floats
+from conflict_assets.domain.normalizing import trimmed
 from conflict_assets.domain.scalars import is_missing, refuse_type
 
 YES = frozenset({"yes", "y", "true", "1"})
@@ -71,7 +72,7 @@ def _flag(value: Any, name: str) -> bool:
     if is_missing(value):
         return False
     if isinstance(value, str):
-        return value.strip().lower() in YES
+        return trimmed(value).lower() in YES
     try:
         return bool(value == 1 or float(value) == 1)
     except OverflowError:

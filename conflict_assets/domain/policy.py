@@ -28,7 +28,7 @@ class DetectionPolicy:
     speed_bands: tuple[SpeedBand, ...] = DEFAULT_SPEED_BANDS
     back_to_back_counts: bool = True
     incomplete_actuals: IncompleteActuals = "scheduled"
-    max_visits_per_day: int = 200
+    max_visits_per_day: int = 50
 
     def __post_init__(self) -> None:
         for field in ("cross_midnight", "back_to_back_counts"):

@@ -16,6 +16,10 @@ class InactiveReason(StrEnum):
     EXCLUDED_SSN = "excluded_ssn"
 
 
+INACTIVE_STATUSES = ("cancelled", "canceled", "deleted", "pending")
+"""What the status of a visit that doesn't count is, trimmed and in small letters."""
+
+
 class RejectReason(StrEnum):
     """Why a visit can't be judged; `DUPLICATE_VISIT_ID` is asked first of all, the others after `InactiveReason`."""
 

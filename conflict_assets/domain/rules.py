@@ -9,6 +9,7 @@ import numpy.typing as npt
 from conflict_assets.domain.arrays import NO_CODE, Bools, Floats, Ints, minutes
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
+from conflict_assets.domain.normalizing import ZIP_DIGITS, normal_zip_code
 from conflict_assets.domain.pairs import sweep_pairs
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.texts import encode
@@ -33,7 +34,6 @@ class Rule(IntEnum):
 
 
 NO_RULE = 0
-ZIP_DIGITS = 5
 CONFLICT_TYPES = ("exact", "overlap", "travel")
 _TYPE_OF_RULE = np.array([0, 0, 0, 0, 1, 1, 1, 2])
 
@@ -100,15 +100,9 @@ def _zip_codes_differ(columns: VisitColumns, rows: Ints, con_rows: Ints) -> Bool
     if not columns.has("p_zip_code"):
         return np.ones(len(rows), dtype=np.bool_)
     texts = columns.text("p_zip_code", np.concatenate([rows, con_rows]), digits=ZIP_DIGITS)
-    zip_code, con_zip_code = np.split(encode(texts, clean_zip_code).codes, 2)
+    zip_code, con_zip_code = np.split(encode(texts, normal_zip_code).codes, 2)
     differ: Bools = (zip_code != con_zip_code) | (zip_code == NO_CODE)
     return differ
-
-
-def clean_zip_code(text: str) -> str:
-    """Return the first five digits of a ZIP code; empty when it doesn't start with five digits."""
-    first = text.strip()[:ZIP_DIGITS]
-    return first if len(first) == ZIP_DIGITS and first.isascii() and first.isdigit() else ""
 
 
 def _is_too_far(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> Bools:

@@ -20,12 +20,12 @@ from conflict_assets.domain.arrays import (
 )
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.duplicates import find_superseded
+from conflict_assets.domain.normalizing import SSN_DIGITS, normal_ssn
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import Note, RejectReason
 from conflict_assets.domain.texts import Codes, encode, is_blank, trim
 from conflict_assets.domain.travel import usable_coordinates
 
-SSN_DIGITS = 9
 TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
 REASONS = tuple(RejectReason)
 GOOD = len(REASONS)
@@ -102,7 +102,7 @@ def read_visits(columns: VisitColumns) -> VisitArrays:
     start = np.where(actual, actual_start, times["sch_start_time"])
     end = np.where(actual, actual_end, times["sch_end_time"])
     latitude, longitude, bad = _read_coordinates(columns)
-    ssn = encode(columns.text("ssn"), clean_ssn)
+    ssn = encode(columns.text("ssn", digits=SSN_DIGITS), normal_ssn)
     return VisitArrays(
         ssn=ssn,
         visit_id=trim(columns.text("visit_id")),
@@ -120,13 +120,8 @@ def read_visits(columns: VisitColumns) -> VisitArrays:
     )
 
 
-def clean_ssn(text: str) -> str:
-    """Trim an SSN and take the dashes and spaces out of it."""
-    return text.strip().replace("-", "").replace(" ", "")
-
-
 def is_valid_ssn(ssn: str) -> bool:
-    """Whether a clean SSN is exactly nine ASCII digits."""
+    """Whether a normal SSN is exactly nine ASCII digits."""
     return len(ssn) == SSN_DIGITS and ssn.isascii() and ssn.isdigit()
 
 

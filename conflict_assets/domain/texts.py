@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.arrays import NO_CODE, Bools, Ints
+from conflict_assets.domain.normalizing import MOST_ZEROS_LOST, trimmed
 from conflict_assets.domain.scalars import is_missing, refuse_type
 
 ALLOWED = "text or whole numbers"
@@ -36,7 +37,7 @@ class Codes:
         return pa.array(self.values, pa.string()).take(pa.array(codes, mask=codes == NO_CODE))
 
 
-def encode(texts: pa.Array, clean: Callable[[str], str] = str.strip) -> Codes:
+def encode(texts: pa.Array, clean: Callable[[str], str] = trimmed) -> Codes:
     """Code a text column by its cleaned values; what is empty once cleaned is missing."""
     distinct, index = _distinct(texts)
     cleaned = ["" if value is None else clean(value) for value in distinct.to_pylist()]
@@ -106,8 +107,8 @@ def trim(texts: pa.Array) -> pa.Array:
     suspects = ~(_is_printable(plain, at_end=False) & _is_printable(plain, at_end=True))
     if not suspects.any():
         return plain
-    trimmed = [None if text is None else text.strip() or None for text in plain.filter(pa.array(suspects)).to_pylist()]
-    return pc.replace_with_mask(plain, pa.array(suspects), pa.array(trimmed, plain.type))
+    texts = [None if text is None else trimmed(text) or None for text in plain.filter(pa.array(suspects)).to_pylist()]
+    return pc.replace_with_mask(plain, pa.array(suspects), pa.array(texts, plain.type))
 
 
 def is_blank(texts: pa.Array) -> Bools:
@@ -115,7 +116,7 @@ def is_blank(texts: pa.Array) -> Bools:
     plain = texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts
     blank = ~_is_printable(plain, at_end=False)
     suspects = plain.filter(pa.array(blank)).to_pylist()
-    blank[blank] = [text is None or not text.strip() for text in suspects]
+    blank[blank] = [text is None or not trimmed(text) for text in suspects]
     return blank
 
 
@@ -216,7 +217,7 @@ def _buffers(texts: pa.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
 def as_text(values: pa.Array | list[Any], name: str, *, digits: int = 0) -> pa.Array:
     """Return a column as Arrow strings (plain, large or dictionary-encoded); whole numbers become text.
 
-    Numbers are padded with zeros to `digits`.
+    Numbers that lack one or two of `digits` digits get back the zeros that they have lost.
 
     Raises:
         TypeError: the column holds something that is neither text nor a number.
@@ -238,8 +239,15 @@ def as_text(values: pa.Array | list[Any], name: str, *, digits: int = 0) -> pa.A
     if pa.types.is_null(kind) or pa.types.is_string_view(kind):
         return values.cast(pa.string())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pc.utf8_lpad(_whole(values, name).cast(pa.string()), digits, "0")
+        return _with_lost_zeros(_whole(values, name).cast(pa.string()), digits)
     raise refuse_type(name, str(kind), ALLOWED)
+
+
+def _with_lost_zeros(texts: pa.Array, digits: int) -> pa.Array:
+    if not digits:
+        return texts
+    lack = pc.subtract(digits, pc.utf8_length(texts))
+    return pc.if_else(pc.less_equal(lack, MOST_ZEROS_LOST), pc.utf8_lpad(texts, digits, "0"), texts)
 
 
 def _whole(numbers: pa.Array, name: str) -> pa.Array:
@@ -269,4 +277,5 @@ def _text(value: Any, name: str, digits: int) -> str | None:
     too_long = isinstance(value, float) and abs(value) > _MOST_EXACT
     if not isfinite(value) or too_long or value != int(value):
         raise _not_whole(name)
-    return str(int(value)).zfill(digits)
+    text = str(int(value))
+    return text.rjust(digits, "0") if digits - len(text) <= MOST_ZEROS_LOST else text

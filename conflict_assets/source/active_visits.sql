@@ -75,16 +75,16 @@ single AS (
     WHERE v.is_repeated
 ),
 
--- The first and the last agency of a day's good visits; none of a day that holds too many.
+-- The first and the last agency of a day's good visits; none of a day that holds too many, of whatever agencies.
 agency_day AS (
     SELECT
         ssn,
         visit_date,
         COUNT(*) > :max_visits_per_day AS is_dense,
-        IFF(is_dense, NULL, MIN(provider_id)) AS first_agency,
-        IFF(is_dense, NULL, MAX(provider_id)) AS last_agency
+        IFF(is_dense, NULL, MIN(IFF(first_outcome IS NULL, provider_id, NULL))) AS first_agency,
+        IFF(is_dense, NULL, MAX(IFF(first_outcome IS NULL, provider_id, NULL))) AS last_agency
     FROM single
-    WHERE is_watched AND first_outcome IS NULL
+    WHERE is_watched AND is_in_crowd AND COALESCE(first_outcome, '') <> 'duplicate_visit_id'
     GROUP BY ssn, visit_date
 ),
 
@@ -134,11 +134,18 @@ needed_patient AS (
 address AS (
     SELECT
         TRIM(a."Patient Id") AS patient_id,
-        a."Address Line 1" AS p_address_line_1,
-        a."City" AS p_city,
-        a."Address State" AS p_state,
-        NULLIF(SUBSTR(REGEXP_REPLACE(a."Zip Code", '[^0-9]', ''), 1, 5), '') AS p_zip_code,
-        a."County" AS p_county,
+        NULLIF(TRIM(a."Address Line 1"), '') AS p_address_line_1,
+        NULLIF(TRIM(a."City"), '') AS p_city,
+        NULLIF(TRIM(a."Address State"), '') AS p_state,
+        -- The digits before the first dash, else the first five in a row; of five digits two may be lost zeros.
+        a."Zip Code"::VARCHAR AS zip_text,
+        COALESCE(
+            NULLIF(REGEXP_REPLACE(IFF(CONTAINS(zip_text, '-'), SPLIT_PART(zip_text, '-', 1), ''), '[^0-9]', ''), ''),
+            NULLIF(REGEXP_SUBSTR(zip_text, '[0-9]{5}'), ''),
+            NULLIF(REGEXP_SUBSTR(zip_text, '[0-9]{3,4}'), '')
+        ) AS zip_digits,
+        IFF(REGEXP_LIKE(zip_digits, '[0-9]{3,}'), LPAD(SUBSTR(zip_digits, 1, 5), 5, '0'), NULL) AS p_zip_code,
+        NULLIF(TRIM(a."County"), '') AS p_county,
         CONVERT_TIMEZONE('UTC', a."Application Created UTC Timestamp")::TIMESTAMP_NTZ IS NULL
             AND a."Application Created UTC Timestamp" IS NOT NULL AS has_odd_date,
         a."Latitude" AS home_latitude,
@@ -166,7 +173,7 @@ address AS (
 ),
 
 office AS (
-    SELECT TRIM("Office Id") AS office_id, "Office Name" AS office
+    SELECT TRIM("Office Id") AS office_id, NULLIF(TRIM("Office Name"), '') AS office
     FROM DIMOFFICE
     WHERE "Is Active"
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("Office Id") ORDER BY "Office Name" NULLS LAST) = 1
@@ -175,11 +182,11 @@ office AS (
 patient AS (
     SELECT
         TRIM("Patient Id") AS patient_id,
-        "Admission Id" AS p_admission_id,
-        "Patient Firstname" AS p_first_name,
-        "Patient Lastname" AS p_last_name,
-        "Medicaid Number" AS p_medicaid_number,
-        "Status" AS p_status
+        NULLIF(TRIM("Admission Id"), '') AS p_admission_id,
+        NULLIF(TRIM("Patient Firstname"), '') AS p_first_name,
+        NULLIF(TRIM("Patient Lastname"), '') AS p_last_name,
+        NULLIF(TRIM("Medicaid Number"), '') AS p_medicaid_number,
+        NULLIF(TRIM("Status"), '') AS p_status
     FROM DIMPATIENT
     JOIN needed_patient AS n ON n.patient_id = TRIM("Patient Id")
     QUALIFY ROW_NUMBER() OVER (
@@ -194,7 +201,10 @@ patient AS (
 ),
 
 payer AS (
-    SELECT TRIM("Payer Id") AS payer_id, NULLIF(TRIM("Payer Name"), '') AS payer_name, "Payer State" AS payer_state
+    SELECT
+        TRIM("Payer Id") AS payer_id,
+        NULLIF(TRIM("Payer Name"), '') AS payer_name,
+        NULLIF(TRIM("Payer State"), '') AS payer_state
     FROM DIMPAYER
     WHERE "Is Active" AND NOT COALESCE("Is Demo", FALSE)
     QUALIFY ROW_NUMBER() OVER (
@@ -210,13 +220,13 @@ contract AS (
 ),
 
 service AS (
-    SELECT TRIM("Service Code Id") AS service_code_id, "Service Code" AS service_code
+    SELECT TRIM("Service Code Id") AS service_code_id, NULLIF(TRIM("Service Code"), '') AS service_code
     FROM DIMSERVICECODE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("Service Code Id") ORDER BY "Service Code" NULLS LAST) = 1
 ),
 
 person AS (
-    SELECT TRIM("User Id") AS user_id, "User Fullname" AS user_fullname
+    SELECT TRIM("User Id") AS user_id, NULLIF(TRIM("User Fullname"), '') AS user_fullname
     FROM DIMUSER
     QUALIFY ROW_NUMBER() OVER (PARTITION BY TRIM("User Id") ORDER BY "User Fullname" NULLS LAST) = 1
 ),
@@ -275,9 +285,9 @@ contested AS (
         DATE_PART(EPOCH_MICROSECOND, v.visit_end_time) AS visit_end_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_start_time) AS evv_start_time,
         DATE_PART(EPOCH_MICROSECOND, v.evv_end_time) AS evv_end_time,
-        v."Call Out Device Type" AS evv_type,
+        NULLIF(TRIM(v."Call Out Device Type"), '') AS evv_type,
         v.is_missed,
-        v."Missed Visit Reason" AS missed_visit_reason,
+        NULLIF(TRIM(v."Missed Visit Reason"), '') AS missed_visit_reason,
         v.provider_id,
         v.app_provider_id,
         agency.provider_name,

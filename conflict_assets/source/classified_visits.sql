@@ -1,5 +1,6 @@
 -- The visits of a run, each with the first reason of its own why it is out, if any. Shared by both statements: these
--- table expressions are put before the statement's own. The fact view is read here, once.
+-- table expressions are put before the statement's own. The fact view is read here, once. In all statements TRIM takes
+-- away what the rules call blank, not spaces alone: query.py says it to both engines.
 WITH excluded_agency AS (
     SELECT DISTINCT item.VALUE::VARCHAR AS provider_id
     FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:excluded_agencies))) AS item
@@ -18,10 +19,10 @@ wanted_prefix AS (
 agency AS (
     SELECT
         TRIM(p."Provider Id") AS provider_id,
-        p."Provider Name" AS provider_name,
-        p."Phone Number 1" AS agency_phone,
-        p."Federal Tax Number" AS federal_tax_number,
-        p."Address State" AS provider_state,
+        NULLIF(TRIM(p."Provider Name"), '') AS provider_name,
+        NULLIF(TRIM(p."Phone Number 1"), '') AS agency_phone,
+        NULLIF(TRIM(p."Federal Tax Number"), '') AS federal_tax_number,
+        NULLIF(TRIM(p."Address State"), '') AS provider_state,
         COALESCE(p."Is Active", FALSE) AND NOT COALESCE(p."Is Demo", FALSE) AS is_active,
         x.provider_id IS NOT NULL AS is_excluded
     FROM DIMPROVIDER AS p
@@ -41,7 +42,15 @@ agency AS (
 normal_caregiver AS (
     SELECT
         TRIM(c."Caregiver Id") AS caregiver_id,
-        NULLIF(REPLACE(REPLACE(c."SSN", '-', ''), ' ', ''), '') AS normal_ssn,
+        TRIM(c."SSN"::VARCHAR) AS ssn_text,
+        NULLIF(
+            TRANSLATE(
+                IFF(:ssn_is_number AND REGEXP_LIKE(ssn_text, '[0-9]{7,8}'), LPAD(ssn_text, 9, '0'), ssn_text),
+                :dashes_and_white_space,
+                ''
+            ),
+            ''
+        ) AS normal_ssn,
         c."Caregiver Code" AS aide_code,
         c."Caregiver Fullname" AS aide_name,
         c."Caregiver Firstname" AS aide_first_name,
@@ -67,7 +76,14 @@ one_caregiver AS (
 
 caregiver AS (
     SELECT
-        c.*,
+        c.caregiver_id,
+        c.normal_ssn,
+        c.prefix,
+        NULLIF(TRIM(c.aide_code), '') AS aide_code,
+        NULLIF(TRIM(c.aide_name), '') AS aide_name,
+        NULLIF(TRIM(c.aide_first_name), '') AS aide_first_name,
+        NULLIF(TRIM(c.aide_last_name), '') AS aide_last_name,
+        NULLIF(TRIM(c.aide_status), '') AS aide_status,
         x.ssn IS NOT NULL AS is_excluded,
         w.ssn_prefix IS NOT NULL AS is_wanted
     FROM one_caregiver AS c
@@ -132,20 +148,27 @@ visit AS (
         IFF(f.visit_start_time IS NOT NULL AND f.visit_end_time IS NOT NULL, f.visit_end_time, f.sch_end_time)
             AS end_time,
         CASE
-            WHEN UPPER(f.visit_status) IN ('CANCELLED', 'DELETED', 'PENDING') THEN 'inactive_status'
+            WHEN UPPER(f.visit_status) IN ('CANCELLED', 'CANCELED', 'DELETED', 'PENDING') THEN 'inactive_status'
             WHEN f.is_deleted THEN 'deleted'
             WHEN f.is_missed THEN 'missed'
             WHEN f.visit_date < :first_date::DATE OR f.visit_date > :last_date::DATE THEN 'out_of_window'
+        END AS why_inactive,
+        CASE
             WHEN a.provider_id IS NULL THEN 'unknown_agency'
             WHEN NOT a.is_active THEN 'inactive_agency'
             WHEN a.is_excluded THEN 'excluded_agency'
             WHEN c.is_excluded THEN 'excluded_ssn'
+        END AS why_not_counted,
+        CASE
             WHEN c.normal_ssn IS NULL THEN 'missing_ssn'
             WHEN c.prefix IS NULL THEN 'invalid_ssn'
-            WHEN f.visit_id IS NULL OR f.visit_date IS NULL THEN 'missing_key'
+            WHEN f.visit_id IS NULL OR f.provider_id IS NULL OR f.visit_date IS NULL THEN 'missing_key'
             WHEN start_time IS NULL OR end_time IS NULL THEN 'no_times'
             WHEN end_time <= start_time THEN 'empty_interval'
-        END AS own_outcome
+        END AS fault,
+        COALESCE(why_inactive, why_not_counted, fault) AS own_outcome,
+        -- A crowd on one date is one whatever the state of its agencies, and whoever is excluded.
+        why_inactive IS NULL AND fault IS NULL AS is_in_crowd
     FROM fact AS f
     LEFT JOIN caregiver AS c ON c.caregiver_id = f.caregiver_id
     LEFT JOIN agency AS a ON a.provider_id = f.provider_id

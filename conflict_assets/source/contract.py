@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from conflict_assets.source.protocol import SourceError
@@ -12,22 +13,27 @@ class Kind(StrEnum):
     """A family of column types that the statements can read alike."""
 
     TEXT = "text"
+    DIGITS = "text or whole number"
     NUMBER = "number"
     BOOLEAN = "boolean"
     INSTANT = "timestamp"
 
 
+_TEXTS = ("VARCHAR", "TEXT", "CHAR", "STRING")
+_WHOLE = ("NUMBER", "DECIMAL", "NUMERIC", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",
+          "USMALLINT", "UINTEGER", "UBIGINT", "INT")  # fmt: skip
+
 _TYPES: dict[Kind, tuple[str, ...]] = {
-    Kind.TEXT: ("VARCHAR", "TEXT", "CHAR", "STRING"),
-    Kind.NUMBER: ("NUMBER", "DECIMAL", "NUMERIC", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",
-                  "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "REAL", "INT"),
+    Kind.TEXT: _TEXTS,
+    Kind.DIGITS: (*_TEXTS, *_WHOLE),
+    Kind.NUMBER: (*_WHOLE, "FLOAT", "DOUBLE", "REAL"),
     Kind.BOOLEAN: ("BOOLEAN",),
     Kind.INSTANT: ("TIMESTAMP", "DATETIME"),
-}  # fmt: skip
+}
 _PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\([0-9, ]*\))?[A-Z ]*")
 """A name with its sizes: no list, array, structure or map of a type."""
 
-_T, _N, _B, _I = Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN, Kind.INSTANT
+_T, _D, _N, _B, _I = Kind.TEXT, Kind.DIGITS, Kind.NUMBER, Kind.BOOLEAN, Kind.INSTANT
 
 CONTRACT: Mapping[str, Mapping[str, Kind]] = {
     FACT: {
@@ -71,7 +77,7 @@ CONTRACT: Mapping[str, Mapping[str, Kind]] = {
     },
     "DIMCAREGIVER": {
         "Caregiver Id": _T,
-        "SSN": _T,
+        "SSN": _D,
         "Caregiver Code": _T,
         "Caregiver Fullname": _T,
         "Caregiver Firstname": _T,
@@ -104,7 +110,7 @@ CONTRACT: Mapping[str, Mapping[str, Kind]] = {
         "Address Line 1": _T,
         "City": _T,
         "Address State": _T,
-        "Zip Code": _T,
+        "Zip Code": _D,
         "County": _T,
         "Latitude": _N,
         "Longitude": _N,
@@ -138,6 +144,12 @@ def check_found(found: FoundTypes, layout: SourceLayout, *, where: str) -> None:
             + "\n".join(f"- {complaint}" for complaint in complaints)
             + "\nMend the views, or the settings named here, then run `conflict-assets doctor`."
         )
+
+
+def exact_layout(layout: SourceLayout, found: FoundTypes) -> SourceLayout:
+    """Add to a layout what the declared types say."""
+    ssn = found.get(("DIMCAREGIVER", "SSN"), "").upper()
+    return replace(layout, zoneless=zoneless_columns(found), ssn_is_number=ssn.startswith(_WHOLE))
 
 
 def zoneless_columns(found: FoundTypes) -> frozenset[tuple[str, str]]:

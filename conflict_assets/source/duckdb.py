@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
+from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     LOOK_UP_SCHEMA,
@@ -149,7 +148,7 @@ class DuckDBVisitReader:
 
     @property
     def _exact_layout(self) -> SourceLayout:
-        return replace(self._layout, zoneless=zoneless_columns(self._found))
+        return exact_layout(self._layout, self._found)
 
     @cached_property
     def _found(self) -> FoundTypes:

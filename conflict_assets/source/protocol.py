@@ -29,7 +29,7 @@ class VisitQuery:
     first_date: date
     last_date: date
     cross_midnight: bool = True
-    max_visits_per_day: int = 200
+    max_visits_per_day: int = 50
     excluded_agencies: tuple[str, ...] = ()
     excluded_ssns: tuple[str, ...] = ()
     followed: Mapping[str, Collection[int]] = field(default_factory=dict)

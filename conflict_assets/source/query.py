@@ -12,6 +12,15 @@ import sqlglot
 from sqlglot import exp
 
 from conflict_assets.domain.calendar import end_of_calendar, first_moment
+from conflict_assets.domain.normalizing import (
+    BLANK,
+    BLANKS,
+    DASHES_AND_WHITE_SPACE,
+    WHITE_SPACE,
+    Ranges,
+    normal_ssn,
+    trimmed,
+)
 from conflict_assets.domain.numbers import NUMBER_TEXT
 from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
@@ -39,6 +48,7 @@ class SourceLayout:
     """Where the views are and how they differ from the usual: names, zone, columns without a zone.
 
     `zoneless` holds (view, column) of timestamps that are stored without a time zone: they are read in `time_zone`.
+    `ssn_is_number` says that SSNs are stored as numbers, which have lost the zeros that they begin with.
     """
 
     schema: str
@@ -46,6 +56,7 @@ class SourceLayout:
     time_zone: str = "America/New_York"
     status_column: str | None = STATUS_COLUMN
     zoneless: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    ssn_is_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ def look_up_statement(
     Raises:
         SourceError: a name in `layout` can't be an identifier.
     """
-    named: dict[str, Value] = {"visit_ids": json.dumps(sorted({each.strip() for each in visit_ids}))}
+    named: dict[str, Value] = {"visit_ids": json.dumps(sorted({trimmed(each) for each in visit_ids}))}
     return _statement("named_visits", {**_values(query, layout), **named, **tables}, layout, dialect)
 
 
@@ -137,11 +148,15 @@ def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, di
     _read_zoneless_in(tree, layout)
     _name_status(tree, layout.status_column)
     _lay(tree, {name: value for name, value in values.items() if isinstance(value, exp.Expr)})
+    return _said_to(dialect, tree, {name: value for name, value in values.items() if not isinstance(value, exp.Expr)})
+
+
+def _said_to(dialect: Dialect, tree: exp.Expr, values: Mapping[str, Bound]) -> Statement:
+    """Say a statement in a dialect, with those of the values that it asks for."""
+    tree = tree.transform(_to_duckdb if dialect == "duckdb" else _to_snowflake)
     used = {placeholder.name for placeholder in tree.find_all(exp.Placeholder)}
-    bound = {name: value for name, value in values.items() if name in used and not isinstance(value, exp.Expr)}
-    if dialect == "duckdb":
-        tree = tree.transform(_to_duckdb)
-    else:
+    bound = {name: value for name, value in values.items() if name in used}
+    if dialect == "snowflake":
         tree = tree.transform(_numbered({name: number for number, name in enumerate(bound, 1)}))
     return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), bound)
 
@@ -175,16 +190,11 @@ def identifier(name: str, *, setting: str) -> exp.Identifier:
     return exp.to_identifier(name.upper() if plain else name, quoted=True)
 
 
-def normal_ssn(ssn: str) -> str:
-    """An SSN without blanks and dashes, as the source compares it."""
-    return "".join(ssn.split()).replace("-", "")
-
-
 def duplicates_statement(layout: SourceLayout, dialect: Dialect) -> Statement:
     """Count the keys that more than one row of a dimension carries: `view_name`, `repeated_keys`."""
     tree = _parsed("dimension_duplicates").copy()
     _qualify(tree, layout)
-    return Statement(tree.sql(dialect=dialect, pretty=True, comments=False), {})
+    return _said_to(dialect, tree, {"blanks": BLANKS})
 
 
 @cache
@@ -294,23 +304,64 @@ def _values(query: VisitQuery, layout: SourceLayout) -> dict[str, Value]:
         "block_days": BLOCK_DAYS,
         "cross_midnight": query.cross_midnight,
         "max_visits_per_day": query.max_visits_per_day,
-        "excluded_agencies": json.dumps(sorted({agency.strip() for agency in query.excluded_agencies})),
+        "excluded_agencies": json.dumps(sorted({trimmed(agency) for agency in query.excluded_agencies})),
         "excluded_ssns": json.dumps(sorted(ssns)),
         "number_text": f"^{NUMBER_TEXT}$",
         "source_zone": layout.time_zone,
         "has_status": layout.status_column is not None,
+        "ssn_is_number": layout.ssn_is_number,
+        "dashes_and_white_space": DASHES_AND_WHITE_SPACE,
+        "blanks": BLANKS,
     }
+
+
+def _to_snowflake(node: exp.Expr) -> exp.Expr:
+    """Say which characters are trimmed; fakesnow keeps them only where the text is cast to what it is."""
+    if isinstance(node, exp.Trim) and not node.args.get("expression"):
+        text = exp.cast(node.this.transform(_to_snowflake), exp.DataType.Type.VARCHAR)
+        return exp.Trim(this=text, expression=exp.Placeholder(this="blanks"))
+    return node
+
+
+def _trimmed_in_duckdb(text: exp.Expr, *, or_null: bool) -> exp.Expr:
+    """Trim a text; what is empty then becomes null, where asked.
+
+    Of a column, only what doesn't begin and end with a printable ASCII character is looked at closely. The functions of
+    the first look are asked once for each word of a dictionary, and most columns are kept as one.
+    """
+    trimmed = _without(text, f"^{_one_of(BLANK)}+|{_one_of(BLANK)}+$")
+    trimmed = exp.Nullif(this=trimmed, expression=exp.Literal.string("")) if or_null else trimmed
+    if not isinstance(text, exp.Column):
+        return trimmed
+    last = exp.Anonymous(this="substr", expressions=[text.copy(), exp.Literal.number(-1)])
+    is_plain = exp.and_(*(each.between("!", "~") for each in (text.copy(), last)))
+    return exp.Case().when(is_plain, text.copy()).else_(trimmed)
+
+
+def _without(text: exp.Expr, pattern: str) -> exp.Expr:
+    """Take out of a text whatever matches a pattern."""
+    arguments = map(exp.Literal.string, (pattern, "", "g"))
+    return exp.Anonymous(this="regexp_replace", expressions=[text.copy(), *arguments])
+
+
+def _one_of(ranges: Ranges, more: str = "") -> str:
+    """A pattern that matches one character of ranges."""
+    return f"[{more}" + "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) + "]"
 
 
 def _to_duckdb(node: exp.Expr) -> exp.Expr:
     """Say in DuckDB's words what SQLGlot does not translate, or what DuckDB does faster another way."""
+    or_null = isinstance(node, exp.Nullif) and isinstance(node.this, exp.Trim) and node.expression.name == ""
+    if or_null or isinstance(node, exp.Trim):
+        trim = node.this if or_null else node
+        return _trimmed_in_duckdb(trim.this.transform(_to_duckdb), or_null=or_null)
+    if isinstance(node, exp.Translate):
+        return _without(node.this.transform(_to_duckdb), _one_of(WHITE_SPACE, "-"))
     if isinstance(node, exp.TableFromRows) and isinstance(node.this, exp.Explode):
         arrays = [parse.this for parse in node.find_all(exp.ParseJSON)]
         return exp.Table(this=exp.Anonymous(this="json_each", expressions=arrays), alias=node.args["alias"])
-    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "VALUE":
-        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
-    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column) and node.this.name == "item":
-        return exp.cast(node.this, exp.DataType.Type.UBIGINT)  # what DuckDB's hashes are
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Column):
+        return _cast_in_duckdb(node)
     if (
         isinstance(node, exp.ConvertTimezone)
         and node.args["target_tz"].name == "UTC"
@@ -320,4 +371,12 @@ def _to_duckdb(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(
             this="make_timestamp", expressions=[exp.Anonymous(this="epoch_us", expressions=[node.args["timestamp"]])]
         )
+    return node
+
+
+def _cast_in_duckdb(node: exp.Cast) -> exp.Expr:
+    if node.this.name == "VALUE":
+        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+    if node.this.name == "item":
+        return exp.cast(node.this, exp.DataType.Type.UBIGINT)  # what DuckDB's hashes are
     return node

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
-from conflict_assets.source.contract import FoundTypes, check_found, zoneless_columns
+from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
 from conflict_assets.source.kept_results import KeptResults, execute, fitting, kept_results
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
@@ -193,7 +193,7 @@ class SnowflakeVisitReader:
 
     @property
     def _exact_layout(self) -> SourceLayout:
-        return replace(self._layout, zoneless=zoneless_columns(self._found))
+        return exact_layout(self._layout, self._found)
 
     @cached_property
     def _found(self) -> FoundTypes:

@@ -1,47 +1,49 @@
 -- The survey: every visit counted by its own outcome, and where the second statement has to look. Narrow columns only;
 -- no row of it is kept. An outcome is null for a visit that is good by itself. Dates go by blocks of `:block_days` days.
+-- An agency is known of good visits alone; all others of a crowd, which are counted with them, have none.
 WITH surveyed AS (
     SELECT
         ssn_prefix,
         own_outcome,
-        IFF(own_outcome IS NULL, ssn, NULL) AS good_ssn,
+        IFF(is_in_crowd, ssn, NULL) AS crowd_ssn,
         FLOOR(DATEDIFF(DAY, :first_date::DATE, visit_date) / :block_days)::INTEGER AS block,
-        provider_id,
+        IFF(own_outcome IS NULL, provider_id, NULL) AS good_agency,
         visit_date,
         IFF(ssn IS NULL OR visit_id IS NULL, NULL, HASH(visit_id)) AS visit_hash
     FROM visit
 ),
 
--- Three groupings in one pass: all visits by outcome, good ones by caregiver, block and agency, and all by visit id.
+-- Three groupings in one pass: all visits by outcome, crowds by caregiver, block and agency, and all by visit id.
 grouped AS (
     SELECT
         ssn_prefix,
         own_outcome,
-        good_ssn,
+        crowd_ssn,
         block,
-        provider_id,
+        good_agency,
         visit_hash,
         GROUPING(own_outcome) = 0 AS is_count,
         COUNT(*) AS visits,
         MIN(visit_date) AS first_date,
         MAX(visit_date) AS last_date
     FROM surveyed
-    GROUP BY GROUPING SETS ((ssn_prefix, own_outcome), (good_ssn, block, provider_id), (visit_hash))
+    GROUP BY GROUPING SETS ((ssn_prefix, own_outcome), (crowd_ssn, block, good_agency), (visit_hash))
     HAVING GROUPING(visit_hash) = 1 OR COUNT(*) > 1
 ),
 
 good_block AS (
     SELECT
-        good_ssn AS ssn,
+        crowd_ssn AS ssn,
         block,
-        MIN(provider_id) AS first_agency,
-        MAX(provider_id) AS last_agency,
-        MIN(first_date) AS first_date,
-        MAX(last_date) AS last_date,
+        MIN(good_agency) AS first_agency,
+        MAX(good_agency) AS last_agency,
+        MIN(IFF(good_agency IS NULL, NULL, first_date)) AS first_date,
+        MAX(IFF(good_agency IS NULL, NULL, last_date)) AS last_date,
         SUM(visits) AS visits
     FROM grouped
-    WHERE good_ssn IS NOT NULL
-    GROUP BY good_ssn, block
+    WHERE crowd_ssn IS NOT NULL
+    GROUP BY crowd_ssn, block
+    HAVING MIN(good_agency) IS NOT NULL
 ),
 
 -- Only caregivers of several agencies, or of more visits than a day may hold, can have a day to be looked at.
@@ -71,7 +73,7 @@ WHERE is_count
 
 UNION ALL
 
--- Where a caregiver has good visits at two agencies, or more of them than a day may hold: the block by its number.
+-- Where a caregiver has good visits at two agencies, or more visits than a day may hold: the block by its number.
 SELECT 'suspect', NULL, ssn, block
 FROM neighbourly_block
 WHERE first_agency <> last_agency

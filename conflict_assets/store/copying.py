@@ -22,7 +22,7 @@ TYPES = {
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring a table to a schema: what can't be read again becomes a missing value, and NUL leaves texts.
+    """Bring a table to a schema: what can't be read again becomes a missing value, and a NUL in a text becomes U+FFFD.
 
     Missing are absent columns, numbers that are not finite, and dates and times that the calendar does not have.
 
@@ -49,7 +49,8 @@ def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(column.type):
         return _in_calendar(column)
     if pa.types.is_string(column.type) and any(_holds_nul(chunk) for chunk in column.chunks):
-        return pc.replace_substring(column, "\x00", "")
+        # Not left out: two ids that only a NUL tells apart would become one.
+        return pc.replace_substring(column, "\x00", "\ufffd")
     return column
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from conflict_assets.domain.normalizing import trimmed
 from conflict_assets.store.columns import EVENT_FACTS
 from conflict_assets.store.errors import StoreError
 
@@ -77,7 +78,7 @@ def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
     Raises:
         ValueError: an id is empty, or the two are the same.
     """
-    low, high = sorted((visit_id.strip(), con_visit_id.strip()))
+    low, high = sorted((trimmed(visit_id), trimmed(con_visit_id)))
     if not low or low == high:
         raise ValueError(f"a conflict has two different visits; found {visit_id!r} and {con_visit_id!r}")
     measured = b"".join(b"%d:%b" % (len(visit), visit) for visit in (low.encode(), high.encode()))
@@ -90,7 +91,7 @@ def parse_pair(text: str) -> Pair:
     Raises:
         ValueError: it is neither.
     """
-    given = text.strip()
+    given = trimmed(text)
     if fullmatch("[0-9a-fA-F]{32}", given):
         return Pair(given.lower())
     visit, comma, con_visit = given.partition(",")

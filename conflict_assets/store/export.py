@@ -17,6 +17,7 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
+from conflict_assets.domain.normalizing import trimmed
 from conflict_assets.store.address import describe_url
 from conflict_assets.store.columns import FLAGS
 from conflict_assets.store.errors import StoreError
@@ -210,7 +211,7 @@ def _filters(query: ExportQuery) -> sql.Composable:
 
 
 def _either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
-    texts = [text.strip() for text in wanted]
+    texts = [trimmed(text) for text in wanted]
     return sql.SQL("({0} = ANY({4}) OR {1} = ANY({4}) OR lower({2}) = ANY({5}) OR lower({3}) = ANY({5}))").format(
         *(sql.Identifier(f"{side}{name}") for name in (ids, names) for side in ("", "con_")),
         texts,

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.copying import fitted
+from conflict_assets.store.errors import StoreError
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,34 @@ class Incoming:
 
 
 def incoming_of(commit: PrefixCommit) -> Incoming:
-    """Bring a commit's rows to the stored columns, and leave out what is not wholly in the window."""
+    """Bring a commit's rows to the stored columns, and leave out what is not wholly in the window.
+
+    Raises:
+        StoreError: a conflict lacks one of its two visits, so that nobody could say what it is about.
+    """
     conflicts = fitted(commit.conflicts, STORED_CONFLICT)
     dates = [conflicts[name] for name in ("visit_date", "con_visit_date")]
     earlier, later = pc.min_element_wise(*dates), pc.max_element_wise(*dates)
     in_window = pc.and_(
         pc.greater_equal(earlier, pa.scalar(commit.first_date)), pc.less_equal(later, pa.scalar(commit.last_date))
     )
-    return Incoming(conflicts.filter(in_window), fitted(commit.visits, STORED_VISIT))
+    incoming = Incoming(conflicts.filter(in_window), fitted(commit.visits, STORED_VISIT))
+    _refuse_lost_visits(commit.prefix, incoming)
+    return incoming
+
+
+def _refuse_lost_visits(prefix: str, incoming: Incoming) -> None:
+    rows, known = incoming.conflict_rows, visit_keys(incoming.visits, "visit_id")
+    lost = [pc.invert(pc.is_in(visit_keys(rows, side), known)) for side in ("visit_id", "con_visit_id")]
+    count = pc.sum(pc.or_(*lost)).as_py() or 0
+    if count:
+        raise StoreError(
+            f"{count} of {rows.num_rows} conflict rows of prefix {prefix} name a visit that is not among the "
+            f"{incoming.visits.num_rows} to be stored; allowed: none. Nothing is written. "
+            f"Read the prefix anew: conflict-assets run --prefix {prefix}"
+        )
+
+
+def visit_keys(rows: pa.Table, visit_id: str) -> pa.ChunkedArray:
+    """SSN and visit id in one text: an SSN that has a prefix has nine digits."""
+    return pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in ("ssn", visit_id)), "")

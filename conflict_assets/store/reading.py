@@ -9,6 +9,7 @@ import psycopg
 import pyarrow as pa
 from psycopg.rows import class_row
 
+from conflict_assets.domain.normalizing import normal_ssn, trimmed
 from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS, SpeedBand, check_speed_bands
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
@@ -43,10 +44,12 @@ _MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS
 
 
 def exclusions(connection: Connection) -> Exclusions:
-    """Who does not count, sorted."""
-    agencies = connection.execute("SELECT DISTINCT trim(provider_id) FROM excluded_agencies").fetchall()
-    ssns = connection.execute("SELECT DISTINCT regexp_replace(ssn, '[- ]', '', 'g') FROM excluded_ssns").fetchall()
-    return Exclusions(tuple(sorted(row[0] for row in agencies)), tuple(sorted(row[0] for row in ssns)))
+    """Who does not count, sorted, as the visits' ids and SSNs are compared."""
+    agencies = connection.execute("SELECT provider_id FROM excluded_agencies").fetchall()
+    ssns = connection.execute("SELECT ssn FROM excluded_ssns").fetchall()
+    return Exclusions(
+        tuple(sorted({trimmed(row[0]) for row in agencies})), tuple(sorted({normal_ssn(row[0]) for row in ssns}))
+    )
 
 
 def speed_bands(connection: Connection) -> tuple[SpeedBand, ...]:

@@ -2,6 +2,7 @@
 
 from psycopg import sql
 
+from conflict_assets.domain.normalizing import BLANKS, DASHES_AND_WHITE_SPACE
 from conflict_assets.store.columns import (
     CONFLICT_FACTS,
     CONFLICT_KEY,
@@ -205,9 +206,13 @@ POLICY_ID = "SELECT policy_id FROM detection_policies WHERE policy = %(policy)s"
 ADD_POLICY = "INSERT INTO detection_policies (policy) VALUES (%(policy)s) ON CONFLICT (policy) DO NOTHING"
 
 _IS_EXCLUDED = sql.SQL(
-    """c.ssn IN (SELECT regexp_replace(x.ssn, '[- ]', '', 'g') FROM excluded_ssns AS x)
+    """c.ssn IN (SELECT translate(btrim(x.ssn, {blanks}), {dashes_and_white_space}, '') FROM excluded_ssns AS x)
        OR EXISTS (SELECT FROM excluded_agencies AS x
-                  WHERE trim(x.provider_id) IN (c.provider_id, c.con_provider_id))"""
+                  WHERE btrim(x.provider_id, {blanks}) IN (c.provider_id, c.con_provider_id))"""
+).format(
+    # A text of PostgreSQL never holds the character 0.
+    blanks=sql.Literal(BLANKS.replace("\0", "")),
+    dashes_and_white_space=sql.Literal(DASHES_AND_WHITE_SPACE),
 )
 
 RESOLVE = sql.SQL(

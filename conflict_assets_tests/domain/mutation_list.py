@@ -29,7 +29,6 @@ RULES = tuple(
         ("np.flatnonzero(both_actual & ~same & ~overlap", "np.flatnonzero(~same & ~overlap"),
         ("(zip_code != con_zip_code) | (zip_code == NO_CODE)", "(zip_code != con_zip_code)"),
         ("(zip_code != con_zip_code) | (zip_code == NO_CODE)", "(zip_code != con_zip_code) & (zip_code != NO_CODE)"),
-        ("ZIP_DIGITS = 5", "ZIP_DIGITS = 6"),
         ("policy).minutes > gap", "policy).minutes >= gap"),
         ("impossible & (gap > 0)", "impossible & (gap >= 0)"),
         ("impossible if policy.back_to_back_counts else", "impossible if not policy.back_to_back_counts else"),
@@ -82,11 +81,8 @@ PAIRS = (
 SORTING = tuple(
     Mutation("sorting.py", old, new)
     for old, new in (
-        ("SSN_DIGITS = 9", "SSN_DIGITS = 8"),
         ("ssn.isascii() and ssn.isdigit()", "ssn.isascii() or ssn.isdigit()"),
         ("len(ssn) == SSN_DIGITS and", "len(ssn) >= SSN_DIGITS and"),
-        ('text.strip().replace("-", "")', "text.strip()"),
-        ('.replace(" ", "")', ""),
         ("actual = has_start & has_end", "actual = has_start | has_end"),
         ("one_actual=has_start ^ has_end", "one_actual=has_start | has_end"),
         ("(has_latitude | has_longitude) & ~usable", "(has_latitude & has_longitude) & ~usable"),
@@ -105,6 +101,27 @@ SORTING = tuple(
         ("np.count_nonzero(notes[note] & good)", "np.count_nonzero(notes[note])"),
     )
 )
+NORMALIZING = (
+    *(
+        Mutation("normalizing.py", old, new)
+        for old, new in (
+            ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 8, 5"),
+            ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 9, 6"),
+            ("MOST_ZEROS_LOST = 2", "MOST_ZEROS_LOST = 1"),
+            ("MOST_ZEROS_LOST = 2", "MOST_ZEROS_LOST = 3"),
+            ("(*WHITE_SPACE, *_ZERO_WIDTH, *_CONTROL)", "(*WHITE_SPACE, *_ZERO_WIDTH)"),
+            ("(*WHITE_SPACE, *_ZERO_WIDTH, *_CONTROL)", "(*WHITE_SPACE, *_CONTROL)"),
+            ("(*WHITE_SPACE, *_ZERO_WIDTH, *_CONTROL)", "(*_ZERO_WIDTH, *_CONTROL)"),
+            ('f"-{characters(WHITE_SPACE)}"', 'f"-"'),
+            ('f"-{characters(WHITE_SPACE)}"', "characters(WHITE_SPACE)"),
+            ("return trimmed(text).translate", "return text.translate"),
+            ('if dash else ""', 'if True else ""'),
+            ('("[0-9]{5}", "[0-9]{3,4}")', '("[0-9]{3,5}",)'),
+        )
+    ),
+    Mutation("texts.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
+    Mutation("texts.py", "digits - len(text) <= MOST_ZEROS_LOST", "True"),
+)
 RESULT = (
     Mutation("duplicates.py", "return ~columns.instants(", "return columns.instants("),
     Mutation("duplicates.py", "np.where(values == missing, LAST, values)", "values"),
@@ -114,7 +131,7 @@ RESULT = (
     Mutation("impact.py", "(values > 0) & np.isfinite(values)", "(values >= 0) & np.isfinite(values)"),
     Mutation("impact.py", "(values > 0) & np.isfinite(values)", "(values > 0)"),
     Mutation("impact.py", '("daily", "visit")', '("daily",)'),
-    Mutation("impact.py", "text.strip().lower()", "text.strip()"),
+    Mutation("impact.py", "trimmed(text).lower()", "trimmed(text)"),
     Mutation("impact.py", "np.where(billed, 2, actual.astype(np.int64))", "np.where(actual, 1, 2 * billed)"),
     Mutation("impact.py", "cost_type=billed.astype(np.int64)", "cost_type=1 - billed.astype(np.int64)"),
     Mutation("impact.py", 'if columns.has("rate"):', 'if not columns.has("billed_rate"):'),
@@ -145,4 +162,4 @@ VALUES = (
     Mutation("numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
     Mutation("policy.py", "if not isinstance(bands, Iterable):", "if bands is None:"),
 )
-MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + RESULT + VALUES
+MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + NORMALIZING + RESULT + VALUES

@@ -21,7 +21,7 @@ def test_the_defaults_are_those_of_the_contract():
     assert policy.speed_bands == ((0, 5, 4.0), (5, 10, 10.0), (10, 20, 25.0), (20, None, 50.0)) == DEFAULT_SPEED_BANDS
     assert policy.back_to_back_counts is True
     assert policy.incomplete_actuals == "scheduled"
-    assert policy.max_visits_per_day == 200
+    assert policy.max_visits_per_day == 50
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from conflict_assets.domain.arrays import MICROSECONDS_PER_MINUTE
 from conflict_assets.domain.columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.policy import DetectionPolicy
-from conflict_assets.domain.rules import Rule, clean_zip_code, judge, minutes_between, overlap_minutes
+from conflict_assets.domain.rules import Rule, judge, minutes_between, overlap_minutes
 from conflict_assets.domain.visits import REQUIRED_COLUMNS
 
 LEFT, RIGHT = np.array([0, 1]), np.array([1, 0])
@@ -80,21 +80,6 @@ def test_gap_and_overlap_are_never_negative():
     assert overlap_minutes(apart, LEFT, RIGHT).tolist() == [0, 0]
     assert minutes_between(across, LEFT, RIGHT).tolist() == [0, 0]
     assert overlap_minutes(across, LEFT, RIGHT).tolist() == [10, 10]
-
-
-@pytest.mark.parametrize(
-    ("text", "zip_code"),
-    [
-        ("10458", "10458"),
-        ("10458-1234", "10458"),
-        (" 104581234 ", "10458"),
-        ("1045", ""),
-        ("1045x", ""),
-        ("\uff11\uff10\uff14\uff15\uff18", ""),
-    ],
-)
-def test_a_zip_code_is_five_ascii_digits(text: str, zip_code: str):
-    assert clean_zip_code(text) == zip_code
 
 
 def test_a_speed_near_zero_makes_a_trip_endless_without_a_warning():

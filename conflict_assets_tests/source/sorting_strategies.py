@@ -24,12 +24,56 @@ WINDOWS = (
 """Round a month's end, a year's end, a change of clocks, a leap day; ends of blocks of ten days; years."""
 
 SSNS = ("041234567", "041-23-4567", " 041 23 4567", "049876543", "171234567")
-ODD_SSNS = ("000000000", "999-99-9999", "04123456", "0412345678", "04123456x", "12345", "", " - ", None)
+ODD_SSNS = (
+    "041234567\r",
+    "\u200b041\u2009-234567\0",
+    "04123\u200b4567",
+    "\x1f04\x1f1234567",
+    "000000000",
+    "999-99-9999",
+    "04123456",
+    "0412345678",
+    "04123456x",
+    "12345",
+    "",
+    " - ",
+    None,
+)
 CAREGIVERS = ("C1", "C2", "C3", "C4", "C5", "C6")
 AGENCIES = ("P", "Q", "R")
-ODD_AGENCIES = (" P ", "p", "RESTING", "DEMO", "SILENT", "EXCLUDED", "NOBODY", "", "  ", None)
+ODD_AGENCIES = (
+    " P ",
+    "p",
+    "P\r\n",
+    "\u2028Q",
+    "\xa0",
+    "EXCLUDED\x85",
+    "RESTING",
+    "DEMO",
+    "SILENT",
+    "EXCLUDED",
+    "NOBODY",
+    "",
+    "  ",
+    None,
+)
 STATUSES = ("Confirmed", "Confirmed", "Scheduled")
-ODD_STATUSES = ("Cancelled", " cancelled", "DELETED", "Pending ", "pEnDiNg", "Pendings", "", "  ", None)
+ODD_STATUSES = (
+    "Cancelled",
+    " cancelled",
+    "Cancelled\r",
+    "canceled\t",
+    "\ufeffDeleted",
+    "\u3000",
+    "Pen\u200bding",
+    "DELETED",
+    "Pending ",
+    "pEnDiNg",
+    "Pendings",
+    "",
+    "  ",
+    None,
+)
 POINTS = ("40.7,-74.0", '"40.8,-73.9"', None, None)
 ODD_POINTS = (
     ",",
@@ -56,8 +100,8 @@ UPDATES = (
     datetime(9999, 12, 31, 1, tzinfo=UTC),
 )
 KEYS = ("K1", "K2", "K3")
-ODD_KEYS = (" K1 ", "K4", "", None)
-NAMES = ("a", "b", " ", None)
+ODD_KEYS = (" K1 ", "K1\r", "\xa0K2", "K4", "", None)
+NAMES = ("a", "b", " ", "a\r", "\u2003", None)
 FLAGS = (True, False, None)
 
 
@@ -68,9 +112,11 @@ def mostly(usual: tuple[Any, ...], odd: tuple[Any, ...], share: float = 0.1) -> 
 
 
 # Built once: to build a strategy costs more than to draw from it.
-caregivers = mostly(CAREGIVERS, (" C1 ", "nobody", "", None))
+caregivers = mostly(CAREGIVERS, (" C1 ", "C1\n", "\x85C2", "nobody", "", "\u200b", None))
 agencies = mostly(AGENCIES, ODD_AGENCIES, 0.15)
-ids = mostly(("",), ("v1", " v1 ", "v2", "v3", None, " "), 0.2)
+ids = mostly(
+    ("",), ("v1", " v1 ", "v2", "v3", None, " ", "v1\r", "\0v1\x7f", "\u200dv2\u2029", "\t\ufeff", "v\r1"), 0.2
+)
 statuses = mostly(STATUSES, ODD_STATUSES, 0.2)
 yes = mostly((False,), (True, None), 0.1)
 points, keys = mostly(POINTS, ODD_POINTS, 0.3), mostly(KEYS, ODD_KEYS, 0.2)
@@ -131,7 +177,7 @@ def visits(draw: st.DrawFn, number: int, window: tuple[date, date]) -> Row:
         "Visit Updated User Id": draw(keys),
         "Application Payer Id": draw(st.sampled_from((0, 7, None))),
         "Application Contract Id": draw(st.sampled_from(("0", "12", " 0", None))),
-        "Billed": draw(st.sampled_from(("yes", " YES", "no", None))),
+        "Billed": draw(st.sampled_from(("yes", " YES", "yes\r", "no", None))),
         "Billed Rate": draw(money),
         "Bill Rate Non-Billed": draw(money),
         "Visit Updated Timestamp": draw(updates),
@@ -154,7 +200,10 @@ dimensions = st.fixed_dictionaries(
             ("Primary Address", active),
             ("Address Type", mostly(("GPS", "gps; home"), ("Home", None), 0.2)),
             ("Application Created UTC Timestamp", updates),
-            ("Zip Code", st.sampled_from(("10458-1234", " 10458", "x", None))),
+            (
+                "Zip Code",
+                st.sampled_from(("10458-1234", " 10458", "x", "501", "8901-0001", "12", "NY-10458", "10 458", None)),
+            ),
             ("Latitude", st.sampled_from((40.9, 0.0, 91.0, None))),
             ("Longitude", st.sampled_from((-73.8, 0.0, 181.0, None))),
         ),
@@ -173,7 +222,7 @@ NAMED_AGENCIES = (
 more_agencies = st.lists(
     st.fixed_dictionaries(
         {
-            "Provider Id": st.sampled_from(("P", " Q", "RESTING", None)),
+            "Provider Id": st.sampled_from(("P", " Q", "RESTING\r", "\u2029", None)),
             "Is Active": flags,
             "Is Demo": flags,
             "Provider Name": names,
@@ -183,7 +232,8 @@ more_agencies = st.lists(
 )
 ssns = mostly(SSNS, ODD_SSNS, 0.2)
 more_caregivers = st.lists(
-    st.fixed_dictionaries({"Caregiver Id": st.sampled_from(("C1", " C2", "", None)), "SSN": ssns}), max_size=2
+    st.fixed_dictionaries({"Caregiver Id": st.sampled_from(("C1", " C2", "C1\x00", "\r\n", "", None)), "SSN": ssns}),
+    max_size=2,
 )
 
 
@@ -217,7 +267,7 @@ def queries(draw: st.DrawFn, window: tuple[date, date]) -> VisitQuery:
         first_date=window[0],
         last_date=window[1],
         cross_midnight=draw(st.booleans()),
-        max_visits_per_day=draw(st.sampled_from((1, 2, 3, 200, 200, 200))),
+        max_visits_per_day=draw(st.sampled_from((1, 2, 3, 50, 50, 50))),
         excluded_agencies=draw(st.sampled_from(((), ("EXCLUDED",), (" EXCLUDED", "Q", "RESTING")))),
         followed=draw(st.dictionaries(st.sampled_from(("041234567", "049876543", "555555555")), blocks, max_size=2)),
         excluded_ssns=draw(st.sampled_from(((), (), ("049-87-6543", "12345")))),

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.source.protocol import VisitQuery
+from conflict_assets_tests.normal_twin import DIGITS, text
+from conflict_assets_tests.normal_twin import ssn as normal_ssn
 from conflict_assets_tests.source.sorting_twin_columns import full_row
 from conflict_assets_tests.source.sorting_twin_row import (
     CONTESTED,
-    DIGITS,
     UNCONTESTED,
     Dimensions,
     Row,
@@ -26,8 +27,6 @@ from conflict_assets_tests.source.sorting_twin_row import (
     device_point,
     home_point,
     missing_last,
-    normal_ssn,
-    text,
     utc,
 )
 
@@ -48,6 +47,15 @@ TOLD_OF = {
     InactiveReason.INACTIVE_AGENCY,
 }
 """Reasons that come and go in the warehouse, and take conflicts with them: such visits are told of, where asked."""
+
+
+NOT_COUNTED = {
+    InactiveReason.UNKNOWN_AGENCY,
+    InactiveReason.INACTIVE_AGENCY,
+    InactiveReason.EXCLUDED_AGENCY,
+    InactiveReason.EXCLUDED_SSN,
+}
+"""Reasons that lie with an agency's state or an exclusion, and not with the visit."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,8 @@ class Twin:
         self.zone = ZoneInfo(time_zone)
         self.has_status = has_status
         self.dimensions = Dimensions(tables)
-        self.excluded_agencies = {agency.strip() for agency in query.excluded_agencies}
-        self.excluded_ssns = PLACEHOLDERS | {"".join(ssn.split()).replace("-", "") for ssn in query.excluded_ssns}
+        self.excluded_agencies = {text(agency) for agency in query.excluded_agencies}
+        self.excluded_ssns = PLACEHOLDERS | {normal_ssn(ssn) for ssn in query.excluded_ssns}
         visits = [self.read(row) for row in tables.get(FACT, ())]
         self.visits = [visit for visit in visits if query.all_prefixes or visit.prefix in query.prefixes]
 
@@ -133,7 +141,8 @@ class Twin:
         """The first reason why a visit is not active."""
         day, agency = visit.visit_date, visit.agency
         fits = {
-            InactiveReason.INACTIVE_STATUS: (visit.status or "").upper() in ("CANCELLED", "DELETED", "PENDING"),
+            InactiveReason.INACTIVE_STATUS: (visit.status or "").upper()
+            in ("CANCELLED", "CANCELED", "DELETED", "PENDING"),
             InactiveReason.DELETED: visit.row.get("Permanent Deleted"),
             InactiveReason.MISSED: visit.row.get("Is Missed"),
             InactiveReason.OUT_OF_WINDOW: day and not self.query.first_date <= day <= self.query.last_date,
@@ -158,21 +167,21 @@ class Twin:
                     visit.outcome = RejectReason.DUPLICATE_VISIT_ID
 
     def leave_out_dense_days(self) -> None:
-        """Reject the good visits of an SSN's date when there are too many of them."""
-        good = [visit for visit in self.visits if visit.is_active]
-        crowds = Counter((visit.ssn, visit.visit_date) for visit in good)
-        for visit in good:
+        """Reject the good visits of an SSN's date that holds too many, also of agencies that don't count now."""
+        crowds = Counter((visit.ssn, visit.visit_date) for visit in self.visits if is_in_crowd(visit))
+        for visit in [visit for visit in self.visits if visit.is_active]:
             if crowds[visit.ssn, visit.visit_date] > self.query.max_visits_per_day:
                 visit.outcome = RejectReason.IMPLAUSIBLE_DENSITY
 
     def suspects(self) -> set[str | None]:
-        """The SSNs that have good visits at two agencies, or more of them than a day may hold; at whatever dates."""
+        """The SSNs that have good visits at two agencies, or more visits than a day may hold; at whatever dates."""
         agencies, visits = defaultdict(set), Counter()
         for visit in self.visits:
             if visit.fault is None:
                 agencies[visit.ssn].add(visit.provider_id)
+            if visit.fault is None or visit.fault in NOT_COUNTED:
                 visits[visit.ssn] += 1
-        return {ssn for ssn in visits if len(agencies[ssn]) > 1 or visits[ssn] > self.query.max_visits_per_day}
+        return {ssn for ssn in agencies if len(agencies[ssn]) > 1 or visits[ssn] > self.query.max_visits_per_day}
 
     def follows(self, visit: Visit) -> bool:
         """Whether the run follows the block of dates of a visit."""
@@ -259,6 +268,11 @@ def why_rejected(visit: Visit) -> str | None:
     if start is None or end is None:
         return RejectReason.NO_TIMES
     return RejectReason.EMPTY_INTERVAL if end <= start else None
+
+
+def is_in_crowd(visit: Visit) -> bool:
+    """Whether a visit has an agency id and is good, but perhaps for its agency's state or an exclusion."""
+    return visit.is_active or (visit.outcome in NOT_COUNTED and why_rejected(visit) is None)
 
 
 def order_of_duplicates(visit: Visit) -> list[tuple[bool, Any]]:

@@ -3,7 +3,8 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conflict_assets_tests.source.sorting_twin_row import Dimensions, Visit, date_in, text, utc, zip_code
+from conflict_assets_tests.normal_twin import text, zip_code
+from conflict_assets_tests.source.sorting_twin_row import Dimensions, Visit, date_in, utc
 
 
 def full_row(visit: Visit, look_up: Dimensions, zone: ZoneInfo) -> dict[str, Any]:
@@ -30,43 +31,43 @@ def full_row(visit: Visit, look_up: Dimensions, zone: ZoneInfo) -> dict[str, Any
         "visit_end_time": visit.actual[1],
         "evv_start_time": utc(row.get("Call In Time")),
         "evv_end_time": utc(row.get("Call Out Time")),
-        "evv_type": row.get("Call Out Device Type"),
+        "evv_type": text(row.get("Call Out Device Type")),
         "is_missed": bool(row.get("Is Missed")),
-        "missed_visit_reason": row.get("Missed Visit Reason"),
+        "missed_visit_reason": text(row.get("Missed Visit Reason")),
         "provider_id": visit.provider_id,
         "app_provider_id": text(row.get("Application Provider Id")),
-        "provider_name": agency.get("Provider Name"),
-        "agency_phone": agency.get("Phone Number 1"),
-        "federal_tax_number": agency.get("Federal Tax Number"),
-        "provider_state": agency.get("Address State"),
+        "provider_name": text(agency.get("Provider Name")),
+        "agency_phone": text(agency.get("Phone Number 1")),
+        "federal_tax_number": text(agency.get("Federal Tax Number")),
+        "provider_state": text(agency.get("Address State")),
         "office_id": text(row.get("Office Id")),
-        "office": look_up.offices.get(text(row.get("Office Id")) or "", {}).get("Office Name"),
+        "office": text(look_up.offices.get(text(row.get("Office Id")) or "", {}).get("Office Name")),
         "caregiver_id": text(row.get("Caregiver Id")),
         "app_caregiver_id": None if app_caregiver_id is None else str(app_caregiver_id),
-        "aide_code": caregiver.get("Caregiver Code"),
-        "aide_name": caregiver.get("Caregiver Fullname"),
-        "aide_first_name": caregiver.get("Caregiver Firstname"),
-        "aide_last_name": caregiver.get("Caregiver Lastname"),
-        "aide_status": caregiver.get("Status"),
+        "aide_code": text(caregiver.get("Caregiver Code")),
+        "aide_name": text(caregiver.get("Caregiver Fullname")),
+        "aide_first_name": text(caregiver.get("Caregiver Firstname")),
+        "aide_last_name": text(caregiver.get("Caregiver Lastname")),
+        "aide_status": text(caregiver.get("Status")),
         "patient_id": text(row.get("Patient Id")),
-        "p_admission_id": patient.get("Admission Id"),
-        "p_first_name": patient.get("Patient Firstname"),
-        "p_last_name": patient.get("Patient Lastname"),
-        "p_medicaid_number": patient.get("Medicaid Number"),
-        "p_status": patient.get("Status"),
-        "p_address_line_1": address.get("Address Line 1"),
-        "p_city": address.get("City"),
-        "p_state": address.get("Address State"),
+        "p_admission_id": text(patient.get("Admission Id")),
+        "p_first_name": text(patient.get("Patient Firstname")),
+        "p_last_name": text(patient.get("Patient Lastname")),
+        "p_medicaid_number": text(patient.get("Medicaid Number")),
+        "p_status": text(patient.get("Status")),
+        "p_address_line_1": text(address.get("Address Line 1")),
+        "p_city": text(address.get("City")),
+        "p_state": text(address.get("Address State")),
         "p_zip_code": zip_code(address.get("Zip Code")),
-        "p_county": address.get("County"),
+        "p_county": text(address.get("County")),
         "latitude": point[0],
         "longitude": point[1],
         "payer_id": text(row.get("Payer Id")),
         "contract": text(payer.get("Payer Name")) or text(contract.get("Contract Name")),
-        "payer_state": payer.get("Payer State"),
+        "payer_state": text(payer.get("Payer State")),
         "contract_type": contract_type(row.get("Application Payer Id"), text(row.get("Application Contract Id"))),
         "service_code_id": text(row.get("Service Code Id")),
-        "service_code": look_up.services.get(text(row.get("Service Code Id")) or "", {}).get("Service Code"),
+        "service_code": text(look_up.services.get(text(row.get("Service Code Id")) or "", {}).get("Service Code")),
         "rate_type": text(row.get("Bill Type")),
         "billed": billed,
         "billed_date": date_in(row.get("Invoice Date"), zone),
@@ -76,7 +77,9 @@ def full_row(visit: Visit, look_up: Dimensions, zone: ZoneInfo) -> dict[str, Any
         "rate": row.get("Billed Rate") if billed else row.get("Bill Rate Non-Billed"),
         "total_billed_amount": row.get("Total Billed Amount"),
         "last_updated_date": utc(row.get("Visit Updated Timestamp")),
-        "last_updated_by": look_up.users.get(text(row.get("Visit Updated User Id")) or "", {}).get("User Fullname"),
+        "last_updated_by": text(
+            look_up.users.get(text(row.get("Visit Updated User Id")) or "", {}).get("User Fullname")
+        ),
     }
 
 

@@ -7,25 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from conflict_assets_tests.normal_twin import DIGITS, ssn, text
+
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
-DIGITS = "0123456789"
 CONTESTED, UNCONTESTED = "contested", "uncontested"
-
-
-def text(value: str | None) -> str | None:
-    """A text without blanks at its ends; None when nothing is left of it."""
-    return (value or "").strip(" ") or None
-
-
-def normal_ssn(value: str | None) -> str | None:
-    """An SSN without dashes and blanks; None when nothing is left of it."""
-    return (value or "").replace("-", "").replace(" ", "") or None
-
-
-def zip_code(value: str | None) -> str | None:
-    """The first five digits of a text."""
-    return "".join(letter for letter in value or "" if letter in DIGITS)[:5] or None
 
 
 def utc(value: datetime | None) -> datetime | None:
@@ -169,7 +155,7 @@ PATIENT = ("Admission Id", "Medicaid Number", "Patient Lastname", "Patient First
 def caregiver_order(row: Row) -> list[Any]:
     """By the normal SSN, then by what is left."""
     names = ("Caregiver Code", "Caregiver Fullname", "Caregiver Firstname", "Caregiver Lastname", "Status")
-    return [normal_ssn(row.get("SSN")), *columns(*names)(row)]
+    return [ssn(row.get("SSN")), *columns(*names)(row)]
 
 
 def agency_order(row: Row) -> list[Any]:

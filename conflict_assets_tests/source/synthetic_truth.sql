@@ -70,7 +70,7 @@ asked AS (
 
 SELECT
     * EXCLUDE (reason),
-    CASE WHEN reason IS NULL AND count(*) FILTER (reason IS NULL) OVER (PARTITION BY ssn, visit_date) > 200
+    CASE WHEN reason IS NULL AND count(*) FILTER (reason IS NULL) OVER (PARTITION BY ssn, visit_date) > 50
          THEN 'implausible_density' ELSE coalesce(reason, 'active') END AS outcome
 FROM asked;
 

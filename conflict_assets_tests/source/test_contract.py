@@ -22,7 +22,13 @@ PLAIN = {
     view: {column: declared_type(column, kind) for column, kind in columns.items()}
     for view, columns in CONTRACT.items()
 }
-OTHER_TYPES = {Kind.TEXT: "BIGINT", Kind.NUMBER: "VARCHAR", Kind.BOOLEAN: "VARCHAR", Kind.INSTANT: "DATE"}
+OTHER_TYPES = {
+    Kind.TEXT: "BIGINT",
+    Kind.DIGITS: "DOUBLE",
+    Kind.NUMBER: "VARCHAR",
+    Kind.BOOLEAN: "VARCHAR",
+    Kind.INSTANT: "DATE",
+}
 
 
 def make(path, tables, *, schema="BI"):
@@ -150,7 +156,7 @@ def test_a_column_of_lists_or_structures_is_refused_in_one_line(tmp_path, declar
     ],
 )
 def test_every_type_of_a_kind_is_accepted_and_read(tmp_path, text, number, instant):
-    types = {Kind.TEXT: text, Kind.NUMBER: number, Kind.INSTANT: instant, Kind.BOOLEAN: "BOOLEAN"}
+    types = {Kind.TEXT: text, Kind.DIGITS: text, Kind.NUMBER: number, Kind.INSTANT: instant, Kind.BOOLEAN: "BOOLEAN"}
     tables = {view: {column: types[kind] for column, kind in columns.items()} for view, columns in CONTRACT.items()}
 
     assert accept(make(tmp_path / "types.duckdb", tables)).rows == []
@@ -158,7 +164,13 @@ def test_every_type_of_a_kind_is_accepted_and_read(tmp_path, text, number, insta
 
 @pytest.mark.parametrize(
     ("kind", "declared"),
-    [(Kind.TEXT, "BLOB"), (Kind.NUMBER, "BOOLEAN"), (Kind.BOOLEAN, "INTEGER"), (Kind.INSTANT, "TIME")],
+    [
+        (Kind.TEXT, "BLOB"),
+        (Kind.DIGITS, "DOUBLE"),
+        (Kind.NUMBER, "BOOLEAN"),
+        (Kind.BOOLEAN, "INTEGER"),
+        (Kind.INSTANT, "TIME"),
+    ],
 )
 def test_types_of_another_kind_are_refused_before_a_statement_fails_on_them(tmp_path, kind, declared):
     view, column = next(each for each in COLUMNS if CONTRACT[each[0]][each[1]] is kind)

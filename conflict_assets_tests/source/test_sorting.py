@@ -29,7 +29,7 @@ STATUSES = [
     one("mixed letters and blanks", "inactive_status", {"Visit Status": "  pEnDiNg "}),
     one("confirmed", KEPT, {"Visit Status": "Confirmed"}),
     one("scheduled", KEPT, {"Visit Status": "Scheduled"}),
-    one("one letter l", KEPT, {"Visit Status": "Canceled"}),
+    one("one letter l", "inactive_status", {"Visit Status": "Canceled"}),
     one("a longer word", KEPT, {"Visit Status": "Pending Approval"}),
     one("the status is missing", KEPT, {"Visit Status": None}),
     one("an empty status", KEPT, {"Visit Status": ""}),

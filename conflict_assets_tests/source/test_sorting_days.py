@@ -11,7 +11,7 @@ from conflict_assets_tests.source.warehouse import all_of
 
 C, U, DENSE = "contested", "uncontested", "implausible_density"
 DUPLICATE = "duplicate_visit_id"
-LIMIT = 200
+LIMIT = 50
 
 
 def days(name, visits, wide, narrow=None):
@@ -171,22 +171,51 @@ SIDELINED = [
 ]
 UPDATED = "Visit Updated Timestamp"
 FULL = [visit() for _ in range(LIMIT)]
+CLOSED = {
+    "at an agency at rest": ("RESTING", "inactive_agency, told"),
+    "at a demo agency": ("DEMO", "inactive_agency, told"),
+    "at an unknown agency": ("NOBODY", "unknown_agency, told"),
+    "at an excluded agency": ("EXCLUDED", "excluded_agency"),
+}
+"""Agencies that don't count now, and what is said of their visits."""
+
+NO_CROWD = (CANCELLED, {"Scheduled Start Time": None}, {"Scheduled End Time": midnight("2025-06-01")})
+NO_CROWD_SAID = [GONE, *["inactive_agency, told"] * 2, *["unknown_agency, told"] * 2]
+
 DENSITY = [
-    Case("200 visits of one date", FULL, [U] * LIMIT),
-    Case("201 visits of one date", [*FULL, visit()], [DENSE] * (LIMIT + 1)),
-    Case("200 visits at two agencies", [*FULL[1:], visit(at="Q")], [C] * LIMIT),
-    Case("201 visits at two agencies", [*FULL, visit(at="Q")], [DENSE] * (LIMIT + 1)),
-    Case("200 visits and one of the next day", [*FULL, visit(day="2025-06-03")], [U] * (LIMIT + 1)),
+    Case("50 visits of one date", FULL, [U] * LIMIT),
+    Case("51 visits of one date", [*FULL, visit()], [DENSE] * (LIMIT + 1)),
+    Case("50 visits at two agencies", [*FULL[1:], visit(at="Q")], [C] * LIMIT),
+    Case("51 visits at two agencies", [*FULL, visit(at="Q")], [DENSE] * (LIMIT + 1)),
+    Case("50 visits and one of the next day", [*FULL, visit(day="2025-06-03")], [U] * (LIMIT + 1)),
     Case(
-        "201 visits of one month", [visit(day=f"2025-05-{1 + n % 31:02d}") for n in range(LIMIT + 1)], [U] * (LIMIT + 1)
+        "51 visits of one month", [visit(day=f"2025-05-{1 + n % 31:02d}") for n in range(LIMIT + 1)], [U] * (LIMIT + 1)
     ),
     Case(
-        "200 good visits beside others",
+        "50 good visits beside others",
         [*FULL, *(visit(change) for change, _ in OUT.values() if "Provider Id" not in change)],
         [U] * LIMIT + [reason + told for reason, (change, told) in OUT.items() if "Provider Id" not in change],
     ),
+    *(
+        Case(
+            f"a crowd stays one: 50 visits and one {name}",
+            [*FULL, visit(at=at), visit(at="Q", day="2025-06-03")],
+            [DENSE] * LIMIT + [reason, U],
+        )
+        for name, (at, reason) in CLOSED.items()
+    ),
     Case(
-        "200 good visits and an old row of one",
+        "a crowd at two agencies of which one has closed",
+        [visit(at="PQ"[n % 2]) for n in range(LIMIT)] + [visit(at="RESTING")] * LIMIT,
+        [DENSE] * LIMIT + [CLOSED["at an agency at rest"][1]] * LIMIT,
+    ),
+    Case(
+        "no crowd without the faulty visits of closed agencies, and one without an agency id",
+        [*FULL, *(visit(fault, at="RESTING") for fault in NO_CROWD), visit(at=None), visit(at="\r\n")],
+        [U] * LIMIT + NO_CROWD_SAID,
+    ),
+    Case(
+        "50 good visits and an old row of one",
         [
             visit({"Visit Id": "old", UPDATED: midnight("2025-06-01")}),
             *FULL[1:],
@@ -195,7 +224,7 @@ DENSITY = [
         [DUPLICATE] + [U] * LIMIT,
     ),
     Case(
-        "201 good visits and a cancelled one",
+        "51 good visits and a cancelled one",
         [*FULL, visit(), visit(CANCELLED)],
         [DENSE] * (LIMIT + 1) + [GONE],
     ),
@@ -255,7 +284,7 @@ def test_what_is_out_contests_nothing_and_is_told_of_where_it_is_followed(shelf,
 
 
 @named(DENSITY)
-def test_only_a_date_of_more_than_200_good_visits_is_too_full(shelf, case):
+def test_only_a_date_of_more_than_50_good_visits_is_too_full(shelf, case):
     shelf.check(case)
 
 

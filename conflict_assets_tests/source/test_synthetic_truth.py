@@ -191,18 +191,18 @@ def test_planted_dates_lie_well_within_the_window(truth):
     assert max(dates) <= AS_OF + timedelta(days=30)
 
 
-def test_a_shared_number_is_refused_above_200_visits_a_date_and_judged_at_200(truth):
+def test_a_shared_number_is_refused_above_50_visits_a_date_and_judged_at_50(truth):
     crowds = truth.rows(
         "SELECT outcome, count(*), count(DISTINCT provider_id) FROM judged GROUP BY outcome, ssn, visit_date"
-        " HAVING count(*) > 100 AND outcome IN ('active', 'implausible_density')"
+        " HAVING count(*) > 20 AND outcome IN ('active', 'implausible_density')"
     )
-    assert sorted(crowds) == [("active", 200, 1), ("implausible_density", 231, 3)]
+    assert sorted(crowds) == [("active", 50, 1), ("implausible_density", 231, 3)]
 
 
 def test_visit_dates_are_local_midnights_and_days_have_one_to_four_visits(truth):
     assert truth.value("SELECT bool_and((\"Visit Date\" AT TIME ZONE 'America/New_York')::TIME = '00:00') FROM judged")
     days = truth.rows(
-        "SELECT DISTINCT count(*) FROM judged WHERE outcome = 'active' GROUP BY ssn, visit_date HAVING count(*) < 100"
+        "SELECT DISTINCT count(*) FROM judged WHERE outcome = 'active' GROUP BY ssn, visit_date HAVING count(*) < 20"
     )
     assert {1, 2, 3, 4} == {row[0] for row in days}
 

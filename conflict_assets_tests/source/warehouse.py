@@ -11,7 +11,13 @@ from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.protocol import VisitQuery
 from conflict_assets.source.query import FACT
 
-TYPES = {Kind.TEXT: "VARCHAR", Kind.NUMBER: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.INSTANT: "TIMESTAMPTZ"}
+TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.DIGITS: "VARCHAR",
+    Kind.NUMBER: "DOUBLE",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.INSTANT: "TIMESTAMPTZ",
+}
 WHOLE_NUMBERS = ("Application Caregiver Id", "Application Payer Id")
 AS_OF = date(2025, 6, 15)
 

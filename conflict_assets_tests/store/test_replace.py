@@ -246,7 +246,15 @@ def test_a_visit_that_moves_to_another_day_changes_its_conflict(store, store_url
 def test_missing_numbers_and_texts_with_nul_are_storable(store, store_url):
     first = night([Pair(visit={"aide_name": "A\x00B", "latitude": float("nan")})])
     store.replace_prefix(first)
-    assert rows(store_url, "SELECT aide_name, latitude FROM conflict_visits WHERE visit_id = 'a'") == [("AB", None)]
+    assert rows(store_url, "SELECT aide_name, latitude FROM conflict_visits WHERE visit_id = 'a'") == [
+        ("A\ufffdB", None)
+    ]
+
+
+def test_ids_that_a_nul_alone_tells_apart_stay_apart(store, store_url):
+    store.replace_prefix(night([Pair(a="a\x00x"), Pair(a="ax")]))
+    ids = rows(store_url, "SELECT visit_id FROM conflict_visits WHERE visit_id <> 'b' ORDER BY 1")
+    assert ids == [("ax",), ("a\ufffdx",)]
 
 
 def test_other_arrow_types_of_the_same_values_fit(store):

@@ -1,5 +1,5 @@
 -- Numbers shared by hundreds. Every second person of this chunk is none: 231 good visits on one date, at three
--- agencies at once (implausible_density). The others have exactly 200, the most that is believed, all at one agency.
+-- agencies at once (implausible_density). The others have exactly 50, the most that is believed, all at one agency.
 CREATE OR REPLACE TEMP TABLE persons AS
 SELECT * REPLACE (TRUE AS is_multi, TRUE AS three_agencies) FROM persons;
 
@@ -22,4 +22,4 @@ SELECT
     0 AS age,
     NULL::VARCHAR AS trait
 FROM persons
-JOIN range(231) AS numbers(number) ON person % 2 = 0 OR number < 200;
+JOIN range(231) AS numbers(number) ON person % 2 = 0 OR number < 50;
