@@ -28,6 +28,7 @@ NAMED = "\r\n"
 def trims(path):
     """Under a prefix for each sign, visits whose texts have it at both ends."""
     warehouse = Warehouse(path)
+    warehouse.connection.begin()
     for agency in ("P", "Q"):
         warehouse.agency(f"{NAMED}{agency}{NAMED}", **{"Provider Name": f"\u200bAgency {agency}\x85"})
     for sign, prefix in PREFIXES.items():
@@ -44,6 +45,7 @@ def trims(path):
             for status in ("Cancelled", "canceled", "DELETED", "Pending"):
                 warehouse.visit(**{**who, "Visit Status": inside(status)})
             warehouse.visit(**{**who, "Provider Id": sign})
+    warehouse.connection.commit()
     return warehouse.close()
 
 
