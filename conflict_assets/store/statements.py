@@ -165,7 +165,7 @@ INSERT_CONFLICTS = sql.SQL(
 
 UPDATE_CONFLICTS = sql.SQL(
     """UPDATE visit_conflicts AS c SET {assignments}, resolved_at = NULL, resolved_reason = NULL
-       FROM incoming_conflicts AS n JOIN differing AS d ON {n_is_d} AND d.kind NOT IN ({new}, {gone})
+       FROM incoming_conflicts AS n JOIN differing AS d ON {n_is_d} AND d.kind IN ({reopened}, {changed}, {mended})
        WHERE c.ssn_prefix = %(prefix)s AND {c_is_n}"""
 ).format(
     assignments=_assignments(_WRITTEN, "n"),
