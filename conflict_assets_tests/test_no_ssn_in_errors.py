@@ -26,7 +26,7 @@ COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 SSN = "665115569"
 DRESSED = f"x{SSN}, {SSN}x, 665-11-5569, 665 11 5569, 665.11.5569, id_{SSN}_0"
 SECRET = "S3creT"  # noqa: S105 - planted
-PLANTED = re.compile(r"66511|665[-. ]11|S3creT|urloose")
+PLANTED = re.compile(r"665[-. ]?11[-. ]?5569|S3creT|urloose")
 QUOTED = f"{DRESSED} at postgresql://u:a@{SECRET}/x@h/d"
 
 
