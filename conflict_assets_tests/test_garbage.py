@@ -27,6 +27,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 TODAY = datetime.now(tz=NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
 TYPES = {
     Kind.TEXT: ("VARCHAR",),
+    Kind.DIGITS: ("VARCHAR",),
     Kind.NUMBER: ("DOUBLE", "DECIMAL(38, 4)", "BIGINT", "FLOAT", "HUGEINT", "DECIMAL(9, 2)"),
     Kind.BOOLEAN: ("BOOLEAN",),
     Kind.INSTANT: ("TIMESTAMPTZ", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
@@ -110,7 +111,7 @@ class Garbage:
             return f"v{self._random.randrange(self._visits)}"
         if kind is Kind.BOOLEAN:
             return str(name not in USUAL_FLAGS)
-        odd = {Kind.INSTANT: ODD_MOMENTS, Kind.NUMBER: ODD_NUMBERS, Kind.TEXT: ODD_TEXTS}[kind]
+        odd = {Kind.INSTANT: ODD_MOMENTS, Kind.NUMBER: ODD_NUMBERS, Kind.TEXT: ODD_TEXTS, Kind.DIGITS: ODD_TEXTS}[kind]
         return self._random.choice(ODD_SSNS if name == "SSN" else ODD_POINTS if "GPS" in name else odd)
 
     def _plain(self, view: str, name: str, kind: Kind, number: int, midnight: datetime) -> str:
