@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -22,6 +23,7 @@ from conflict_assets.domain.normalizing import (
     trimmed,
 )
 from conflict_assets.domain.numbers import NUMBER_TEXT
+from conflict_assets.source.local_dates import date_by_offsets
 from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
 
@@ -144,6 +146,8 @@ def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, di
     """Compose, parametrize and translate a statement."""
     tree = _composed(text).copy()
     _qualify(tree, layout)
+    if dialect == "duckdb":
+        _tell_dates_by_offsets(tree, layout, values)
     _leave_out_odd_dates(tree, layout)
     _read_zoneless_in(tree, layout)
     _name_status(tree, layout.status_column)
@@ -236,6 +240,15 @@ def _qualify(tree: exp.Expr, layout: SourceLayout) -> None:
             table.set("this", exp.to_identifier(table.name, quoted=True))
             table.set("db", schema.copy())
             table.set("catalog", database.copy() if database else None)
+
+
+def _tell_dates_by_offsets(tree: exp.Expr, layout: SourceLayout, values: Mapping[str, Value]) -> None:
+    first, last = (date.fromisoformat(str(values[name])) for name in ("first_date", "last_date"))
+    zoneless = {column for _, column in layout.zoneless}
+    for cast in list(tree.find_all(exp.Cast)):
+        moment = cast.this.args["timestamp"] if isinstance(cast.this, exp.ConvertTimezone) else None
+        if isinstance(moment, exp.Column) and moment.name not in zoneless and cast.is_type(exp.DataType.Type.DATE):
+            date_by_offsets(cast, _zone(layout.time_zone), first, last)
 
 
 def _leave_out_odd_dates(tree: exp.Expr, layout: SourceLayout) -> None:
