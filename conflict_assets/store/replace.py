@@ -87,7 +87,10 @@ def _write_first(
         ssn_prefix=commit.prefix,
         first_detected_at=pa.scalar(commit.as_of, pa.timestamp("us", "UTC")),
     )
+    # Nothing is known yet of how many rows the tables hold: taken for few, they would be joined row by row.
+    connection.execute("SET LOCAL enable_nestloop = off")
     connection.execute(statements.APPEND_FIRST_EVENTS, _event_values(commit, judged))
+    connection.execute("SET LOCAL enable_nestloop = on")
     return Tally(new=incoming.conflicts)
 
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from conflict_assets.store import statements
+from conflict_assets.store.replace import replace
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import DAY, Pair, night
@@ -54,6 +55,10 @@ def plan(url, query, values=None):
         cursor = psycopg.ClientCursor(connection)
         found = cursor.execute(psycopg.sql.SQL("EXPLAIN (FORMAT JSON) ") + psycopg.sql.SQL(query), values).fetchone()[0]
         connection.rollback()
+    return flat(found)
+
+
+def flat(found):
     found = json.loads(found) if isinstance(found, str) else found
     nodes, queue = [], [found[0]["Plan"]]
     while queue:
@@ -166,3 +171,32 @@ def test_no_index_is_there_for_nothing(filled):
         "prefix_runs_prefix",
         "rejected_visits_prefix",
     }
+
+
+class Explained:
+    """A connection that explains how first events are appended, just before they are."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.nodes = []
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def execute(self, query, values=None):
+        if query is statements.APPEND_FIRST_EVENTS:
+            cursor = psycopg.ClientCursor(self._connection)
+            explained = cursor.execute(psycopg.sql.SQL("EXPLAIN (FORMAT JSON) ") + query, values).fetchone()[0]
+            self.nodes = flat(explained)
+        return self._connection.execute(query, values)
+
+
+def test_first_events_are_not_joined_row_by_row_when_nothing_is_known_of_the_tables(store_url):
+    pairs = [Pair(f"a{n}", f"b{n}", ssn=f"04{n // 20:07d}") for n in range(500)]
+    with psycopg.connect(store_url) as connection:
+        explained = Explained(connection)
+        assert replace(explained, night(pairs)).new == len(pairs)
+        assert connection.execute("SHOW enable_nestloop").fetchone() == ("on",)
+    joins = {node["Node Type"] for node in explained.nodes if "Join Type" in node}
+    assert joins
+    assert "Nested Loop" not in joins
