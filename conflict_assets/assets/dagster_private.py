@@ -16,6 +16,7 @@ from dagster import (
 )
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.event_api import EventLogCursor
 from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.execution.api import execute_run
 from dagster._core.execution.plan.objects import StepFailureData
@@ -51,6 +52,7 @@ __all__ = [
     "TickData",
     "UserConfigSchema",
     "WorkerStatus",
+    "cursor_after",
     "deserialize_value",
     "execute_run",
     "job_origin",
@@ -75,6 +77,11 @@ def job_origin(job: str) -> RemoteJobOrigin:
     target = LoadableTargetOrigin(module_name=DEFINITIONS_MODULE)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, CODE_LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
+
+
+def cursor_after(storage_id: int) -> str:
+    """Where to go on reading a run's records: after this one."""
+    return EventLogCursor.from_storage_id(storage_id).to_string()
 
 
 def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCheckEvaluation:
