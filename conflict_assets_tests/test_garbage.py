@@ -27,7 +27,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 TODAY = datetime.now(tz=NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
 TYPES = {
     Kind.TEXT: ("VARCHAR",),
-    Kind.DIGITS: ("VARCHAR",),
+    Kind.DIGITS: ("VARCHAR", "VARCHAR", "BIGINT"),
     Kind.NUMBER: ("DOUBLE", "DECIMAL(38, 4)", "BIGINT", "FLOAT", "HUGEINT", "DECIMAL(9, 2)"),
     Kind.BOOLEAN: ("BOOLEAN",),
     Kind.INSTANT: ("TIMESTAMPTZ", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
@@ -51,6 +51,10 @@ ODD_POINTS = (
 ODD_SSNS = (
     *("", " ", "000000000", "999999999", "12345678", "1234567890", "12345678x", "\uff11" * 9, "x" * 300, None),
     *("123 45 678", "---------"),
+)
+ODD_IDS = (
+    *(*["{}"] * 9, "{}\r\n", "\u200b{}\0", "\u00a0{} ", "{}\0x", "{}\nx", "é{}", "{}" + "x" * 600),
+    *("", "\u2028", "\0"),
 )
 VISITS_OF_A_CAREGIVER = 7
 AGENCIES, KEYS = 12, 40
@@ -107,8 +111,8 @@ class Garbage:
 
     def _odd(self, name: str, kind: Kind) -> str | None:
         if name == "Visit Id":
-            # Of another row, perhaps; ids of blanks and controls are tried where texts are trimmed.
-            return f"v{self._random.randrange(self._visits)}"
+            # Of another row, perhaps.
+            return self._random.choice(ODD_IDS).format(f"v{self._random.randrange(self._visits)}")
         if kind is Kind.BOOLEAN:
             return str(name not in USUAL_FLAGS)
         odd = {Kind.INSTANT: ODD_MOMENTS, Kind.NUMBER: ODD_NUMBERS, Kind.TEXT: ODD_TEXTS, Kind.DIGITS: ODD_TEXTS}[kind]

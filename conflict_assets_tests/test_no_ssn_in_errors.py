@@ -142,9 +142,11 @@ def test_what_duckdb_says_is_told_masked(platform):
     try:
         said = platform.command(view, "run", status=1)
         dry = platform.command("dry run", "run", "--dry-run", status=2)
+        trace = platform.command("a trace", "--debug", "run", "--dry-run", status=2)
     finally:
         platform.warehouse('DROP VIEW "BI"."DIMPROVIDER"', 'ALTER TABLE "BI".kept RENAME TO "DIMPROVIDER"')
-    for each in (said, dry):
+    assert "Traceback (most recent call last)" in trace
+    for each in (said, dry, trace):
         assert "DuckDB could not read the visits" in each
         assert "***-**-5569" in each
         assert not PLANTED.search(each)
