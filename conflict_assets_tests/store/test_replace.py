@@ -251,6 +251,25 @@ def test_missing_numbers_and_texts_with_nul_are_storable(store, store_url):
     ]
 
 
+@pytest.mark.parametrize(
+    ("second", "stored"),
+    [
+        (253_402_214_399, "9999-12-30 23:59:59+00"),
+        (253_402_214_400, None),
+        (600_000_000_000, None),
+        (-62_135_510_400, "0001-01-02 00:00:00+00"),
+        (-62_135_510_401, None),
+    ],
+)
+def test_a_time_that_the_calendar_does_not_have_is_stored_as_missing(store, store_url, second, stored):
+    first = night([Pair()])
+    times = pa.array([second * 1_000_000] * first.visits.num_rows).cast(pa.timestamp("us", "UTC"))
+    place = first.visits.schema.get_field_index("evv_start_time")
+    store.replace_prefix(replace(first, visits=first.visits.set_column(place, "evv_start_time", times)))
+    found = "SELECT (evv_start_time AT TIME ZONE 'UTC')::text || '+00' FROM conflict_visits WHERE visit_id = 'a'"
+    assert rows(store_url, found) == [(stored,)]
+
+
 def test_ids_that_a_nul_alone_tells_apart_stay_apart(store, store_url):
     store.replace_prefix(night([Pair(a="a\x00x"), Pair(a="ax")]))
     ids = rows(store_url, "SELECT visit_id FROM conflict_visits WHERE visit_id <> 'b' ORDER BY 1")
