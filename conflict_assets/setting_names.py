@@ -57,7 +57,7 @@ class SettingNames:
         return [self._told(name) for name in strange if self._is_meant(name, letters)]
 
     def _told(self, name: str) -> str:
-        remedy = self.remedy(name) or "all settings are in .env.example. Remove it, or write the one that is meant"
+        remedy = self.remedy(name) or "allowed: those in .env.example. Write the one that is meant, or remove it"
         return f"{name} in the environment is no setting; {remedy}."
 
     def _is_meant(self, name: str, letters: dict[str, frozenset[str]]) -> bool:

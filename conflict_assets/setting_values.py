@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -22,8 +23,14 @@ _MAIL = re.compile(r"[^\s@<>,;:\"'()]+@[^\s@<>,;:\"'()]+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9.])?")
 
 
+@cache
+def _zones() -> set[str]:
+    """All zones; to find them costs a walk through their files."""
+    return available_timezones()
+
+
 def _zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise ValueError
     return zone
 

@@ -56,9 +56,9 @@ def test_what_is_refused_says_what_is_allowed_or_what_to_do(answers):
         Case(written=f"CONFLICT_POSTGRES_URL={URL}"),
         Case(environment=f"CONFLICTS_POSTGRES_URI={URL}"),
         Case(environment=f"SNOWFLAKE_USER=reader\nSNOWFLAKE_PASSWORD={PASSWORD}"),
-        Case(environment="CONFLICTS_POSTGRES_URL="),
+        Case(is_folder=True),
     ],
-    ids=["unclosed quote", "name in .env", "name in the environment", "half a Snowflake", "empty URL"],
+    ids=["unclosed quote", "name in .env", "name in the environment", "half a Snowflake", "folder"],
 )
 def test_the_command_ends_with_two_and_leaves_nothing(tmp_path, case):
     write_env(case, tmp_path)
