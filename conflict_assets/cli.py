@@ -229,10 +229,14 @@ def generate(
 
 @app.command()
 def doctor() -> None:
-    """Check settings, source and store, and say what to mend."""
+    """Check all that a night uses, and say what to mend."""
     from conflict_assets.diagnosis import diagnose
 
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        out.print(f"PROBLEM settings: {error}", style="red", markup=False)
+        raise typer.Exit(BAD_INPUT) from None
     out.print(where(settings), markup=False)
     problems = 0
     for finding in diagnose(settings):
