@@ -19,40 +19,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from conflict_assets import setting_values as kinds
 from conflict_assets.domain.policy import IncompleteActuals
 from conflict_assets.domain.privacy import MaskedError, know_secrets
 from conflict_assets.env_file import EnvFile, EnvFileError
 from conflict_assets.secret_files import SecretFileError, SecretFiles
 from conflict_assets.setting_names import SettingNames
 from conflict_assets.setting_rules import check_mail, check_source, is_of_real_data, tidied
-from conflict_assets.setting_values import (
-    NIGHT_STARTS,
-    Account,
-    Authenticator,
-    DueTime,
-    HostName,
-    MailAddress,
-    MailAddresses,
-    MemorySize,
-    Name,
-    PageAddress,
-    PostgresUrl,
-    SnowflakeAddress,
-    TimeZone,
-    UserPath,
-    WebhookAddress,
-)
-
-__all__ = [
-    "NIGHT_STARTS",
-    "Settings",
-    "SettingsError",
-    "env_file",
-    "load_settings",
-    "project_folder",
-    "read_settings",
-    "shown_path",
-]
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 LONGEST_DAYS = 36_500
@@ -73,8 +46,6 @@ _SECRETS = {
     "alert_smtp_password",
     "alert_webhook_url",
 }
-
-
 _MAY_BE_EMPTY = "visit_status_column"
 
 
@@ -103,6 +74,18 @@ def _setting(default: Any, allowed: str, description: str, **bounds: float) -> A
     return Field(default, description=description, json_schema_extra={"allowed": allowed}, **bounds)  # type: ignore[call-overload]
 
 
+def _whole(default: int, least: int, most: int, description: str, unit: str = "") -> Any:
+    return _setting(default, f"{unit}a whole number from {least} to {most}", description, ge=least, le=most)
+
+
+def _days(default: int, description: str, least: int = 1) -> Any:
+    return _whole(default, least, LONGEST_DAYS, description, "days, ")
+
+
+def _seconds(default: int, description: str) -> Any:
+    return _whole(default, 1, LONGEST_SECONDS, description, "seconds, ")
+
+
 class Settings(BaseSettings):
     """Every setting, its default and what is allowed. The variable is the field's name in capitals."""
 
@@ -113,11 +96,11 @@ class Settings(BaseSettings):
         "duckdb or snowflake",
         "Where visits are read; unset: snowflake when SNOWFLAKE_ACCOUNT is set, else duckdb",
     )
-    source_file: UserPath | None = _setting(
+    source_file: kinds.UserPath | None = _setting(
         None, "the path of a DuckDB file", "The embedded source; unset: visits.duckdb in CONFLICTS_DATA_DIR"
     )
-    source_schema: Name = _setting("BI", "the name of a schema", "Schema of the tables in the DuckDB file")
-    source_time_zone: TimeZone = _setting(
+    source_schema: kinds.Name = _setting("BI", "the name of a schema", "Schema of the tables in the DuckDB file")
+    source_time_zone: kinds.TimeZone = _setting(
         "America/New_York",
         "an IANA time zone such as America/New_York",
         "The agencies' zone, in which visits are dated",
@@ -127,170 +110,106 @@ class Settings(BaseSettings):
         "the name of a column, or empty",
         "The fact's status column; empty: the view has no such column",
     )
-    generated_visits: int = _setting(
-        300_000,
-        "a whole number from 10000 to 1000000000",
-        "Visits of the generated source, made when there is no other",
-        ge=10_000,
-        le=MOST_VISITS,
+    generated_visits: int = _whole(
+        300_000, 10000, MOST_VISITS, "Visits of the generated source, made when there is no other"
     )
-    source_memory: MemorySize | None = _setting(
+    source_memory: kinds.MemorySize | None = _setting(
         None,
         "a size such as 512MB, 2GB or 2GiB",
         "Memory that DuckDB may use; unset: 448MB on two cores, 640MB on four or more",
     )
 
-    snowflake_account: Account | None = _setting(
+    snowflake_account: kinds.Account | None = _setting(
         None, "an account identifier such as organization-account, and no address", "Snowflake account"
     )
-    snowflake_user: Name | None = _setting(None, "a user name", "Snowflake user")
+    snowflake_user: kinds.Name | None = _setting(None, "a user name", "Snowflake user")
     snowflake_password: SecretStr | None = _setting(None, "a password", "Snowflake password")
     snowflake_private_key: SecretStr | None = _setting(None, "a PEM key in base64", "Snowflake private key, in base64")
-    snowflake_private_key_path: UserPath | None = _setting(
+    snowflake_private_key_path: kinds.UserPath | None = _setting(
         None, "the path of a PEM file", "Snowflake private key, as a file"
     )
     snowflake_private_key_password: SecretStr | None = _setting(None, "a passphrase", "Passphrase of the private key")
-    snowflake_authenticator: Authenticator | None = _setting(
+    snowflake_authenticator: kinds.Authenticator | None = _setting(
         None, "externalbrowser, oauth, snowflake or snowflake_jwt", "How to log in when it is not by password or key"
     )
     snowflake_token: SecretStr | None = _setting(None, "an OAuth token", "Token for the oauth authenticator")
-    snowflake_role: Name | None = _setting(None, "a role", "Snowflake role")
-    snowflake_warehouse: Name | None = _setting(None, "a warehouse", "Snowflake warehouse")
-    snowflake_database: Name = _setting("ANALYTICS", "a database", "Snowflake database")
-    snowflake_schema: Name = _setting("BI", "a schema", "Snowflake schema")
-    snowflake_statement_timeout: int = _setting(
-        3600,
-        "seconds, a whole number from 1 to 604800",
-        "Longest time a statement may run in the warehouse",
-        ge=1,
-        le=LONGEST_SECONDS,
-    )
+    snowflake_role: kinds.Name | None = _setting(None, "a role", "Snowflake role")
+    snowflake_warehouse: kinds.Name | None = _setting(None, "a warehouse", "Snowflake warehouse")
+    snowflake_database: kinds.Name = _setting("ANALYTICS", "a database", "Snowflake database")
+    snowflake_schema: kinds.Name = _setting("BI", "a schema", "Snowflake schema")
+    snowflake_statement_timeout: int = _seconds(3600, "Longest time a statement may run in the warehouse")
 
-    snowflake_network_timeout: int = _setting(
-        600,
-        "seconds, a whole number from 1 to 604800",
-        "Longest time that the connector tries to reach Snowflake",
-        ge=1,
-        le=LONGEST_SECONDS,
-    )
-    snowflake_url: SnowflakeAddress | None = _setting(
+    snowflake_network_timeout: int = _seconds(600, "Longest time that the connector tries to reach Snowflake")
+    snowflake_url: kinds.SnowflakeAddress | None = _setting(
         None, "https://host or https://host:port", "Where the account answers, if not at its usual address"
     )
 
-    conflicts_postgres_url: PostgresUrl | None = _setting(
+    conflicts_postgres_url: kinds.PostgresUrl | None = _setting(
         None, "postgresql://user:password@host:5432/database", "The store; unset: an embedded PostgreSQL"
     )
-    dagster_postgres_url: PostgresUrl | None = _setting(
+    dagster_postgres_url: kinds.PostgresUrl | None = _setting(
         None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: the embedded PostgreSQL"
     )
-    conflicts_data_dir: UserPath = _setting(
+    conflicts_data_dir: kinds.UserPath = _setting(
         Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
     )
     ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
-    max_workers: int = _setting(
-        4, "a whole number from 1 to 64", "Steps at once; each holds one connection", ge=1, le=64
+    max_workers: int = _whole(4, 1, 64, "Steps at once; each holds one connection")
+    max_workers_all_runs: int = _whole(8, 1, 256, "Prefixes at work at once over all runs; the others wait")
+    max_runs: int = _whole(4, 1, 64, "Runs at once; the others wait queued")
+    visits_per_step: int = _whole(
+        250_000, 1, MOST_VISITS, "Contested visits that make a step worth its start; 1: a step a prefix"
     )
-    max_workers_all_runs: int = _setting(
-        8, "a whole number from 1 to 256", "Prefixes at work at once over all runs; the others wait", ge=1, le=256
-    )
-    max_runs: int = _setting(4, "a whole number from 1 to 64", "Runs at once; the others wait queued", ge=1, le=64)
-    visits_per_step: int = _setting(
-        250_000,
-        "a whole number from 1 to 1000000000",
-        "Contested visits that make a step worth its start; 1: a step a prefix",
-        ge=1,
-        le=MOST_VISITS,
-    )
-    store_statement_timeout: int = _setting(
-        600,
-        "seconds, a whole number from 1 to 604800",
-        "Longest time a statement may run in the store",
-        ge=1,
-        le=LONGEST_SECONDS,
-    )
-    store_lock_timeout: int = _setting(
-        120,
-        "seconds, a whole number from 1 to 604800",
-        "Longest wait for another run of the same prefix",
-        ge=1,
-        le=LONGEST_SECONDS,
-    )
+    store_statement_timeout: int = _seconds(600, "Longest time a statement may run in the store")
+    store_lock_timeout: int = _seconds(120, "Longest wait for another run of the same prefix")
     allow_visit_drop: bool = _setting(
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
     )
-    snapshots_kept: int = _setting(
-        3, "a whole number from 1 to 36500", "How many snapshots of whole nights stay", ge=1, le=LONGEST_DAYS
+    snapshots_kept: int = _whole(3, 1, 36500, "How many snapshots of whole nights stay")
+    snapshot_days: int = _days(14, "How long a snapshot may stay")
+    rejected_visit_days: int = _days(90, "How long a rejected visit is listed after the snapshot that saw it")
+    closed_conflict_days: int = _days(
+        2555, "How long a conflict stays, with its visits, after it was resolved or left the window; decided ones stay"
     )
-    snapshot_days: int = _setting(
-        14, "days, a whole number from 1 to 36500", "How long a snapshot may stay", ge=1, le=LONGEST_DAYS
-    )
-    rejected_visit_days: int = _setting(
+    history_days: int = _days(2555, "How long an event stays in the history; those of open and decided conflicts stay")
+    prefix_run_days: int = _days(400, "How long a prefix's run stays in prefix_runs", least=31)
+    dagster_run_days: int = _days(
         90,
-        "days, a whole number from 1 to 36500",
-        "How long a rejected visit is listed after the snapshot that saw it",
-        ge=1,
-        le=LONGEST_DAYS,
-    )
-    closed_conflict_days: int = _setting(
-        2555,
-        "days, a whole number from 1 to 36500",
-        "How long a conflict stays, with its visits, after it was resolved or left the window; decided ones stay",
-        ge=1,
-        le=LONGEST_DAYS,
-    )
-    history_days: int = _setting(
-        2555,
-        "days, a whole number from 1 to 36500",
-        "How long an event stays in the history; those of open and decided conflicts stay",
-        ge=1,
-        le=LONGEST_DAYS,
-    )
-    prefix_run_days: int = _setting(
-        400,
-        "days, a whole number from 31 to 36500",
-        "How long a prefix's run stays in prefix_runs",
-        ge=31,
-        le=LONGEST_DAYS,
-    )
-    dagster_run_days: int = _setting(
-        90,
-        "days, a whole number from 7 to 36500",
         "How long a run stays in Dagster, with its events and logs; those that a partition or a check shows stay",
-        ge=7,
-        le=LONGEST_DAYS,
+        least=7,
     )
 
-    schedule_time_zone: TimeZone = _setting(
+    schedule_time_zone: kinds.TimeZone = _setting(
         "America/New_York",
         "an IANA time zone such as America/New_York",
         "The zone of the schedule and of the window",
     )
-    night_due: DueTime = _setting(
+    night_due: kinds.DueTime = _setting(
         "03:30", "a time from 02:01 to 23:59", "When the night, which starts at 02:00, must be done; later it is late"
     )
 
-    dagster_url: PageAddress | None = _setting(
+    dagster_url: kinds.PageAddress | None = _setting(
         None,
         "an address such as https://dagster.example, without user, ? and #",
         "Where people see Dagster's UI; linked to in alerts",
     )
-    report_url: PageAddress | None = _setting(
+    report_url: kinds.PageAddress | None = _setting(
         None,
         "an address such as https://reports.example/conflicts, without user, ? and #",
         "Where a web server of yours shows the folder reports of the data folder; linked to in conflict_summary",
     )
-    alert_email_to: MailAddresses | None = _setting(
+    alert_email_to: kinds.MailAddresses | None = _setting(
         None, "e-mail addresses, separated by commas", "Who gets an e-mail about a failed run or a late night"
     )
-    alert_email_from: MailAddress | None = _setting(None, "an e-mail address", "Sender of alerts")
-    alert_smtp_host: HostName | None = _setting(None, "a host's name, without a port", "Mail server of alerts")
+    alert_email_from: kinds.MailAddress | None = _setting(None, "an e-mail address", "Sender of alerts")
+    alert_smtp_host: kinds.HostName | None = _setting(None, "a host's name, without a port", "Mail server of alerts")
     alert_smtp_port: int | None = _setting(
         None, "a port, 1 to 65535", "Its port; unset: 465 with ssl, 587 with starttls", ge=1, le=65535
     )
     alert_smtp_security: Literal["ssl", "starttls"] = _setting("ssl", "ssl or starttls", "How it is spoken to")
-    alert_smtp_user: Name | None = _setting(None, "a user name", "Its user; unset: ALERT_EMAIL_FROM")
+    alert_smtp_user: kinds.Name | None = _setting(None, "a user name", "Its user; unset: ALERT_EMAIL_FROM")
     alert_smtp_password: SecretStr | None = _setting(None, "a password", "Its password")
-    alert_webhook_url: WebhookAddress | None = _setting(
+    alert_webhook_url: kinds.WebhookAddress | None = _setting(
         None, "an address that begins with https:// or http://", "Gets a JSON about a failed run or a late night"
     )
 
@@ -302,9 +221,7 @@ class Settings(BaseSettings):
     incomplete_actuals: IncompleteActuals = _setting(
         "scheduled", "scheduled or ignore", "What a visit with one actual time is judged by"
     )
-    max_visits_per_day: int = _setting(
-        50, "a whole number from 1 to 10000", "More visits of one SSN on a date are no person's", ge=1, le=10_000
-    )
+    max_visits_per_day: int = _whole(50, 1, 10000, "More visits of one SSN on a date are no person's")
 
     @classmethod
     def settings_customise_sources(
