@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conflict_assets.assets.places import where
 from conflict_assets.cli_explain import explain_command, show_command
 from conflict_assets.cli_export import export_command
 from conflict_assets.cli_report import report_command
@@ -90,6 +91,7 @@ def run(  # noqa: PLR0917 - options of a command, given by name
     """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
+    out.print(where(settings), markup=False)
     check_folders(settings)
     if dry:
         _dry_run(settings, prefixes, allow_visit_drop, sample, sample_rows)
@@ -227,11 +229,17 @@ def generate(
 
 @app.command()
 def doctor() -> None:
-    """Check settings, source and store, and say what to mend."""
+    """Check all that a night uses, and say what to mend."""
     from conflict_assets.diagnosis import diagnose
 
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        out.print(f"PROBLEM settings: {error}", style="red", markup=False)
+        raise typer.Exit(BAD_INPUT) from None
+    out.print(where(settings), markup=False)
     problems = 0
-    for finding in diagnose(load_settings()):
+    for finding in diagnose(settings):
         mark, style = ("ok", "green") if finding.healthy else ("PROBLEM", "red")
         out.print(f"{mark:8}{finding.part}: {finding.text}", style=style, markup=False)
         problems += not finding.healthy

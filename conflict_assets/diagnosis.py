@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from conflict_assets.automation.channels import mail_port
 from conflict_assets.running.folders import check_folders
-from conflict_assets.settings import Settings, SettingsError
+from conflict_assets.settings import Settings, SettingsError, env_file
 from conflict_assets.source.factory import visit_source
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.store.errors import StoreError
@@ -22,13 +23,15 @@ class Finding:
 
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
-    """Look at settings, source and store in turn; one that fails does not hide the others."""
-    yield Finding("settings", True, f"{settings.max_workers} workers, prefixes of {settings.ssn_prefix_length} digits")
+    """Look at every part in turn; one that fails does not hide the others."""
+    yield Finding("settings", True, _settings(settings))
     yield _examine("folders", lambda: _folders(settings))
     yield _examine("source", lambda: _source(settings))
     yield _examine("store", lambda: _store(settings))
+    yield _examine("lists", lambda: _lists(settings))
     yield _examine("workers", lambda: _workers(settings))
     yield _examine("dagster", lambda: _dagster(settings))
+    yield Finding("alerts", True, _alerts(settings))
 
 
 def _examine(part: str, look: Callable[[], str]) -> Finding:
@@ -36,6 +39,14 @@ def _examine(part: str, look: Callable[[], str]) -> Finding:
         return Finding(part, True, look())
     except (SettingsError, SourceError, StoreError) as error:
         return Finding(part, False, str(error))
+
+
+def _settings(settings: Settings) -> str:
+    """Where settings are read, and which are set: names alone, since a value may be a secret."""
+    file = env_file()
+    place = f"{file} and the environment" if file.exists() else f"no file {file}, the environment"
+    names = ", ".join(sorted(name.upper() for name in settings.model_fields_set)) or "nothing"
+    return f"{settings.max_workers} workers, prefixes of {settings.ssn_prefix_length} digits; {place} set {names}"
 
 
 def _folders(settings: Settings) -> str:
@@ -63,6 +74,27 @@ def _store(settings: Settings) -> str:
             "or raise max_connections of the server"
         )
     return f"reachable, schema up to date, may be written to, {free} connections free"
+
+
+def _lists(settings: Settings) -> str:
+    """Whether the lists that people keep can be used: who is left out, and how fast one travels."""
+    with conflict_store(settings) as store:
+        excluded, bands = store.exclusions(), store.speed_bands()
+    return (
+        f"{len(excluded.agencies)} excluded agencies, {len(excluded.ssns)} excluded caregivers, "
+        f"{len(bands)} speed bands without gap or overlap"
+    )
+
+
+def _alerts(settings: Settings) -> str:
+    """Who is told of a failed run or a late night; nothing is sent."""
+    channels = []
+    if settings.alert_recipients:
+        server = f"{settings.alert_smtp_host}:{mail_port(settings)}"
+        channels.append(f"e-mail to {len(settings.alert_recipients)} addresses by {server}")
+    if settings.alert_webhook_url is not None:
+        channels.append("a webhook")
+    return " and ".join(channels) or "nobody is told of a failed run: ALERT_EMAIL_TO and ALERT_WEBHOOK_URL are not set"
 
 
 def _workers(settings: Settings) -> str:

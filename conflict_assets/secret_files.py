@@ -8,8 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from conflict_assets.domain.privacy import MaskedError
-
-SUFFIX = "_FILE"
+from conflict_assets.setting_names import FILE_SUFFIX
 
 
 class SecretFileError(MaskedError):
@@ -44,13 +43,15 @@ class SecretFiles(PydanticBaseSettingsSource):
         variable = name.upper()
         # The environment comes first and wins, as it does for every other setting.
         for place in self._places:
-            file, value = place.get(f"{name}{SUFFIX.lower()}"), place.get(name)
+            file, value = place.get(f"{name}{FILE_SUFFIX.lower()}"), place.get(name)
+            if file == "":
+                raise SecretFileError(f"{variable}{FILE_SUFFIX} is empty; allowed: the path of a file. Or unset it.")
             if file and value:
-                raise SecretFileError(f"{variable} and {variable}{SUFFIX} are both set; keep one of the two.")
+                raise SecretFileError(f"{variable} and {variable}{FILE_SUFFIX} are both set; keep one of the two.")
             if value:
                 return None
             if file:
-                return _read(f"{variable}{SUFFIX}", Path(file))
+                return _read(f"{variable}{FILE_SUFFIX}", Path(file))
         return None
 
 

@@ -10,6 +10,7 @@ from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
 from conflict_assets.assets.causes import SOURCE_RETRIES, causes_told
 from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id, run_prefixes
+from conflict_assets.assets.places import where
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import (
     ASSET,
@@ -54,6 +55,7 @@ def active_visits(
 ) -> Iterator[MaterializeResult[Any] | Output[None]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
     with causes_told(context):
+        context.log.info(where(platform.settings))
         claim_all_prefixes(context)
         tag_prefixes(context, run_prefixes(context))
         await_turn(context)

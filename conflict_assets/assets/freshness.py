@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy
 
-from conflict_assets.settings import NIGHT_STARTS, Settings, load_settings
+from conflict_assets.setting_values import NIGHT_STARTS
+from conflict_assets.settings import Settings, load_settings
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from conflict_assets.partitions import contiguous_ranges, range_name
 
 SLOWEST_SHOWN = 5
 SUMMARY_BEGINNINGS = ("Success rate: ", "Totals: ", "Slowest prefixes: ")
+PLACES_BEGINNING = "Source: "
 _CHANGES = ("new", "reopened", "changed", "resolved")
 _TOTALLED = ("conflicts", "rows", *_CHANGES)
 
@@ -85,6 +86,11 @@ class NightSummary:
 def success_line(expected: Sequence[str], failed: Sequence[str]) -> str:
     """`Success rate: 96/97 prefixes`."""
     return f"Success rate: {len(expected) - len(failed)}/{len(expected)} prefixes"
+
+
+def places_line(source: str, store: str) -> str:
+    """Where a run reads and writes: `Source: ... · store: ...`."""
+    return f"{PLACES_BEGINNING}{source} · store: {store}"
 
 
 def summary_lines(night: NightSummary) -> list[str]:

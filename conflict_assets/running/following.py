@@ -13,11 +13,14 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 from conflict_assets.assets.dagster_private import ChildProcessCrashException, StepFailureData, cursor_after
 from conflict_assets.automation.failures import CONFLICTS
-from conflict_assets.report.lines import SUMMARY_BEGINNINGS
+from conflict_assets.report.lines import PLACES_BEGINNING, SUMMARY_BEGINNINGS
 
 POLL_SECONDS = 0.25
 LATE_SECONDS = 10
 """Between the moment in which a record gets its id and the one in which it is committed."""
+
+_TOLD_BY_THE_COMMAND = (PLACES_BEGINNING, *SUMMARY_BEGINNINGS)
+"""Beginnings of lines that the command says itself, once for all of its runs."""
 
 PROCESS_DIED = (
     "its process was killed, each time that it was tried: by somebody, or by the system for want of memory (the "
@@ -95,7 +98,7 @@ def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
         level = int(entry.level)
-        if level >= logging.INFO and not entry.user_message.startswith(SUMMARY_BEGINNINGS):
+        if level >= logging.INFO and not entry.user_message.startswith(_TOLD_BY_THE_COMMAND):
             watcher.say(level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:

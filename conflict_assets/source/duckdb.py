@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
+from conflict_assets.source.descriptions import described_file
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     LOOK_UP_SCHEMA,
@@ -63,7 +64,7 @@ class DuckDBVisitSource:
     @property
     def description(self) -> str:
         """The file and the schema in it."""
-        return f"DuckDB file {self.path}, schema {self._layout.schema}"
+        return described_file(self.path, self._layout.schema)
 
     @contextmanager
     def open(self, *, run_id: str) -> Iterator["DuckDBVisitReader"]:  # noqa: ARG002 - nobody else sees this warehouse

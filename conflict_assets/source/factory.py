@@ -4,18 +4,25 @@ from filelock import FileLock
 from pydantic import SecretStr
 
 from conflict_assets.settings import Settings
+from conflict_assets.source.descriptions import is_generated
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.leftovers import spill_folder
-from conflict_assets.source.protocol import VisitSource
+from conflict_assets.source.protocol import SourceError, VisitSource
 from conflict_assets.source.synthetic import generate
 
 
 def visit_source(settings: Settings) -> VisitSource:
-    """Return the configured source; make the embedded one first where it is missing and may be invented."""
+    """Return the configured source; make the embedded one first where it is missing and may be invented.
+
+    Raises:
+        SourceError: no source is named, and invented visits would meet a real source or store.
+    """
     if settings.source_kind == "snowflake":
         return _snowflake(settings)
     if settings.may_generate:
         generate_when_missing(settings)
+    else:
+        _refuse_invented(settings)
     return DuckDBVisitSource(
         settings.source_path,
         schema=settings.source_schema,
@@ -24,6 +31,17 @@ def visit_source(settings: Settings) -> VisitSource:
         memory_limit=settings.source_memory,
         temp_directory=spill_folder(settings),
     )
+
+
+def _refuse_invented(settings: Settings) -> None:
+    """Refuse to read, beside anything real, what was generated at the place where nobody has named a source."""
+    path = settings.generated_path
+    if settings.source_file is None and (is_generated(path) or not path.exists()):
+        raise SourceError(
+            f"No source is named, and no generated visits are read beside {' and '.join(settings.real_data)}, set or "
+            "left empty; allowed: SNOWFLAKE_ACCOUNT and its login, or SOURCE_FILE with the path of a DuckDB file. Name "
+            "one, or unset those to try things on generated visits."
+        )
 
 
 def _snowflake(settings: Settings) -> VisitSource:
@@ -36,7 +54,7 @@ def _snowflake(settings: Settings) -> VisitSource:
             user=settings.snowflake_user or "",
             password=_secret(settings.snowflake_password),
             private_key=_secret(settings.snowflake_private_key),
-            private_key_path=settings.snowflake_private_key_path,
+            private_key_path=settings.snowflake_key_file,
             private_key_password=_secret(settings.snowflake_private_key_password),
             authenticator=settings.snowflake_authenticator,
             token=_secret(settings.snowflake_token),

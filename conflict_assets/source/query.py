@@ -23,6 +23,7 @@ from conflict_assets.domain.normalizing import (
     trimmed,
 )
 from conflict_assets.domain.numbers import NUMBER_TEXT
+from conflict_assets.setting_values import LONGEST_NAME
 from conflict_assets.source.local_dates import date_by_offsets
 from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
@@ -42,7 +43,7 @@ SURVEY_TABLE = "conflict_assets_survey"
 FACT = "FACTVISITCALLPERFORMANCE_CR"
 STATUS_COLUMN = "Visit Status"
 PLACEHOLDER_SSNS = ("000000000", "999999999")
-MAX_IDENTIFIER = 255
+MAX_IDENTIFIER = LONGEST_NAME
 
 
 @dataclass(frozen=True, kw_only=True)

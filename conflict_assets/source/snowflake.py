@@ -12,6 +12,7 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
+from conflict_assets.source.descriptions import described_snowflake
 from conflict_assets.source.kept_results import KeptResults, execute, fitting, kept_results
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
@@ -106,7 +107,7 @@ class SnowflakeVisitSource:
     @property
     def description(self) -> str:
         """Account, database and schema; no secret."""
-        return f"Snowflake account {self._login.account}, schema {self._layout.database}.{self._layout.schema}"
+        return described_snowflake(self._login.account, self._layout.database, self._layout.schema)
 
     @contextmanager
     def open(self, *, run_id: str) -> Iterator["SnowflakeVisitReader"]:

@@ -4,7 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from conflict_assets.settings import Settings
+from conflict_assets.settings import Settings, shown_path
+from conflict_assets.store.address import describe_url
 from conflict_assets.store.connection import Timeouts
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
@@ -29,6 +30,13 @@ def stop_store(settings: Settings) -> bool:
     from conflict_assets.store.embedded import stop_embedded
 
     return stop_embedded(embedded_folder(settings))
+
+
+def described_store(settings: Settings) -> str:
+    """Which store it is, for people to read; no password, and nothing is started for it."""
+    if settings.conflicts_postgres_url is not None:
+        return f"PostgreSQL {describe_url(settings.conflicts_postgres_url.get_secret_value())}"
+    return f"embedded PostgreSQL in {shown_path(embedded_folder(settings))}"
 
 
 def psql_program() -> str:

@@ -13,11 +13,10 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
+from conflict_assets.setting_values import LARGEST_PORT
 from conflict_assets.store.address import EMBEDDED, Server, describe_url, embedded_home
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.sqlstate import CONNECTED, sqlstate_of_refusal
-
-LARGEST_PORT = 65535
 
 QUOTING = "Characters such as @, / and # in the password are written as %40, %2F and %23."
 

@@ -43,6 +43,8 @@ def the_range_is_whole(small) -> None:
 def test_a_night_that_single_prefixes_have_followed_is_re_executed_from_its_own_snapshot(small):
     with small.refusing("50"):
         night = small.night()
+    (places,) = [line for line in small.said(night) if line.startswith("Source: ")]
+    assert places.startswith(f"Source: DuckDB file {small.source}, schema BI · store: PostgreSQL ")
     assert small.partitions() == {"FAILED": ["50"], "MATERIALIZED": ALL_BUT_50}
     for prefix in ("01", "02", "03"):
         assert small.run(prefix).is_success

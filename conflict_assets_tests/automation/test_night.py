@@ -19,6 +19,7 @@ from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 pytestmark = pytest.mark.usefixtures("first_run")
 
 VISITS = 60_000
+AWAY = "postgresql://nobody@127.0.0.1:1/none"
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 
 
@@ -76,8 +77,11 @@ def first_run(night):
     return night.command("run")
 
 
-def test_the_first_night_finds_all_that_was_planted_and_nothing_else(first_run):
+def test_the_first_night_finds_all_that_was_planted_and_nothing_else(night, first_run):
     assert first_run.returncode == 0, first_run.stdout + first_run.stderr
+    places = f"Source: generated visits in {night.folder}/data/visits.duckdb · store: embedded PostgreSQL in "
+    assert first_run.stdout.startswith(f"{places}{night.folder}/data/postgres\n")
+    assert first_run.stdout.count("Source: ") == 1
     found = re.search(r"Planted conflicts found: (\d+) of (\d+), 0 unexpected", first_run.stdout)
     assert found, first_run.stdout
     assert found[1] == found[2] != "0"
@@ -192,7 +196,9 @@ def test_a_half_loaded_source_stops_the_night_before_any_commit(night):
     ],
 )
 def test_bad_input_gets_one_message_and_exit_code_two(night, settings, said):
-    refused = night.command("run", **settings)
+    # Named, since what was generated is not read beside a store of one's own otherwise.
+    named = {"SOURCE_FILE": str(night.folder / "data" / "visits.duckdb")}
+    refused = night.command("run", **named | settings)
     assert refused.returncode == 2, refused.stdout + refused.stderr
     assert said in refused.stderr
     assert "Traceback" not in refused.stdout + refused.stderr
@@ -210,7 +216,7 @@ def test_a_temporary_folder_with_too_long_a_path_is_refused_before_anything_is_s
 
 @pytest.mark.parametrize("part", ["folders", "dagster"])
 def test_the_doctor_finds_what_stops_a_night_beside_source_and_store(night, part):
-    settings = {"folders": {"CONFLICTS_DATA_DIR": "/proc/x"}, "dagster": {"DAGSTER_POSTGRES_URL": "nonsense"}}[part]
+    settings = {"folders": {"CONFLICTS_DATA_DIR": "/proc/x"}, "dagster": {"DAGSTER_POSTGRES_URL": AWAY}}[part]
     ill = night.command("doctor", **settings)
     assert ill.returncode == 2
     assert f"PROBLEM {part}: " in ill.stdout
@@ -262,7 +268,23 @@ def test_an_unknown_prefix_is_refused(night):
 
 
 def test_the_doctor_finds_a_healthy_platform_healthy(night):
-    assert night.command("doctor").returncode == 0
+    found = night.command("doctor", ALERT_WEBHOOK_URL="https://chat.example/hunter2")
+    assert found.returncode == 0
+    assert found.stdout.startswith("Source: generated visits in ")
+    parts = re.findall(r"(?m)^ok +(\w+): ", found.stdout)
+    assert parts == ["settings", "folders", "source", "store", "lists", "workers", "dagster", "alerts"]
+    assert "0 excluded agencies, 0 excluded caregivers, 4 speed bands" in found.stdout
+    assert "alerts: a webhook" in found.stdout
+    assert "hunter2" not in found.stdout
+
+
+def test_the_doctor_calls_wrong_settings_and_speed_bands_a_problem(night):
+    assert "PROBLEM settings: MAX_WORKERS is 'x'" in night.command("doctor", MAX_WORKERS="x").stdout
+    night.write("INSERT INTO speed_bands VALUES (1, NULL, 30)")
+    try:
+        assert "PROBLEM lists: The store's table of speed bands can't be used" in night.command("doctor").stdout
+    finally:
+        night.write("DELETE FROM speed_bands WHERE from_miles = 1")
 
 
 def test_the_doctor_names_what_is_to_be_mended(night):
