@@ -18,6 +18,8 @@ from conflict_assets.secret_files import SecretFileError, SecretFiles
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 NIGHT_STARTS = "02:00"
+LONGEST_FOLDER, LONGEST_NAME = 700, 255
+"""Bytes of the data folder's path, and of each name in it: PostgreSQL's programs know paths of 1,023 bytes."""
 
 _SECRETS = {
     "snowflake_url",
@@ -117,7 +119,9 @@ class Settings(BaseSettings):
         None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: the embedded PostgreSQL"
     )
     conflicts_data_dir: Path = _setting(
-        Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
+        Path("data"),
+        f"the path of a folder, at most {LONGEST_FOLDER} bytes of UTF-8 without control characters",
+        "Snapshots, the embedded store and the generated source",
     )
     ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
     max_workers: int = _setting(
@@ -227,6 +231,22 @@ class Settings(BaseSettings):
         if zone not in available_timezones():
             raise ValueError("unknown time zone")
         return zone
+
+    @field_validator("conflicts_data_dir")
+    @classmethod
+    def _usable_path(cls, folder: Path) -> Path:
+        try:
+            path = (project_folder() / folder.expanduser()).absolute()
+        except RuntimeError as error:
+            raise ValueError("no such user's home") from error
+        lengths = [len(name.encode()) for name in (str(path), *path.parts)]
+        if (
+            lengths[0] > LONGEST_FOLDER
+            or max(lengths[1:]) > LONGEST_NAME
+            or re.search(r"[\0-\x1f\x7f-\x9f]", str(path))
+        ):
+            raise ValueError("not such a path")
+        return folder
 
     @field_validator("night_due")
     @classmethod
