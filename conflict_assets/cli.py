@@ -113,8 +113,8 @@ def run(  # noqa: PLR0917 - options of a command, given by name
 ) -> None:
     """Run the night: find conflicts, and store them.
 
-    It reads the source, detects all prefixes one by one, and sums up; --prefix names some of them. Exit code 0: all well,
-    1: a prefix failed, 2: bad input, 130: broken off.
+    It reads the source, detects all prefixes one by one, and sums up; --prefix names some of them. Exit code 0: all
+    well, 1: a prefix failed, 2: bad input, 130: broken off.
     """
     settings = load_settings()
     prefixes = _chosen(prefix, settings)

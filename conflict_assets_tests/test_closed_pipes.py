@@ -55,10 +55,7 @@ def unread(environment, *arguments, errors=subprocess.PIPE):
     ("arguments", "code"),
     [
         (["--help"], 0),
-        (["--version"], 0),
-        (["store", "--help"], 0),
         (["store", "url"], 0),
-        (["store", "migrate"], 0),
         (["show", "a,b"], 0),
         (["decide", "a,b", "--ignore", "--reason", "known"], 0),
         (["doctor"], 2),
