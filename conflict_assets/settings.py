@@ -1,5 +1,6 @@
 """The settings: the only reader of the environment and of `.env`."""
 
+import os
 import re
 from datetime import date, datetime
 from functools import lru_cache
@@ -20,6 +21,9 @@ DEFAULT_SOURCE_NAME = "visits.duckdb"
 NIGHT_STARTS = "02:00"
 LONGEST_FOLDER, LONGEST_NAME = 700, 255
 """Bytes of the data folder's path, and of each name in it: PostgreSQL's programs know paths of 1,023 bytes."""
+_UNUSABLE = re.compile(r"[\0-\x1f\x7f-\x9f?*\[]" if os.sep == "\\" else r"[\0-\x1f\x7f-\x9f?*\[\\]")
+"""DuckDB takes ? for the end of a name and a backslash for a slash, Dagster looks for its configuration by a pattern,
+and PostgreSQL's configuration ends at a new line."""
 
 _SECRETS = {
     "snowflake_url",
@@ -120,7 +124,7 @@ class Settings(BaseSettings):
     )
     conflicts_data_dir: Path = _setting(
         Path("data"),
-        f"the path of a folder, at most {LONGEST_FOLDER} bytes of UTF-8 without control characters",
+        f"the path of a folder, at most {LONGEST_FOLDER} bytes, in UTF-8, without ? * [ and control characters",
         "Snapshots, the embedded store and the generated source",
     )
     ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
@@ -240,11 +244,7 @@ class Settings(BaseSettings):
         except RuntimeError as error:
             raise ValueError("no such user's home") from error
         lengths = [len(name.encode()) for name in (str(path), *path.parts)]
-        if (
-            lengths[0] > LONGEST_FOLDER
-            or max(lengths[1:]) > LONGEST_NAME
-            or re.search(r"[\0-\x1f\x7f-\x9f]", str(path))
-        ):
+        if lengths[0] > LONGEST_FOLDER or max(lengths[1:]) > LONGEST_NAME or _UNUSABLE.search(str(path)):
             raise ValueError("not such a path")
         return folder
 
