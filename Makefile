@@ -26,8 +26,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 run: install ## Run the night: all prefixes, on embedded parts unless settings say otherwise
 	$(BIN)/conflict-assets run
 
-dev: install ## Start the Dagster UI and daemon on http://localhost:3000
-	$(BIN)/conflict-assets dev
+dev: install ## Start the Dagster UI and daemon on http://localhost:3000 (PORT=3400 chooses another port)
+	$(BIN)/conflict-assets dev $(if $(PORT),--port $(PORT))
 
 test: install ## Run the tests
 	$(BIN)/python -m pytest $(TWO_AT_ONCE)

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
 from conflict_assets.assets.places import where
+from conflict_assets.cli_dev import PASS_ON, dev_command
 from conflict_assets.cli_explain import explain_command, show_command
 from conflict_assets.cli_export import export_command
+from conflict_assets.cli_psql import psql_command
 from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
+from conflict_assets.cli_version import print_version
+from conflict_assets.closed_pipes import outlive_readers
 from conflict_assets.masked_logs import mask_logs, print_masked_trace
 from conflict_assets.partitions import all_prefixes, parse_prefixes
 from conflict_assets.running.folders import check_folders
 from conflict_assets.running.interrupts import end_by_interrupt
-from conflict_assets.settings import Settings, SettingsError, load_settings, project_folder
+from conflict_assets.settings import Settings, SettingsError, load_settings
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.store.errors import StoreError
 
@@ -34,9 +39,23 @@ FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
+COMMANDS = ("doctor", "generate", "run", "dev", "report", "show", "explain", "decide", "import-decisions", "export")
+"""In the order in which one needs them; the others follow."""
+
+
+class InOrder(TyperGroup):
+    """Commands that are listed in the order in which one needs them."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 - Typer's signature
+        """The names, those that have no place at the end."""
+        places = {name: place for place, name in enumerate(COMMANDS)}
+        return sorted(self.commands, key=lambda name: places.get(name, len(places)))
+
+
 app = typer.Typer(
     name="conflict-assets",
-    help="Finds the visit conflicts of home-care caregivers.",
+    cls=InOrder,
+    help="Find the visit conflicts of home-care caregivers, every night.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,11 +71,16 @@ app.command("report")(report_command)
 app.command("export")(export_command)
 app.command("explain")(explain_command)
 app.command("show")(show_command)
+app.command("dev", context_settings=PASS_ON)(dev_command)
+store_commands.command("psql", context_settings=PASS_ON)(psql_command)
 
 
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the versions, and end.")
+    ] = False,
 ) -> None:
     """Options of every command."""
     logging.getLogger("conflict_assets").setLevel(logging.DEBUG if debug else logging.INFO)
@@ -88,7 +112,11 @@ def run(  # noqa: PLR0917 - options of a command, given by name
         int, typer.Option("--sample-rows", min=0, max=100_000, help="Of a dry run: examples of each kind.")
     ] = 20,
 ) -> None:
-    """Run the night: read the source, detect the conflicts of all prefixes (or of those named), store and sum up."""
+    """Run the night: find conflicts, and store them.
+
+    It reads the source, detects all prefixes one by one, and sums up; --prefix names some of them. Exit code 0: all
+    well, 1: a prefix failed, 2: bad input, 130: broken off.
+    """
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
     out.print(where(settings), markup=False)
@@ -213,7 +241,10 @@ def generate(
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that counts as today.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write a synthetic source: a DuckDB file with planted conflicts, bad rows, and the list of what was planted."""
+    """Write a source of invented visits, to try things on.
+
+    It is a DuckDB file with planted conflicts and bad rows; the list of what was planted is written beside it.
+    """
     from conflict_assets.source.synthetic import generate as write_source
 
     today = as_of.date() if as_of else load_settings().today()
@@ -247,22 +278,9 @@ def doctor() -> None:
         raise typer.Exit(BAD_INPUT)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def dev(context: typer.Context) -> None:
-    """Start the Dagster UI and daemon, on the same instance that `run` uses; options go to `dagster dev`."""
-    from conflict_assets.running.instance import dagster_home
-
-    settings = load_settings()
-    check_folders(settings)
-    home = dagster_home(settings)
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    os.chdir(project_folder())
-    environment = {**os.environ, "DAGSTER_HOME": str(home)}
-    os.execve(dagster, [dagster, "dev", "-w", "workspace.yaml", *context.args], environment)  # noqa: S606 - no shell wanted
-
-
 def main() -> None:
     """Run the command line; bad input ends with one message and exit code 2, without a stack trace."""
+    outlive_readers()
     mask_logs()
     try:
         app()
@@ -284,6 +302,5 @@ def _leave(status: int) -> NoReturn:
     """End the process when all is written and closed; to take apart all that it has imported would take a second."""
     atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself does at this point
     for stream in (sys.stdout, sys.stderr):
-        with suppress(BrokenPipeError):
-            stream.flush()
+        stream.flush()
     os._exit(status)

@@ -35,7 +35,10 @@ def explain_command(
     visit: Annotated[str, typer.Argument(help="The id of a visit.")],
     con_visit: Annotated[str, typer.Argument(help="The id of the other one.")],
 ) -> None:
-    """Say why two visits are a conflict, are none, or are none any more: each condition with its values."""
+    """Say why two visits are a conflict, or why they are none.
+
+    Each condition is told with its values, and what the store holds of the two.
+    """
     from conflict_assets.running.explaining import UnknownVisitError, explain_visits
 
     settings = load_settings()
@@ -119,7 +122,10 @@ def show_command(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Show a conflict, with all that hang together with it: the caregiver's visits as bars, a row an agency."""
+    """Show a conflict, with all that hang together with it.
+
+    The caregiver's visits are bars, a row for each agency; all decisions stand below.
+    """
     from conflict_assets.report.timeline import save_figure, timeline_figure, timeline_table
 
     settings = load_settings()

@@ -52,7 +52,10 @@ def export_command(  # noqa: PLR0917 - options of a command, given by name
     full_ssn: Annotated[bool, typer.Option("--full-ssn", help="Full SSNs, not ***-**-1234. For writers only.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write open conflicts, with both visits of each, to a file that only you may read; SSNs are masked."""
+    """Write open conflicts to a file: CSV, Parquet or Excel.
+
+    Both visits of each are there, SSNs are masked, and only you may read the file.
+    """
     settings = load_settings()
     query = ExportQuery(
         statuses=_statuses(status),

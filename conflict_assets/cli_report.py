@@ -23,7 +23,10 @@ def report_command(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Write what the store holds now as an HTML report that needs nothing else; SSNs are masked."""
+    """Write the morning's report, of what the store holds now.
+
+    It is one HTML file that needs nothing else; SSNs are masked.
+    """
     from conflict_assets.report.html import report_html
     from conflict_assets.report.kept_reports import REPORTS, keep_report, report_link
 

@@ -1,18 +1,21 @@
 """Commands about the store: decisions that people take, and the server itself."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 
+from conflict_assets.report.kept_reports import latest_report_time
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import SHOWN, Decision, DecisionOutcome, Pair, Verdict, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.factory import conflict_store, psql_program, stop_store, store_url
 from conflict_assets.store.store import ConflictStore
@@ -21,9 +24,7 @@ PROMISE_SECONDS = 600.0
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-store_commands = typer.Typer(
-    help="The conflict store: its address, its schema, its roles, its embedded server.", no_args_is_help=True
-)
+store_commands = typer.Typer(help="Look after the store: its tables, its roles, its server.", no_args_is_help=True)
 
 Pairs = Annotated[list[str] | None, typer.Argument(help="A pair_id, or two visit ids with a comma between.")]
 
@@ -43,9 +44,9 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
         Path | None, typer.Option("--csv", "--file", help="Decisions in a CSV: pair, decision, reason.")
     ] = None,
 ) -> None:
-    """Decide about conflicts: whitelist or ignore them, or take a decision back. Every decision is kept.
+    """Whitelist or ignore conflicts, or take a decision back.
 
-    The newest one about a conflict holds, and no run changes that.
+    Every decision is kept; the newest one about a conflict holds, and no run changes that.
     """
     if by is not None and not by.strip():
         raise typer.BadParameter("--by is empty; allowed: the name of who decides")
@@ -60,6 +61,7 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     with _prepared(load_settings()) as store:
         outcome = store.decide(decisions, decided_by=by.strip() if by else None)
     out.print(f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already")
+    _tell_older_report(outcome)
 
 
 def _decisions_named(pairs: list[str] | None, chosen: list[Verdict], reason: str | None) -> list[Decision]:
@@ -87,7 +89,10 @@ def import_decisions_command(
         ),
     ] = None,
 ) -> None:
-    """Take over what people decided in the replaced system, as often as one likes; decisions taken here stay."""
+    """Take over what people decided in the replaced system.
+
+    This may be done as often as one likes: decisions that were taken here stay.
+    """
     if (csv is None) == (database is None):
         raise typer.BadParameter("give one of --csv and --database")
     found = read_replaced_csv(csv) if csv is not None else read_replaced_database(database or "")
@@ -97,6 +102,33 @@ def import_decisions_command(
         f"{outcome.given} decisions found, {outcome.written} written, {outcome.unchanged} were so already; "
         f"{found.undecided} rows undecided, {found.unusable} without two visit ids"
     )
+    for note in found.notes:
+        out.print(f"Left out: {note}", markup=False)
+    if outcome.unseen:
+        _tell_unseen(outcome.unseen)
+    _tell_older_report(outcome)
+
+
+def _tell_unseen(pairs: Sequence[Pair]) -> None:
+    shown = "; ".join(str(pair) for pair in pairs[:SHOWN])
+    more = f"; and {len(pairs) - SHOWN:,} more" if len(pairs) > SHOWN else ""
+    out.print(
+        f"Not in the store: {len(pairs):,} of these pairs ({shown}{more}). "
+        "Their decisions are kept, and hold as soon as a night finds such a conflict",
+        markup=False,
+    )
+
+
+def _tell_older_report(outcome: DecisionOutcome) -> None:
+    """Say so where the newest report on this machine does not know what was decided just now."""
+    settings = load_settings()
+    made_at = latest_report_time(settings.data_dir)
+    if outcome.written and made_at is not None and made_at < datetime.now(tz=UTC):
+        zone = ZoneInfo(settings.schedule_time_zone)
+        out.print(
+            f"The report of {made_at.astimezone(zone):%Y-%m-%d %H:%M} is older than this; "
+            "make it anew with: conflict-assets report"
+        )
 
 
 @store_commands.command("url")
@@ -105,7 +137,10 @@ def url_command(
         bool, typer.Option("--password", help="Print the password of CONFLICTS_POSTGRES_URL too.")
     ] = False,
 ) -> None:
-    """Print the line that opens the store in psql; the embedded one starts, and waits for ten minutes to be used."""
+    """Print the line that opens the store in psql.
+
+    The embedded one starts, and waits for ten minutes to be used.
+    """
     settings = load_settings()
     with _prepared(settings):
         url = store_url(settings, promise_seconds=PROMISE_SECONDS)
@@ -117,7 +152,10 @@ def url_command(
 
 @store_commands.command("migrate")
 def migrate_command() -> None:
-    """Make the store's tables, or bring them up to date; every run does so too."""
+    """Make the store's tables, or bring them up to date.
+
+    Every run does so, too.
+    """
     settings = load_settings()
     with _prepared(settings):
         out.print(f"the store at {describe_url(store_url(settings))} is up to date")
@@ -125,7 +163,7 @@ def migrate_command() -> None:
 
 @store_commands.command("roles")
 def roles_command() -> None:
-    """Make the roles conflicts_writer and conflicts_reader, or give them their rights anew."""
+    """Make the roles conflicts_writer and conflicts_reader, with their rights."""
     with _prepared(load_settings()) as store:
         store.set_up_roles()
     out.print(
@@ -135,7 +173,7 @@ def roles_command() -> None:
 
 @store_commands.command("start")
 def start_command() -> None:
-    """Start the embedded server, and let it stay, used or not, until it is stopped."""
+    """Start the embedded server, and let it stay until it is stopped."""
     settings = load_settings()
     _refuse_given(settings)
     store_url(settings, stay=True)

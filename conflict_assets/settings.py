@@ -1,5 +1,7 @@
 """The settings: the only reader of the environment and of `.env`."""
 
+import os
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -33,6 +35,12 @@ LONGEST_SECONDS = 604_800
 """A week: Snowflake takes no longer time-out."""
 
 MOST_VISITS = 1_000_000_000
+
+LONGEST_FOLDER, LONGEST_FILE_NAME = 700, 255
+"""Bytes of the data folder's path, and of each name in it: PostgreSQL's programs know paths of 1,023 bytes."""
+_UNUSABLE = re.compile(r"[\0-\x1f\x7f-\x9f?*\[]" if os.sep == "\\" else r"[\0-\x1f\x7f-\x9f?*\[\\]")
+"""DuckDB takes ? for the end of a name and a backslash for a slash, Dagster looks for its configuration by a pattern,
+and PostgreSQL's configuration ends at a new line."""
 
 _SECRETS = {
     "snowflake_url",
@@ -151,7 +159,9 @@ class Settings(BaseSettings):
         None, "postgresql://user:password@host:5432/database", "Dagster's own storage; unset: the embedded PostgreSQL"
     )
     conflicts_data_dir: kinds.UserPath = _setting(
-        Path("data"), "the path of a folder", "Snapshots, the embedded store and the generated source"
+        Path("data"),
+        f"the path of a folder, at most {LONGEST_FOLDER} bytes, in UTF-8, without ? * [ and control characters",
+        "Snapshots, the embedded store and the generated source",
     )
     ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
     max_workers: int = _whole(4, 1, 64, "Steps at once; each holds one connection")
@@ -254,6 +264,15 @@ class Settings(BaseSettings):
         named = tuple(name.upper() for name, value in given.items() if is_of_real_data(name, value))
         settings._real_data = named  # noqa: SLF001 - its own class's
         return settings
+
+    @field_validator("conflicts_data_dir")
+    @classmethod
+    def _usable_path(cls, folder: Path) -> Path:
+        path = (project_folder() / folder).absolute()
+        lengths = [len(name.encode()) for name in (str(path), *path.parts)]
+        if lengths[0] > LONGEST_FOLDER or max(lengths[1:]) > LONGEST_FILE_NAME or _UNUSABLE.search(str(path)):
+            raise ValueError("not such a path")
+        return folder
 
     @field_validator(_MAY_BE_EMPTY)
     @classmethod

@@ -1,8 +1,10 @@
 """The commands about the store, as a person gives them."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -124,11 +126,71 @@ def test_a_pair_that_is_not_stored_refuses_all_and_is_named_as_it_was_given(stor
 def test_old_decisions_come_from_a_csv_as_often_as_one_likes(store, tmp_path):
     file = tmp_path / "old.csv"
     file.write_text("VisitID,ConVisitID,StatusFlag\na,b,W\nb,a,W\nd,c,I\ne,f,U\n,f,W\n")
-    once = told("import-decisions", "--csv", file)
+    once = told("import-decisions", "--csv", file).splitlines()[0]
     assert once == ("2 decisions found, 2 written, 0 were so already; 1 rows undecided, 1 without two visit ids")
     told("decide", "a,b", "--clear", "--reason", "looked again")
     assert told("import-decisions", "--csv", file).startswith("2 decisions found, 0 written, 2 were so already")
     assert [row[:2] for row in rows(store, DECIDED)] == [("a", "cleared"), ("c", "ignored")]
+
+
+@pytest.mark.usefixtures("store")
+def test_an_import_tells_which_pairs_the_store_has_never_seen(tmp_path):
+    file = tmp_path / "old.csv"
+    unseen = [f"{number},x" for number in range(7)]
+    file.write_text("VisitID,ConVisitID,StatusFlag\n" + "".join(f"{pair},W\n" for pair in ["a,b", *unseen]))
+    for written in (8, 0):
+        first, second = told("import-decisions", "--csv", file).splitlines()
+        assert first.startswith(f"8 decisions found, {written} written")
+        assert second == (
+            "Not in the store: 7 of these pairs (0,x; 1,x; 2,x; 3,x; 4,x; and 2 more). "
+            "Their decisions are kept, and hold as soon as a night finds such a conflict"
+        )
+
+
+@pytest.mark.usefixtures("store")
+def test_an_import_tells_what_it_left_out_and_in_which_lines(tmp_path):
+    file = tmp_path / "old.csv"
+    others = "".join(f"{number},x,U\n" for number in range(7))
+    file.write_text(f"VisitID,ConVisitID,StatusFlag\na,b,W\n{others}c,d,\nc,,I\ne,f,111-22-3333 and more\n")
+    assert told("import-decisions", "--csv", file).splitlines()[1:] == [
+        "Left out: 7 rows with StatusFlag 'U', which is no decision (W and I are): lines 3, 4, 5, 6, 7 and 2 more",
+        "Left out: 1 row without two different visit ids: line 11",
+        "Left out: 1 row with StatusFlag '***-**-3333 ...', which is no decision (W and I are): line 12",
+    ]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column VisitID, among 0 in its first line"),
+        ("VisitID;ConVisitID;StatusFlag\na;b;W\n", "has no column VisitID.*with commas between"),
+        ("VisitID,ConVisitID,Status Flag\n", "has no column StatusFlag, but 'status flag', among 3"),
+        ("VisitID,ConVisitID,StatusFlag,visitid\n", "has more than one column VisitID"),
+        ("VisitID,ConVisitID,StatusFlag\na,b,W\nc,d\ne,f,W,x\n", "2 wrong rows: line 3: 2 values.*line 4: 4 values"),
+    ],
+    ids=["empty", "semicolons", "misspelt", "twice", "uneven"],
+)
+def test_a_file_of_other_columns_is_refused_and_nothing_of_it_is_imported(tmp_path, text, message):
+    file = tmp_path / "old.csv"
+    file.write_text(text)
+    with pytest.raises(StoreError, match=message):
+        told("import-decisions", "--csv", file)
+
+
+def test_a_decision_that_the_newest_report_does_not_know_is_said_to_be_so(store, given, tmp_path):
+    given(CONFLICTS_POSTGRES_URL=store, CONFLICTS_DATA_DIR=tmp_path)
+    decide = ("decide", "a,b", "--ignore", "--reason", "known")
+    assert len(told(*decide).splitlines()) == 1
+    told("report")
+    made = datetime(2026, 1, 6, 7, 30, tzinfo=UTC).timestamp()
+    os.utime(tmp_path / "reports" / "latest.html", (made, made))
+    assert len(told(*decide).splitlines()) == 1  # it was so already
+    older = "The report of 2026-01-06 02:30 is older than this; make it anew with: conflict-assets report"
+    assert told("decide", "c,d", "--ignore", "--reason", "known").splitlines()[1] == older
+    file = tmp_path / "old.csv"
+    file.write_text("VisitID,ConVisitID,StatusFlag\ne,f,W\n")
+    assert told("import-decisions", "--csv", file).splitlines()[-1] == older
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])

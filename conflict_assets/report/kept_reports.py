@@ -1,6 +1,6 @@
 """The reports in the data folder: one for each run, and the newest under a name that stays."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from conflict_assets.report.whole_files import whole_file
@@ -26,6 +26,14 @@ def keep_report(folder: Path, html: str, *, day: date, run: str) -> Path:
     for old in sorted(folder.glob("????-??-??-*.html"), key=_age, reverse=True)[KEPT:]:
         old.unlink(missing_ok=True)
     return file
+
+
+def latest_report_time(data_dir: Path) -> datetime | None:
+    """When the newest report in the data folder was made; missing where there is none."""
+    try:
+        return datetime.fromtimestamp((data_dir / REPORTS / LATEST).stat().st_mtime, tz=UTC)
+    except OSError:
+        return None
 
 
 def report_link(served_at: str, file: Path) -> str:

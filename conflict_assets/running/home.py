@@ -73,9 +73,17 @@ def instance_yaml(settings: Settings, home: Path) -> str:
     """What dagster.yaml says in a home under these settings."""
     storage = _GIVEN_STORAGE
     if settings.dagster_postgres_url is None:
-        storage = _EMBEDDED_STORAGE.format(folder=json.dumps(str(embedded_folder(settings))))
+        storage = _EMBEDDED_STORAGE.format(folder=_quoted(embedded_folder(settings)))
     limits = settings.model_dump(include={"max_runs", "dagster_run_days"})
-    return KEPT_MARK + _INSTANCE_YAML.format(home=json.dumps(str(home)), **limits) + storage
+    return KEPT_MARK + _INSTANCE_YAML.format(home=_quoted(home), **limits) + storage
+
+
+def _quoted(path: Path) -> str:
+    """A path in YAML's double quotes, in ASCII: whoever reads the file may take another encoding for granted.
+
+    JSON's own escapes are YAML's, except for letters beyond the first 65,536, which JSON writes as two.
+    """
+    return json.dumps(str(path), ensure_ascii=False).encode("ascii", "backslashreplace").decode()
 
 
 def make_home(settings: Settings) -> Path:

@@ -6,9 +6,11 @@ whitelisted, `I` for ignored. Any other flag is no decision. It may hold a pair 
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psycopg
 from psycopg import sql
@@ -17,6 +19,7 @@ from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.left_out import LeftOut
 
 REPLACED_TABLE = "conflictvisitmaps"
 REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
@@ -39,6 +42,8 @@ class ReplacedDecisions:
     decisions: tuple[Decision, ...]
     undecided: int
     unusable: int
+    notes: tuple[str, ...] = ()
+    """Sentences about the rows that were left out: what stands in them, and in which lines."""
 
 
 def read_decisions_csv(path: Path, *, verdict: Verdict | None = None, reason: str | None = None) -> list[Decision]:
@@ -65,7 +70,9 @@ def read_replaced_csv(path: Path) -> ReplacedDecisions:
     Raises:
         StoreError: the file can't be read, or a column is missing.
     """
-    return _sorted_out(tuple(_field(row, name, path) for name in REPLACED_COLUMNS) for _, row in _rows(path))
+    _check_columns(path)
+    rows = ((line, tuple(row[name.lower()] for name in REPLACED_COLUMNS)) for line, row in _rows(path))
+    return _sorted_out(rows)
 
 
 def read_replaced_database(url: str) -> ReplacedDecisions:
@@ -88,15 +95,21 @@ def _read_replaced(connection: psycopg.Connection[Any]) -> ReplacedDecisions:
     )
     with connection.cursor(name="replaced") as cursor:
         cursor.itersize = 10_000
-        return _sorted_out(cursor.execute(query))
+        return _sorted_out((None, row) for row in cursor.execute(query))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    with _opened(path) as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            yield reader.line_num, {(name or "").strip().lower(): (value or "") for name, value in row.items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield reader.line_num, {(name or "").strip().lower(): (value or "") for name, value in row.items()}
+            yield file
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"{path} can't be read as a CSV in UTF-8: {error}") from None
 
@@ -129,29 +142,54 @@ def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
         )
 
 
-def _field(row: Mapping[str, str], name: str, path: Path) -> str:
-    if name.lower() not in row:
-        raise StoreError(f"{path} has no column {name}; needed: {', '.join(REPLACED_COLUMNS)}")
-    return row[name.lower()]
+def _check_columns(path: Path) -> None:
+    """Refuse a file of other columns, or with a row of more or fewer values than its header has names."""
+    with _opened(path) as file:
+        reader = csv.reader(file)
+        header = [name.strip().lower() for name in next(reader, [])]
+        for name in REPLACED_COLUMNS:
+            _check_column(path, header, name)
+        _refuse_wrong(
+            path,
+            [
+                f"line {reader.line_num}: {len(row)} values, and the header has {len(header)}"
+                for row in reader
+                if row and len(row) != len(header)
+            ],
+        )
 
 
-def _sorted_out(rows: Iterable[tuple[str | None, ...]]) -> ReplacedDecisions:
+def _check_column(path: Path, header: Sequence[str], name: str) -> None:
+    # Not the whole header is told: a file without one has people's names there.
+    if (found := header.count(name.lower())) != 1:
+        alike = get_close_matches(name.lower(), header, n=1) if not found else []
+        raise StoreError(
+            f"{path} has {'more than one' if found else 'no'} column {name}"
+            f"{f', but {alike[0]!r}' if alike else ''}, among {len(header)} in its first line; needed there, once each "
+            f"and with commas between: {', '.join(REPLACED_COLUMNS)}"
+        )
+
+
+def _sorted_out(rows: Iterable[tuple[int | None, tuple[str | None, ...]]]) -> ReplacedDecisions:
     """Keep one decision a pair; where the two sides differ, whitelisted wins: it is the one that was explained."""
     found: dict[str, Decision] = {}
     undecided = unusable = 0
-    for visit_id, con_visit_id, flag in rows:
+    left_out = LeftOut()
+    for line, (visit_id, con_visit_id, flag) in rows:
         verdict = _VERDICTS.get((flag or "").strip().upper())
         if verdict is None:
             undecided += 1
+            left_out.note_flag((flag or "").strip(), line)
             continue
         try:
             pair = pair_of_visits(visit_id or "", con_visit_id or "")
         except ValueError:
             unusable += 1
+            left_out.note("without two different visit ids", line)
             continue
         if pair.pair_id not in found or verdict is Verdict.WHITELISTED:
             found[pair.pair_id] = Decision(pair, verdict, TAKEN_OVER)
-    return ReplacedDecisions(tuple(found.values()), undecided, unusable)
+    return ReplacedDecisions(tuple(found.values()), undecided, unusable, left_out.sentences())
 
 
 def _find_table(connection: psycopg.Connection[Any]) -> tuple[str, str]:

@@ -70,6 +70,8 @@ class DecisionOutcome:
     given: int
     written: int
     unchanged: int
+    unseen: tuple[Pair, ...] = ()
+    """Of an import: those about conflicts that the store does not hold."""
 
 
 def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
@@ -133,8 +135,14 @@ def take_over(
     """
     named = {decision.pair.pair_id: decision for decision in decisions}
     rows = [(decision.pair, decision) for decision in named.values()]
+    held = _held(connection, list(named))
     written = _write(connection, rows, Origin.IMPORT, decided_by)
-    return DecisionOutcome(given=len(decisions), written=written, unchanged=len(named) - written)
+    return DecisionOutcome(
+        given=len(decisions),
+        written=written,
+        unchanged=len(named) - written,
+        unseen=tuple(decision.pair for key, decision in named.items() if key not in held),
+    )
 
 
 def _known(connection: psycopg.Connection[Any], pairs: list[str]) -> dict[str, tuple[str, str]]:
@@ -145,6 +153,11 @@ def _known(connection: psycopg.Connection[Any], pairs: list[str]) -> dict[str, t
         {"pairs": pairs},
     ).fetchall()
     return {pair: (visit, con_visit) for pair, visit, con_visit in rows}
+
+
+def _held(connection: psycopg.Connection[Any], pairs: list[str]) -> set[str]:
+    rows = connection.execute("SELECT pair_id FROM visit_conflicts WHERE pair_id = ANY(%s)", [pairs]).fetchall()
+    return {pair_id for (pair_id,) in rows}
 
 
 def _write(

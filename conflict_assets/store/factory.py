@@ -43,6 +43,13 @@ def psql_program() -> str:
     """The machine's `psql`, else the one that comes with the embedded server."""
     if shutil.which("psql") or sys.platform == "win32":
         return "psql"
+    return own_psql_program()
+
+
+def own_psql_program() -> str:
+    """The `psql` that comes with the embedded server; where none can be embedded, the machine's."""
+    if sys.platform == "win32":
+        return "psql"
     from conflict_assets.store.cluster import programs_folder
 
     return str(programs_folder() / "psql")
