@@ -70,7 +70,7 @@ def test_open_conflicts_are_written_masked_for_the_owner_only(tmp_path, name, ai
         (["a.csv", "--columns", "all"], False),
         (["a.csv", "--prefix", "04"], True),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_reviewer_gets_what_to_decide_on_and_a_program_everything(tmp_path, options, brief):
     path = tmp_path / options[0]
@@ -124,7 +124,7 @@ def test_an_agency_or_payer_that_nobody_knows_is_told_with_near_names(tmp_path, 
 @pytest.mark.usefixtures("store")
 def test_a_name_is_known_whatever_the_status_of_its_conflicts(tmp_path):
     told("decide", "c,d", "--ignore", "--reason", "x")
-    assert told("export", "--out", tmp_path / "a.csv", "--agency", "r").startswith(f"{tmp_path}/a.csv: 0 conflicts")
+    assert told("export", "--out", tmp_path / "a.csv", "--agency", "R").startswith(f"{tmp_path}/a.csv: 0 conflicts")
 
 
 @pytest.mark.usefixtures("store")
