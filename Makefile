@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 TWO_AT_ONCE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev columns test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ bench-source: install ## Measure what a night of 10 million visits asks of the w
 
 bench-export: install ## Measure the export of a million conflict rows to each format
 	$(BIN)/python -m benchmarks.export.bench_export
+
+columns: install ## Write docs/columns.md, the data dictionary, from the comments on the store's views
+	$(BIN)/python -m conflict_assets.store.dictionary docs/columns.md
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

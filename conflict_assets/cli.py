@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+SAMPLES = (".csv",)
+SOURCES = (".duckdb", ".db")
 
 COMMANDS = ("doctor", "generate", "run", "dev", "report", "show", "explain", "decide", "import-decisions", "export")
 """In the order in which one needs them; the others follow."""
@@ -151,8 +153,10 @@ def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_vi
 def _dry_run(
     settings: Settings, prefixes: tuple[str, ...], allow_visit_drop: bool, sample: Path | None, sample_rows: int
 ) -> None:
-    if sample is not None and not sample.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--sample {sample}: there is no folder {sample.absolute().parent}")
+    if sample is not None:
+        _check_ending(sample, SAMPLES)
+        if not sample.absolute().parent.is_dir():
+            raise typer.BadParameter(f"--sample {sample}: there is no folder {sample.absolute().parent}")
     _generate_when_missing(settings)
     from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
 
@@ -165,6 +169,15 @@ def _dry_run(
     out.print(f"Sample: {outcome.sample}", markup=False)
     if outcome.failed:
         raise typer.Exit(FAILED)
+
+
+def _check_ending(file: Path, allowed: Sequence[str]) -> None:
+    from conflict_assets.report.whole_files import FileError, check_ending
+
+    try:
+        check_ending(file, allowed)
+    except FileError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
@@ -235,7 +248,7 @@ def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
 
 @app.command()
 def generate(
-    file: Annotated[Path, typer.Option("--out", help="The DuckDB file to write; it must not exist.")],
+    file: Annotated[Path, typer.Option("--out", help="The DuckDB file to write: .duckdb or .db.")],
     visits: Annotated[int, typer.Option(min=1, help="How many visits.")] = 300_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same content.")] = 1,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that counts as today.")] = None,
@@ -247,6 +260,7 @@ def generate(
     """
     from conflict_assets.source.synthetic import generate as write_source
 
+    _check_ending(file, SOURCES)
     today = as_of.date() if as_of else load_settings().today()
     try:
         made = write_source(file, visits=visits, seed=seed, as_of=today, overwrite=overwrite)

@@ -13,7 +13,7 @@ from rich.text import Text
 from conflict_assets.domain.privacy import mask_ssn
 from conflict_assets.domain.rules import Rule
 from conflict_assets.report.explanation import conditions, out_of_play, told, verdict
-from conflict_assets.report.whole_files import FileError, check_target, whole_file
+from conflict_assets.report.whole_files import FileError, check_ending, check_target, whole_file
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decisions import Pair, Verdict, pair_of_visits, parse_pair
 from conflict_assets.store.factory import conflict_store
@@ -166,10 +166,9 @@ def show_command(
 def _checked_ending(file: Path | None, *, overwrite: bool) -> str:
     if file is None:
         return ""
-    if file.suffix.lower() not in PICTURES:
-        raise FileError(f"{file} ends in {file.suffix!r}; allowed: {', '.join(PICTURES)}")
+    ending = check_ending(file, PICTURES)
     check_target(file, overwrite=overwrite)
-    return file.suffix.lower()
+    return ending
 
 
 def _group_of(store: ConflictStore, pair: Pair) -> list[StoredConflict]:

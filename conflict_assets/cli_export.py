@@ -12,11 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from conflict_assets.domain.rules import Rule
 from conflict_assets.partitions import parse_prefixes
-from conflict_assets.report.tables import format_of, table_writer
+from conflict_assets.report.tables import TableFormat, format_of, table_writer
 from conflict_assets.report.whole_files import FileError, check_target, whole_file
 from conflict_assets.settings import Settings, load_settings
-from conflict_assets.store.export import OPEN_STATUSES, STATUSES, ConflictExport, ExportQuery
+from conflict_assets.store.brief import DECISION
+from conflict_assets.store.decisions import Verdict
+from conflict_assets.store.export import OPEN_STATUSES, STATUSES, Columns, ConflictExport, ExportQuery
 from conflict_assets.store.factory import conflict_store
+from conflict_assets.store.store import ConflictStore
 
 ALL = "all"
 TOLD_VALUES = 20
@@ -46,6 +49,13 @@ def export_command(  # noqa: PLR0917 - options of a command, given by name
     prefix: Annotated[
         list[str] | None, typer.Option(help="A prefix (04) or a range (17-30); may repeat. For writers only.")
     ] = None,
+    columns: Annotated[
+        Columns | None,
+        typer.Option(
+            help="What a reviewer needs, with a decision to fill in for `decide --file`, or all columns. "
+            "Unset: brief for .csv and .xlsx, all for .parquet."
+        ),
+    ] = None,
     both_sides: Annotated[
         bool, typer.Option("--both-sides", help="Two rows a conflict, one from each visit's side, instead of one.")
     ] = False,
@@ -54,9 +64,11 @@ def export_command(  # noqa: PLR0917 - options of a command, given by name
 ) -> None:
     """Write open conflicts to a file: CSV, Parquet or Excel.
 
-    Both visits of each are there, SSNs are masked, and only you may read the file.
+    Both visits of each are there, SSNs are masked, and only you may read the file. Fill in the columns decision and
+    decision_reason, and give the file to `conflict-assets decide --file`.
     """
     settings = load_settings()
+    format_ = _format_of(file, overwrite=overwrite)
     query = ExportQuery(
         statuses=_statuses(status),
         agencies=agency or (),
@@ -67,27 +79,36 @@ def export_command(  # noqa: PLR0917 - options of a command, given by name
         last_date=last.date() if last else None,
         both_sides=both_sides,
         full_ssns=full_ssn,
+        columns=columns or (Columns.ALL if format_ is TableFormat.PARQUET else Columns.BRIEF),
     )
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}; name an earlier day first")
     try:
-        check_target(file, overwrite=overwrite)
-        rows = _export(settings, query, file)
+        rows = _export(settings, query, file, format_)
     except FileError as error:
         raise typer.BadParameter(str(error)) from None
     what = "rows" if both_sides else "conflicts"
     out.print(f"{file}: {rows:,} {what}, SSNs {'in full' if full_ssn else 'masked'}", markup=False)
 
 
-def _export(settings: Settings, query: ExportQuery, file: Path) -> int:
-    format_ = format_of(file)
+def _format_of(file: Path, *, overwrite: bool) -> TableFormat:
+    try:
+        format_ = format_of(file)
+        check_target(file, overwrite=overwrite)
+    except FileError as error:
+        raise typer.BadParameter(str(error)) from None
+    return format_
+
+
+def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFormat) -> int:
     rows = 0
+    choices = {DECISION: tuple(Verdict)} if query.columns is Columns.BRIEF else {}
     with (
-        conflict_store(settings) as store,
+        _store_for(settings, query) as store,
         store.export(query) as export,
         whole_file(file) as partial,
         _progress(export) as progress,
-        table_writer(partial, format_, export.schema, time_zone=settings.source_time_zone) as write,
+        table_writer(partial, format_, export.schema, time_zone=settings.source_time_zone, choices=choices) as write,
     ):
         for batch in export.batches():
             write(batch)
@@ -99,6 +120,14 @@ def _export(settings: Settings, query: ExportQuery, file: Path) -> int:
     if len(unreadable) > TOLD_VALUES:
         err.print(f"{file}: and {len(unreadable) - TOLD_VALUES:,} more values", markup=False)
     return rows
+
+
+@contextmanager
+def _store_for(settings: Settings, query: ExportQuery) -> Iterator[ConflictStore]:
+    """The store, once it knows every agency and payer that is asked for."""
+    with conflict_store(settings) as store:
+        store.require_known(query)
+        yield store
 
 
 @contextmanager

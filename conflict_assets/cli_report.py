@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from conflict_assets.report.whole_files import FileError, check_target, whole_file
+from conflict_assets.report.whole_files import FileError, check_ending, check_target, whole_file
 from conflict_assets.settings import load_settings
 from conflict_assets.store.factory import conflict_store
 
 BY_HAND = "by-hand"
+PAGES = (".html", ".htm")
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -22,6 +23,9 @@ def report_command(
         typer.Option("--out", help="The HTML file to write; unset: reports/latest.html in the data folder."),
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file of --out if it exists; the kept ones always are.")
+    ] = False,
 ) -> None:
     """Write the morning's report, of what the store holds now.
 
@@ -33,7 +37,8 @@ def report_command(
     settings = load_settings()
     try:
         if file is not None:
-            check_target(file, overwrite=True)
+            check_ending(file, PAGES)
+            check_target(file, overwrite=overwrite)
         with conflict_store(settings) as store:
             store.prepare()
             morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)

@@ -14,10 +14,11 @@ from rich.console import Console
 from conflict_assets.report.kept_reports import latest_report_time
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.address import describe_url, without_password
-from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
+from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
 from conflict_assets.store.decisions import SHOWN, Decision, DecisionOutcome, Pair, Verdict, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.factory import conflict_store, psql_program, stop_store, store_url
+from conflict_assets.store.filled_in import FilledIn, read_decisions
 from conflict_assets.store.store import ConflictStore
 
 PROMISE_SECONDS = 600.0
@@ -36,32 +37,50 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     ] = False,
     ignore: Annotated[bool, typer.Option("--ignore", help="It is a conflict, but not worth following.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Take the decision back.")] = False,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept with the decision.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why; kept with the decision. Of a file: for rows without a reason.")
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", help="Who decides; without it, the login of the operating system.")
     ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", "--file", help="Decisions in a CSV: pair, decision, reason.")
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "--csv",
+            help="A file of export (.csv or .xlsx) with its columns decision and decision_reason filled in; "
+            "rows without a decision are left out.",
+        ),
     ] = None,
 ) -> None:
     """Whitelist or ignore conflicts, or take a decision back.
 
-    Every decision is kept; the newest one about a conflict holds, and no run changes that.
+    Every decision is kept; the newest one about a conflict holds, and no run changes that. Of a file all rows are
+    written, or none: its column decision is whitelisted, ignored or cleared. Rows that say what holds change nothing.
     """
     if by is not None and not by.strip():
         raise typer.BadParameter("--by is empty; allowed: the name of who decides")
     chosen = [verdict for verdict, given in zip(Verdict, (whitelist, ignore, clear), strict=True) if given]
-    if len(chosen) > 1 or (not chosen and csv is None):
+    if len(chosen) > 1 or (not chosen and file is None):
         raise typer.BadParameter("give one of --whitelist, --ignore and --clear")
     decisions = _decisions_named(pairs, chosen, reason)
-    if csv is not None:
-        decisions += read_decisions_csv(csv, verdict=chosen[0] if chosen else None, reason=reason)
-    if not decisions:
-        raise typer.BadParameter("name at least one pair, or a file with --csv")
+    filled = None
+    if file is not None:
+        filled = read_decisions(file, verdict=chosen[0] if chosen else None, reason=reason)
+        decisions += filled.decisions
+    elif not decisions:
+        raise typer.BadParameter("name at least one pair, or a file with --file")
     with _prepared(load_settings()) as store:
-        outcome = store.decide(decisions, decided_by=by.strip() if by else None)
-    out.print(f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already")
+        outcome = store.decide(decisions, decided_by=by.strip() if by else None, keep_same=filled is not None)
+    out.print(
+        f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already"
+        f"{_left_out(filled)}"
+    )
     _tell_older_report(outcome)
+
+
+def _left_out(filled: FilledIn | None) -> str:
+    return f"; {filled.undecided} rows without a decision left out" if filled else ""
 
 
 def _decisions_named(pairs: list[str] | None, chosen: list[Verdict], reason: str | None) -> list[Decision]:

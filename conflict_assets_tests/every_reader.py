@@ -37,7 +37,8 @@ def whole_night(folder: Path, name: str = "night") -> Snapshot:
 def read_everything(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Let every reader read: files are written into the folder, what is said is returned."""
     said = [
-        told("export", "--out", folder / f"all{ending}", "--status", "all", "--both-sides")
+        told("export", "--out", folder / f"{columns}{ending}", "--status", "all", "--both-sides", "--columns", columns)
+        for columns in ("all", "brief")
         for ending in (".csv", ".parquet", ".xlsx")
     ]
     for number, (visit, other) in enumerate(pairs):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from conflict_assets import cli, cli_export
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store import ConflictStore
-from conflict_assets_tests.pg import make_store, pg_server, store_url
+from conflict_assets_tests.pg import execute, make_store, pg_server, store_url
 from conflict_assets_tests.store.nights import SSN, Pair, night
 from conflict_assets_tests.store.test_roles import login
 from conflict_assets_tests.test_cli_store import given, refused, told
@@ -21,6 +21,7 @@ from conflict_assets_tests.test_cli_store import given, refused, told
 __all__ = ["given", "make_store", "pg_server", "store_url"]
 
 FORMULA = "=HYPERLINK(A1)"
+VISIT = {"aide_name": FORMULA, "payer_id": "M", "contract": "Medicaid", "provider_name": "Good Care"}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def store(store_url, given):
     with ConflictStore(url=store_url, prefix_length=2) as store:
         store.set_up_roles()
         later = Pair("c", "d", rule=7, agency="R", day=date(2026, 1, 20))
-        store.replace_prefix(night([Pair(visit={"aide_name": FORMULA, "payer_id": "M"}), later]))
+        store.replace_prefix(night([Pair(visit=VISIT), later]))
     return store_url
 
 
@@ -56,6 +57,74 @@ def test_open_conflicts_are_written_masked_for_the_owner_only(tmp_path, name, ai
     assert found[0]["aide_name"] == aide
     assert (tmp_path / name.lower()).stat().st_mode & 0o777 == 0o600
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("options", "brief"),
+    [
+        (["a.csv"], True),
+        (["a.xlsx"], True),
+        (["a.parquet"], False),
+        (["a.parquet", "--columns", "brief"], True),
+        (["a.csv", "--columns", "all"], False),
+        (["a.csv", "--prefix", "04"], True),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_reviewer_gets_what_to_decide_on_and_a_program_everything(tmp_path, options, brief):
+    path = tmp_path / options[0]
+    told("export", "--out", path, *options[1:])
+    found = rows_of(path)[1]
+    if not brief:
+        assert len(found) == 147
+        assert "p_last_name" in found
+        return
+    assert next(iter(found)) == "pair_id"
+    assert list(found)[-2:] == ["decision", "decision_reason"]
+    assert not [name for name in found if name.removeprefix("con_").startswith(("p_", "patient"))]
+    assert not found["decision"]
+    assert not found["decision_reason"]
+    assert (found["ssn"], found["rule"]) == ("***-**-0001", "7 No time for the trip")
+    assert float(found["overlap_amount"]) == 30
+    assert (found["provider_id"], found["con_provider_id"], found["status"]) == ("R", "Q", "new")
+
+
+def test_the_brief_form_has_the_times_that_count(store, tmp_path):
+    worked = "visit_start_time = '2026-01-05 14:00Z', visit_end_time = '2026-01-05 15:00Z'"
+    planned = "sch_start_time = '2026-01-05 13:00Z', sch_end_time = '2026-01-05 16:00Z'"
+    execute(store, f"UPDATE conflict_visits SET {worked}, {planned} WHERE visit_id = 'a'")  # noqa: S608 - constants
+    execute(store, f"UPDATE conflict_visits SET {planned}, visit_start_time = now() WHERE visit_id = 'b'")  # noqa: S608 - constants
+    told("export", "--out", tmp_path / "a.csv")
+    row = rows_of(tmp_path / "a.csv")[0]
+    assert (row["basis"], row["con_basis"]) == ("actual", "scheduled")
+    times = [row[name][11:16] for name in ("starts_at", "ends_at", "con_starts_at", "con_ends_at")]
+    assert times == ["14:00", "15:00", "13:00", "16:00"]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--agency", "Q", "--agency", "good cara"],
+            r"'good cara' is no agency of .*; near: Good Care \(P\)\. Allowed",
+        ),
+        (["--payer", "Medicare"], r"'Medicare' is no payer of a stored conflict; near: Medicaid \(M\)"),
+        (["--payer", "good care"], r"'good care' is no payer of a stored conflict\. Allowed: an id, or a whole name"),
+        (["--agency", "x'; --"], "is no agency of a stored conflict. Allowed"),
+    ],
+)
+def test_an_agency_or_payer_that_nobody_knows_is_told_with_near_names(tmp_path, options, message):
+    with pytest.raises(StoreError, match=message):
+        told("export", "--out", tmp_path / "a.csv", *options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("store")
+def test_a_name_is_known_whatever_the_status_of_its_conflicts(tmp_path):
+    told("decide", "c,d", "--ignore", "--reason", "x")
+    assert told("export", "--out", tmp_path / "a.csv", "--agency", "R").startswith(f"{tmp_path}/a.csv: 0 conflicts")
 
 
 @pytest.mark.usefixtures("store")

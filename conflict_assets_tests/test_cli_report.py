@@ -55,3 +55,38 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_work(command, tmp_p
     done = command("--out", str(tmp_path / "none" / "report.html"))
     assert done.exit_code == 2
     assert "there is no folder" in done.output.replace("\n", " ")
+
+
+def test_a_file_that_exists_is_refused_as_by_the_other_commands_unless_it_may_go(command, tmp_path):
+    file = tmp_path / "a.html"
+    file.write_text("old")
+    done = command("--out", str(file))
+    said = " ".join(done.output.replace("│", " ").split())
+    assert done.exit_code == 2
+    assert "exists; name another file, or replace it with --overwrite" in said
+    assert file.read_text() == "old"
+    assert command("--out", str(file), "--overwrite").exit_code == 0
+    assert "night of" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (["report", "--out", "a.pdf"], "ends in '.pdf'; allowed: .html, .htm"),
+        (["show", "a,b", "--out", "a.bmp"], "ends in '.bmp'; allowed: .png, .svg"),
+        (["export", "--out", "a.doc"], "ends in '.doc'; allowed: .csv, .parquet, .xlsx"),
+        (["generate", "--out", "a.csv"], "ends in '.csv'; allowed: .duckdb, .db"),
+        (["run", "--dry-run", "--sample", "a.xlsx"], "ends in '.xlsx'; allowed: .csv"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_file_that_can_t_be_written_is_refused_with_what_can(monkeypatch, tmp_path, arguments, allowed):
+    monkeypatch.setenv("CONFLICTS_POSTGRES_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("CONFLICTS_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    load_settings.cache_clear()
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    load_settings.cache_clear()
+    assert done.exit_code == 2, done.output
+    assert allowed in done.output
+    assert not list(tmp_path.glob("a.*"))

@@ -107,7 +107,7 @@ def test_decisions_come_from_a_csv(store, tmp_path, option):
         (["a,b", "--ignore"], "and a --reason"),
         (["a,b", "--ignore", "--reason", "x", "--by", " "], "--by is empty"),
         (["a,b", "--ignore", "--reason", " "], "and a --reason"),
-        (["--ignore", "--reason", "x"], "name at least one pair, or a file with --csv"),
+        (["--ignore", "--reason", "x"], "name at least one pair, or a file with --file"),
         (["ab", "--ignore", "--reason", "x"], "'ab' is neither a pair_id (32 hex digits) nor two visit ids"),
         (["a,a", "--ignore", "--reason", "x"], "two different visits; found 'a' and 'a'"),
     ],

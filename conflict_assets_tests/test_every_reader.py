@@ -133,7 +133,8 @@ def run_export(path):
 
     from conflict_assets import cli
 
-    found = CliRunner().invoke(cli.app, ["export", "--out", str(path), "--status", "all"], catch_exceptions=False)
+    export = ["export", "--out", str(path), "--status", "all", "--columns", "all"]
+    found = CliRunner().invoke(cli.app, export, catch_exceptions=False)
     assert found.exit_code == 0
     return found.stderr
 

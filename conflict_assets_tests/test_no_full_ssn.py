@@ -82,8 +82,10 @@ def platform(tmp_path_factory):
         with psycopg.connect(embedded_url(platform.folder / "data" / "postgres")) as connection:
             row = connection.execute("SELECT visit_id, con_visit_id FROM open_conflicts ORDER BY pair_id").fetchone()
         assert row
+        everything = ("export", "--both-sides", "--status", "all")
         for ending in ("csv", "parquet", "xlsx"):
-            platform.command("export", "--both-sides", "--status", "all", "--out", str(platform.out / f"a.{ending}"))
+            platform.command(*everything, "--columns", "all", "--out", str(platform.out / f"a.{ending}"))
+            platform.command(*everything, "--columns", "brief", "--out", str(platform.out / f"brief.{ending}"))
         platform.command("explain", *row)
         platform.command("show", ",".join(row), "--out", str(platform.out / "a.svg"))
         platform.command("report", "--out", str(platform.out / "a.html"))

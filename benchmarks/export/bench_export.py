@@ -70,7 +70,10 @@ def measure(url: str, file: Path) -> Cost:
     environment = {**os.environ, "CONFLICTS_POSTGRES_URL": url, "CONFLICTS_DATA_DIR": str(file.parent / "data")}
     started = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [COMMAND, "export", "--both-sides", "--out", str(file)], env=environment, stdout=subprocess.PIPE, stderr=theirs
+        [COMMAND, "export", "--both-sides", "--columns", "all", "--out", str(file)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
     )
     os.close(theirs)
     watching = threading.Thread(target=watch, args=(ours, screen))

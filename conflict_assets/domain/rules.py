@@ -32,6 +32,21 @@ class Rule(IntEnum):
         """The name of the rule's column."""
         return self.name.lower()
 
+    @property
+    def label(self) -> str:
+        """The rule in a few words."""
+        return _LABELS[self - 1]
+
+
+_LABELS = (
+    "Same scheduled time",
+    "Same worked time",
+    "Scheduled = worked time",
+    "Scheduled times overlap",
+    "Worked times overlap",
+    "Scheduled, worked overlap",
+    "No time for the trip",
+)
 
 NO_RULE = 0
 CONFLICT_TYPES = ("exact", "overlap", "travel")

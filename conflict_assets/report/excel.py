@@ -1,7 +1,7 @@
 """Excel workbooks, written a row at a time: the rows before it are on the disk already."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
+
+from conflict_assets.domain.formulas import FORMULA
 
 SHEET_ROWS = 1_048_576
 """The most rows of an Excel sheet, its header among them."""
@@ -28,6 +30,12 @@ BIG_CELLS = 10_000_000
 FIRST_SERIAL, LAST_SERIAL = 61.0, 2_958_465.999_99
 """From 1 March 1900, before which Excel counts a day that never was, to the year 9999."""
 
+NARROWEST, WIDEST, BUTTON = 8, 40, 3
+"""Widths of columns in characters; in the header the filter's button takes some of them."""
+
+IDS = "_id"
+"""How the names of columns end that hold ids: they stay texts when somebody types over them."""
+
 DAYS_TO_1970 = 25_569
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -37,23 +45,25 @@ Cells = tuple[list[Any], Callable[[int, int, Any, Any], Any], Any]
 
 @contextmanager
 def excel_writer(
-    path: Path, schema: pa.Schema, *, formula: str, time_zone: str
+    path: Path, schema: pa.Schema, *, money: str, time_zone: str, choices: Mapping[str, Sequence[str]]
 ) -> Iterator[Callable[[pa.RecordBatch], None]]:
     """Give a function that writes batches; a sheet that is full is followed by another one.
 
-    Texts stay as they are; those that match `formula` are marked as texts, so that they don't become formulas when
-    somebody edits them. Instants are shown in `time_zone`, which the header names.
+    Texts stay as they are; those that look like formulas are marked as texts, so that they don't become formulas when
+    somebody edits them. Instants are shown in `time_zone`, which the header names; columns whose names end in `money`
+    with two digits. Columns of `choices` offer these values to whoever fills them in.
     """
     # The sheets wait here until the workbook is put together: rows, for their owner only.
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".parts", dir=path.parent) as parts:
         workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": parts, "strings_to_urls": False})
-        writer = _ExcelWriter(workbook, schema, formula, time_zone)
+        writer = _ExcelWriter(workbook, schema, money, time_zone, choices)
         try:
             yield writer.write
         except BaseException:
             for sheet in workbook.worksheets():
                 sheet.row_data_fh.close()
             raise
+        writer.finish_sheet()
         if writer.rows * len(schema) > BIG_CELLS:
             workbook.use_zip64()
         workbook.close()
@@ -63,10 +73,13 @@ def excel_writer(
 class _ExcelWriter:
     workbook: Workbook
     schema: pa.Schema
-    formula: str
+    money: str
     time_zone: str
+    choices: Mapping[str, Sequence[str]]
     rows: int = 0
     _formats: dict[str, Format] = field(init=False)
+    _headers: list[str] = field(init=False)
+    _widths: list[int] = field(init=False)
     _sheet: Worksheet = field(init=False)
     _next_row: int = field(init=False)
 
@@ -77,15 +90,23 @@ class _ExcelWriter:
             "date": add({"num_format": "yyyy-mm-dd"}),
             "instant": add({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             "text": add({"quote_prefix": True}),
+            "id": add({"num_format": "@"}),
+            "money": add({"num_format": "#,##0.00"}),
         }
+        self._headers = [self._header(each) for each in self.schema]
+        self._widths = [len(header) + BUTTON for header in self._headers]
         self._add_sheet()
 
     def write(self, batch: pa.RecordBatch) -> None:
+        """Write rows; those of the first batch tell how wide the columns are."""
+        if not self.rows:
+            self._widths = [max(each) for each in zip(self._widths, map(_width, batch.columns), strict=True)]
         while batch.num_rows:
             part = batch.slice(0, SHEET_ROWS - self._next_row)
             if part.num_rows:
                 self._write_rows(part)
             else:
+                self.finish_sheet()
                 self._add_sheet()
             batch = batch.slice(part.num_rows)
 
@@ -93,14 +114,32 @@ class _ExcelWriter:
         number = len(self.workbook.worksheets()) + 1
         self._sheet = self.workbook.add_worksheet("conflicts" if number == 1 else f"conflicts {number}")
         self._sheet.freeze_panes(1, 0)
-        self._sheet.set_column(0, len(self.schema) - 1, 16)
-        for at, name in enumerate(self.schema):
-            zoned = f"{name.name} ({self.time_zone})" if pa.types.is_timestamp(name.type) else name.name
-            self._sheet.write_string(0, at, zoned, self._formats["header"])
+        self._set_columns()
+        for at, header in enumerate(self._headers):
+            self._sheet.write_string(0, at, header, self._formats["header"])
         self._next_row = 1
 
+    def finish_sheet(self) -> None:
+        """Say what counts for the whole of a sheet, now that its rows are known."""
+        self._set_columns()
+        self._sheet.autofilter(0, 0, self._next_row - 1, len(self.schema) - 1)
+        for name, values in self.choices.items():
+            at = self.schema.get_field_index(name)
+            offered = {"validate": "list", "source": list(values), "show_error": False}
+            self._sheet.data_validation(1, at, max(self._next_row - 1, 1), at, offered)
+
+    def _set_columns(self) -> None:
+        for at, (each, width) in enumerate(zip(self.schema, self._widths, strict=True)):
+            self._sheet.set_column(at, at, min(max(width, NARROWEST), WIDEST), self._format_of_ids(each.name))
+
+    def _format_of_ids(self, name: str) -> Format | None:
+        return self._formats["id"] if name.endswith(IDS) else None
+
+    def _header(self, column: pa.Field) -> str:
+        return f"{column.name} ({self.time_zone})" if pa.types.is_timestamp(column.type) else str(column.name)
+
     def _write_rows(self, batch: pa.RecordBatch) -> None:
-        columns = [self._cells(column) for column in batch.columns]
+        columns = [self._cells(*each) for each in zip(batch.schema.names, batch.columns, strict=True)]
         for at in range(batch.num_rows):
             row = self._next_row + at
             for column, (values, write, shown) in enumerate(columns):
@@ -110,7 +149,7 @@ class _ExcelWriter:
         self._next_row += batch.num_rows
         self.rows += batch.num_rows
 
-    def _cells(self, column: pa.Array) -> Cells:
+    def _cells(self, name: str, column: pa.Array) -> Cells:
         kind = column.type
         if pa.types.is_string(kind):
             return self._texts(column)
@@ -125,7 +164,11 @@ class _ExcelWriter:
             return self._serials(pc.add(days, float(DAYS_TO_1970)), local, self._formats["instant"])
         if pa.types.is_floating(kind):
             column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
-        return column.to_pylist(), self._sheet.write_number, None
+        return (
+            column.to_pylist(),
+            self._sheet.write_number,
+            self._formats["money"] if name.endswith(self.money) else None,
+        )
 
     def _serials(self, days: pa.Array, column: pa.Array, shown: Format) -> Cells:
         """Excel's own dates are numbers of days; those that it can't show become texts."""
@@ -141,7 +184,7 @@ class _ExcelWriter:
         if pc.any(too_long).as_py():
             start = pc.utf8_slice_codeunits(column, 0, LONGEST_TEXT // 2 - len(CUT))
             column = pc.if_else(too_long, pc.binary_join_element_wise(start, CUT, ""), column)
-        risky = pc.fill_null(pc.match_substring_regex(column, self.formula), False).to_pylist()
+        risky = pc.fill_null(pc.match_substring_regex(column, FORMULA), False).to_pylist()
         # XlsxWriter takes a text between these two marks for its own, and writes it as it is.
         column = pc.replace_substring_regex(column, r"(?s)\A(<r>.*</r>)\z", r"\1 ")
         if any(risky):
@@ -160,3 +203,10 @@ class _ExcelWriter:
             self._sheet.write_string(row, column, value)
         else:
             self._sheet.write_number(row, column, value, shown)
+
+
+def _width(column: pa.Array) -> int:
+    """How many characters a column's values take; instants are shown to the second."""
+    if pa.types.is_string(column.type):
+        return pc.max(pc.utf8_length(column)).as_py() or 0
+    return 19 if pa.types.is_timestamp(column.type) else 10

@@ -9,27 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from conflict_assets.domain.morning import Morning
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.domain.rules import Rule
 from conflict_assets.report.charts import WEEKDAYS, Chart, hours_chart, prefix_chart, rules_chart, trend_chart
 from conflict_assets.report.lines import prefix_ranges
 from conflict_assets.report.pictures import RULES, trend_title
 
 CENTS_BELOW = 1000
 TOLD_PLACES = 3
-RULE_NAMES = dict(
-    zip(
-        RULES,
-        (
-            "Same scheduled time",
-            "Same worked time",
-            "Scheduled = worked time",
-            "Scheduled times overlap",
-            "Worked times overlap",
-            "Scheduled, worked overlap",
-            "No time for the trip",
-        ),
-        strict=True,
-    )
-)
+RULE_NAMES = {rule.flag: rule.label for rule in Rule}
 REASON_NAMES: Mapping[str, str] = {
     InactiveReason.INACTIVE_STATUS: "Cancelled, deleted or pending",
     InactiveReason.DELETED: "Deleted",

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,18 @@ from conflict_assets.domain.privacy import MaskedError
 
 class FileError(MaskedError):
     """A file can't be written as asked; the message says what was found, what is allowed and what to do."""
+
+
+def check_ending(path: Path, allowed: Sequence[str]) -> str:
+    """Return how a file's name ends, in small letters.
+
+    Raises:
+        FileError: it ends in none of those that can be written.
+    """
+    ending = path.suffix.lower()
+    if ending not in allowed:
+        raise FileError(f"{path} ends in {path.suffix!r}; allowed: {', '.join(allowed)}")
+    return ending
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""Decisions from outside: a CSV of a person's, and what people decided in the replaced system.
+"""Decisions from outside: what people decided in the replaced system.
 
 The replaced system's table `conflictvisitmaps` holds, among others, `VisitID`, `ConVisitID` and `StatusFlag`: `W` for
 whitelisted, `I` for ignored. Any other flag is no decision. It may hold a pair twice, once from each side.
@@ -17,22 +17,16 @@ from psycopg import sql
 
 from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
-from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.left_out import LeftOut
 
 REPLACED_TABLE = "conflictvisitmaps"
 REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
-TAKEN_OVER = "taken over from conflictvisitmaps"
 ERRORS_SHOWN = 5
+TAKEN_OVER = "taken over from conflictvisitmaps"
 
 _VERDICTS = {"W": Verdict.WHITELISTED, "I": Verdict.IGNORED}
-_WORDS = {
-    "whitelist": Verdict.WHITELISTED,
-    "ignore": Verdict.IGNORED,
-    "clear": Verdict.CLEARED,
-    **{str(verdict): verdict for verdict in Verdict},
-}
 
 
 @dataclass(frozen=True)
@@ -44,24 +38,6 @@ class ReplacedDecisions:
     unusable: int
     notes: tuple[str, ...] = ()
     """Sentences about the rows that were left out: what stands in them, and in which lines."""
-
-
-def read_decisions_csv(path: Path, *, verdict: Verdict | None = None, reason: str | None = None) -> list[Decision]:
-    """Read decisions from a CSV with a header: `pair` (or `visit_id`, `con_visit_id`), `decision`, `reason`.
-
-    What the file does not say, `verdict` and `reason` say for all rows.
-
-    Raises:
-        StoreError: the file can't be read, or rows can't be understood; the message names their lines.
-    """
-    decisions, wrong = [], []
-    for line, row in _rows(path):
-        try:
-            decisions.append(_decision(row, verdict, reason))
-        except ValueError as error:
-            wrong.append(f"line {line}: {error}")
-    _refuse_wrong(path, wrong)
-    return decisions
 
 
 def read_replaced_csv(path: Path) -> ReplacedDecisions:
@@ -112,26 +88,6 @@ def _opened(path: Path) -> Iterator[TextIO]:
             yield file
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"{path} can't be read as a CSV in UTF-8: {error}") from None
-
-
-def _decision(row: Mapping[str, str], verdict: Verdict | None, reason: str | None) -> Decision:
-    word = row.get("decision", "").strip().lower()
-    if word and word not in _WORDS:
-        raise ValueError(f"decision {word!r} is unknown; allowed: {', '.join(_WORDS)}")
-    found = _WORDS[word] if word else verdict
-    if found is None:
-        raise ValueError(f"no decision; allowed: {', '.join(_WORDS)}")
-    why = row.get("reason", "").strip() or reason
-    if not why:
-        raise ValueError("no reason")
-    return Decision(_pair(row), found, why)
-
-
-def _pair(row: Mapping[str, str]) -> Pair:
-    named = row.get("pair", "") or row.get("pair_id", "")
-    if named.strip():
-        return parse_pair(named)
-    return pair_of_visits(row.get("visit_id", ""), row.get("con_visit_id", ""))
 
 
 def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:

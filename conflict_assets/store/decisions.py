@@ -103,11 +103,16 @@ def parse_pair(text: str) -> Pair:
 
 
 def decide(
-    connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str | None = None
+    connection: psycopg.Connection[Any],
+    decisions: Sequence[Decision],
+    *,
+    decided_by: str | None = None,
+    keep_same: bool = False,
 ) -> DecisionOutcome:
     """Append a person's decisions, all or none; the caller's transaction. The last one about a conflict counts.
 
-    The person is who runs this process unless `decided_by` says who it is.
+    The person is who runs this process unless `decided_by` says who it is. With `keep_same` a decision that holds
+    with the same reason stays, whoever took it: a file that is given again repeats what others decided.
 
     Raises:
         StoreError: a conflict is not in the store.
@@ -122,7 +127,7 @@ def decide(
             "Nothing is written. A conflict's name is its pair_id in conflict_visit_maps, or its two visit ids."
         )
     rows = [(Pair(key, *known[key]), named[key]) for key in named]
-    written = _write(connection, rows, Origin.PERSON, decided_by or _user())
+    written = _write(connection, rows, Origin.PERSON, decided_by or _user(), keep_same=keep_same)
     return DecisionOutcome(given=len(decisions), written=written, unchanged=len(named) - written)
 
 
@@ -161,13 +166,18 @@ def _held(connection: psycopg.Connection[Any], pairs: list[str]) -> set[str]:
 
 
 def _write(
-    connection: psycopg.Connection[Any], rows: Sequence[tuple[Pair, Decision]], origin: Origin, decided_by: str
+    connection: psycopg.Connection[Any],
+    rows: Sequence[tuple[Pair, Decision]],
+    origin: Origin,
+    decided_by: str,
+    *,
+    keep_same: bool = False,
 ) -> int:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [DECISION_LOCK])
     written = 0
     for batch in _batches(rows):
         columns: list[list[Any]] = [list(column) for column in zip(*(_values(*row) for row in batch), strict=True)]
-        row = connection.execute(_WRITE, [*columns, decided_by, str(origin)]).fetchone()
+        row = connection.execute(_WRITE, [*columns, decided_by, str(origin), keep_same]).fetchone()
         written += row[0] if row else 0
     return written
 
@@ -208,6 +218,7 @@ _WRITE = sql.SQL(
         LEFT JOIN LATERAL (SELECT * FROM conflict_decisions AS x WHERE x.pair_id = n.pair_id
                            ORDER BY x.decision_id DESC LIMIT 1) AS o ON true
         WHERE CASE WHEN o.pair_id IS NULL THEN n.decision <> 'cleared'
+            WHEN %s::boolean AND o.decision = n.decision AND o.reason = n.reason THEN false
             WHEN n.origin = 'import' THEN o.origin = 'import' AND o.decision <> n.decision
             ELSE (o.decision, o.reason, o.decided_by, o.rule, o.overlap_minutes, o.origin) IS DISTINCT FROM
                 (n.decision, n.reason, n.decided_by, n.rule, n.overlap_minutes, n.origin) END

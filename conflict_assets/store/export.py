@@ -4,11 +4,10 @@ PostgreSQL sends them as the text of a COPY, which Arrow reads into typed column
 side makes a Python object of a value, and nobody holds more than a few batches.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -17,18 +16,25 @@ import pyarrow as pa
 from psycopg import sql
 from pyarrow import csv
 
-from conflict_assets.domain.normalizing import trimmed
 from conflict_assets.store.address import describe_url
-from conflict_assets.store.columns import FLAGS
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.export_query import (
+    FULL_VIEW,
+    OPEN_STATUSES,
+    STATUSES,
+    Columns,
+    ExportQuery,
+    filters,
+    selected,
+    view_of,
+)
 from conflict_assets.store.roles import WRITER
 
-OPEN_STATUSES = ("new", "open")
-STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
+__all__ = ["OPEN_STATUSES", "STATUSES", "Columns", "ConflictExport", "ExportQuery", "export_conflicts"]
+
 BLOCK_BYTES = 2 << 20
 """How much text makes a batch, some 1,000 rows; a row that is longer makes one of its own."""
 
-_MASKED, _FULL = "conflict_visit_maps", "conflict_sides"
 _TYPES = {
     "text": pa.string(),
     "int2": pa.int16(),
@@ -37,25 +43,6 @@ _TYPES = {
     "float8": pa.float64(),
     "timestamptz": pa.timestamp("us", tz="UTC"),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportQuery:
-    """Which conflicts: all that fit every filter that is given; a filter fits when it does so for either of the visits.
-
-    Agencies and payers go by id or by name in any letter case, rules by number. A conflict is one row, from the side
-    of the smaller visit id, or one for each side. Prefixes and full SSNs are for logins of the writer role.
-    """
-
-    statuses: Sequence[str] = OPEN_STATUSES
-    agencies: Sequence[str] = ()
-    payers: Sequence[str] = ()
-    rules: Sequence[int] = ()
-    prefixes: Sequence[str] = ()
-    first_date: date | None = None
-    last_date: date | None = None
-    both_sides: bool = False
-    full_ssns: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,11 +66,12 @@ class ConflictExport:
     schema: pa.Schema
     _connection: psycopg.Connection[Any] = field(repr=False)
     _query: ExportQuery = field(repr=False)
+    _selected: sql.Composable = field(repr=False)
     unreadable: list[UnreadableValue] = field(default_factory=list)
 
     def count(self) -> int:
         """How many rows there will be; to be asked before the batches."""
-        statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, _filters(self._query))
+        statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, filters(self._query))
         row = self._connection.execute(statement).fetchone()
         return row[0] if row else 0
 
@@ -92,7 +80,7 @@ class ConflictExport:
         statement = sql.SQL(
             'COPY (SELECT {} FROM {} WHERE {} ORDER BY visit_date, group_id COLLATE "C", pair_id COLLATE "C", '
             'visit_id COLLATE "C") TO STDOUT (FORMAT csv)'
-        ).format(_selected(self.schema.names, self._query), self._view, _filters(self._query))
+        ).format(self._selected, self._view, filters(self._query))
         with (
             self._connection.cursor() as cursor,
             cursor.copy(statement) as copy,
@@ -121,7 +109,7 @@ class ConflictExport:
 
     @cached_property
     def _view(self) -> sql.Identifier:
-        return sql.Identifier(_view_of(self._query))
+        return sql.Identifier(view_of(self._query))
 
 
 @contextmanager
@@ -138,13 +126,10 @@ def export_conflicts(connection: psycopg.Connection[Any], query: ExportQuery) ->
             """SELECT set_config('statement_timeout', '0', true), set_config('jit', 'off', true),
                       set_config('work_mem', '64MB', true)"""
         )
-        if _view_of(query) == _FULL:
+        if view_of(query) == FULL_VIEW:
             _require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
-        yield ConflictExport(_schema(connection), connection, query)
-
-
-def _view_of(query: ExportQuery) -> str:
-    return _FULL if query.full_ssns or query.prefixes else _MASKED
+        columns = selected(connection, query)
+        yield ConflictExport(_schema(connection, query, columns), connection, query, columns)
 
 
 def _require_writer(connection: psycopg.Connection[Any], what: str) -> None:
@@ -162,11 +147,11 @@ def _require_writer(connection: psycopg.Connection[Any], what: str) -> None:
         )
 
 
-def _schema(connection: psycopg.Connection[Any]) -> pa.Schema:
-    """The columns of the masked view, which are those of every export; flags as booleans."""
-    found = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(_MASKED))).description or []
-    types = {column.name: _type(connection, column.type_code) for column in found}
-    return pa.schema([(name, pa.bool_() if name in FLAGS else kind) for name, kind in types.items()])
+def _schema(connection: psycopg.Connection[Any], query: ExportQuery, columns: sql.Composable) -> pa.Schema:
+    """The names and types of what is selected: the same from the masked view as from the full one."""
+    statement = sql.SQL("SELECT {} FROM {} LIMIT 0").format(columns, sql.Identifier(view_of(query)))
+    found = connection.execute(statement).description or []
+    return pa.schema([(column.name, _type(connection, column.type_code)) for column in found])
 
 
 def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
@@ -174,49 +159,6 @@ def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
     if known is None or known.name not in _TYPES:
         raise StoreError(f"A column of the view has type {known.name if known else oid}, which no export knows.")
     return _TYPES[known.name]
-
-
-def _selected(names: Sequence[str], query: ExportQuery) -> sql.Composable:
-    masked = _view_of(query) == _MASKED
-    columns = []
-    for name in names:
-        text = "{}"
-        if name in FLAGS and masked:
-            text = "{} = 'Y'"
-        elif name == "ssn" and not masked and not query.full_ssns:
-            text = "'***-**-' || right({}, 4)"
-        columns.append(sql.SQL(text).format(sql.Identifier(name)))
-    return sql.SQL(", ").join(columns)
-
-
-def _filters(query: ExportQuery) -> sql.Composable:
-    conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format(list(query.statuses))]
-    if not query.both_sides:
-        conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
-    for ids, names, wanted in (
-        ("provider_id", "provider_name", query.agencies),
-        ("payer_id", "contract", query.payers),
-    ):
-        if wanted:
-            conditions.append(_either_side(ids, names, wanted))
-    if query.rules:
-        conditions.append(sql.SQL("rule = ANY({})").format(list(query.rules)))
-    if query.prefixes:
-        conditions.append(sql.SQL("ssn_prefix = ANY({})").format(list(query.prefixes)))
-    if query.first_date is not None:
-        conditions.append(sql.SQL("greatest(visit_date, con_visit_date) >= {}").format(query.first_date))
-    if query.last_date is not None:
-        conditions.append(sql.SQL("least(visit_date, con_visit_date) <= {}").format(query.last_date))
-    return sql.SQL(" AND ").join(conditions)
-
-
-def _either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
-    texts = [trimmed(text) for text in wanted]
-    return sql.SQL("({0} = ANY({4}) OR {1} = ANY({4}) OR lower({2}) = ANY({5}) OR lower({3}) = ANY({5}))").format(
-        *(sql.Identifier(f"{side}{name}") for name in (ids, names) for side in ("", "con_")),
-        texts,
-        [text.lower() for text in texts],
-    )
 
 
 def _read(block: bytes, schema: pa.Schema) -> pa.Table:

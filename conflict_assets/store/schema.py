@@ -14,7 +14,7 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.readiness import require_right_to_make, require_writable
 from conflict_assets.store.roles import grant_rights
 
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "conflict_store_version"
 PARTITIONED = ("conflict_visits", "visit_conflicts")
 MOST_PARTITIONS = 100

@@ -29,6 +29,7 @@ from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.export import ConflictExport, ExportQuery, export_conflicts
+from conflict_assets.store.known_names import require_known
 from conflict_assets.store.looking import MadeDecision, StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
@@ -235,13 +236,19 @@ class ConflictStore:
         """The window of the newest snapshot; missing while nothing was committed."""
         return self._run(reading.last_window)
 
-    def decide(self, decisions: Sequence[Decision], *, decided_by: str | None = None) -> DecisionOutcome:
+    def decide(
+        self, decisions: Sequence[Decision], *, decided_by: str | None = None, keep_same: bool = False
+    ) -> DecisionOutcome:
         """Append a person's decisions, all or none; `decided_by` is the process's user unless given.
+
+        With `keep_same` a decision that holds with the same reason stays, whoever took it.
 
         Raises:
             StoreError: a conflict is not in the store.
         """
-        return self._transact(lambda connection: decide(connection, decisions, decided_by=decided_by))
+        return self._transact(
+            lambda connection: decide(connection, decisions, decided_by=decided_by, keep_same=keep_same)
+        )
 
     def import_decisions(self, decisions: Sequence[Decision], *, decided_by: str = "import") -> DecisionOutcome:
         """Take over decisions of the replaced system, as often as one likes; those of people here stay as they are."""
@@ -275,6 +282,14 @@ class ConflictStore:
             raise AssertionError("unreachable")
         with translated(), export_conflicts(self._connection, query) as opened:
             yield opened
+
+    def require_known(self, query: ExportQuery) -> None:
+        """Refuse agencies and payers of an export that no stored conflict has.
+
+        Raises:
+            StoreError: a name is unknown; the message has near ones.
+        """
+        self._run(lambda connection: require_known(connection, query))
 
     def latest_found(self) -> Found:
         """What the latest commits of all prefixes have found."""

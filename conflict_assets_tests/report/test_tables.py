@@ -111,6 +111,43 @@ def test_a_sheet_that_is_full_is_followed_by_another(tmp_path, monkeypatch):
     assert found == [["rule", 1, 2, 3], ["rule", 4, 5, 6], ["rule", 7, 8, 9], ["rule", 10]]
 
 
+MONEY = pa.schema([("pair_id", pa.string()), ("day", pa.date32()), ("paid_amount", pa.float64()), ("x", pa.string())])
+AMOUNTS = [12.5, -0.005, 0.1 + 0.2, 1e306, None]
+
+
+def money(path):
+    rows = [{"pair_id": "0" * 32, "day": date(2026, 7, 1), "paid_amount": each, "x": ""} for each in AMOUNTS]
+    choices = {"x": ("yes", "no")}
+    with table_writer(path, format_of(path), MONEY, time_zone=NEW_YORK, choices=choices) as write_batch:
+        write_batch(pa.RecordBatch.from_pylist(rows[:3], MONEY))
+        write_batch(pa.RecordBatch.from_pylist(rows[3:], MONEY))
+    return path
+
+
+def test_money_has_two_decimals_in_csv(tmp_path):
+    found = [row[2] for row in read_csv(money(tmp_path / "a.csv"))]
+    assert found == ["paid_amount", "12.50", "-0.01", "0.30", f"{1e306:.2f}", ""]
+    assert pq.read_table(money(tmp_path / "a.parquet"))["paid_amount"].to_pylist() == AMOUNTS
+
+
+def test_a_sheet_is_ready_for_work(tmp_path):
+    sheet = openpyxl.load_workbook(money(tmp_path / "a.xlsx"))["conflicts"]
+    row = sheet[2]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:D6")
+    assert [cell.number_format for cell in row] == ["@", "yyyy-mm-dd", "#,##0.00", "General"]
+    assert (row[0].value, row[0].data_type, row[1].is_date, row[2].value) == ("0" * 32, "s", True, 12.5)
+    widths = [round(sheet.column_dimensions[letter].width) for letter in "ABCD"]
+    assert widths[0] > widths[2] > widths[1] > widths[3]
+    (offered,) = sheet.data_validations.dataValidation
+    assert (offered.formula1, str(offered.sqref)) == ('"yes,no"', "D2:D6")
+
+
+def test_every_sheet_has_a_filter(tmp_path, monkeypatch):
+    monkeypatch.setattr(excel, "SHEET_ROWS", 4)
+    book = openpyxl.load_workbook(money(tmp_path / "a.xlsx"))
+    assert [sheet.auto_filter.ref for sheet in book] == ["A1:D4", "A1:D3"]
+
+
 def test_a_sheet_is_as_long_as_excel_allows():
     assert excel.SHEET_ROWS == 1_048_576
 

@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from conflict_assets.domain.detection import detect_conflicts
-from conflict_assets.store.decision_files import read_decisions_csv, read_replaced_csv, read_replaced_database
+from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
 from conflict_assets.store.decisions import Decision, Verdict, decide, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.filled_in import read_decisions
 from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
@@ -154,19 +155,21 @@ def test_the_store_names_pairs_as_the_engine_does():
 def test_a_csv_names_conflicts_either_way_and_fills_what_it_does_not_say(store, store_url, tmp_path):
     file = tmp_path / "decisions.csv"
     file.write_text(f"pair,visit_id,con_visit_id,decision,reason\n{Pair().pair_id},,,,\n,d,c,Ignore,travel is fine\n")
-    outcome = store.decide(read_decisions_csv(file, verdict=Verdict.WHITELISTED, reason="checked"))
+    outcome = store.decide(read_decisions(file, verdict=Verdict.WHITELISTED, reason="checked").decisions)
     assert (outcome.given, outcome.written) == (2, 2)
     assert status(store_url)[0][:2] == ("whitelisted", "checked")
     assert status(store_url, Pair("c", "d"))[0][:2] == ("ignored", "travel is fine")
 
 
-def test_a_wrong_csv_names_its_lines(tmp_path):
+def test_a_wrong_csv_names_its_rows(tmp_path):
     file = tmp_path / "decisions.csv"
     file.write_text("pair,decision,reason\nnonsense,ignore,x\na|b,maybe,x\n")
-    with pytest.raises(StoreError, match=r"2 wrong rows: line 2: .*line 3: decision 'maybe' is unknown"):
-        read_decisions_csv(file)
+    with pytest.raises(
+        StoreError, match=r"2 wrong rows; nothing is written:\n  row 2: .*\n  row 3: decision 'maybe' is"
+    ):
+        read_decisions(file)
     with pytest.raises(StoreError, match="can't be read"):
-        read_decisions_csv(tmp_path / "missing.csv")
+        read_decisions(tmp_path / "missing.csv")
 
 
 def test_an_import_takes_over_each_pair_once_and_leaves_out_what_is_no_decision(store, store_url, tmp_path):

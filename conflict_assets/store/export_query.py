@@ -1,0 +1,115 @@
+"""Which conflicts an export holds, and which of their columns, as SQL over the store's views."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from conflict_assets.domain.normalizing import trimmed
+from conflict_assets.store.brief import BRIEF_COLUMNS
+from conflict_assets.store.columns import FLAGS
+
+OPEN_STATUSES = ("new", "open")
+STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
+MASKED_VIEW, FULL_VIEW = "conflict_visit_maps", "conflict_sides"
+NAMED = {"agency": ("provider_id", "provider_name"), "payer": ("payer_id", "contract")}
+"""The columns of ids and names of what a person may name."""
+
+
+class Columns(StrEnum):
+    """How much of a conflict: what a reviewer needs, or every column of `conflict_visit_maps`."""
+
+    BRIEF = "brief"
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportQuery:
+    """Which conflicts: all that fit every filter that is given; a filter fits when it does so for either of the visits.
+
+    Agencies and payers go by id or by name in any letter case, rules by number. A conflict is one row, from the side
+    of the smaller visit id, or one for each side. Prefixes and full SSNs are for logins of the writer role.
+    """
+
+    statuses: Sequence[str] = OPEN_STATUSES
+    agencies: Sequence[str] = ()
+    payers: Sequence[str] = ()
+    rules: Sequence[int] = ()
+    prefixes: Sequence[str] = ()
+    first_date: date | None = None
+    last_date: date | None = None
+    both_sides: bool = False
+    full_ssns: bool = False
+    columns: Columns = Columns.ALL
+
+
+def view_of(query: ExportQuery) -> str:
+    """Name the view to read: the masked one, unless prefixes or full SSNs are asked for."""
+    return FULL_VIEW if query.full_ssns or query.prefixes else MASKED_VIEW
+
+
+def selected(connection: psycopg.Connection[Any], query: ExportQuery) -> sql.Composable:
+    """What is selected, for either view."""
+    columns = [
+        sql.SQL("{} AS {}").format(expression, sql.Identifier(name))
+        for name, expression in _expressions(connection, query).items()
+    ]
+    return sql.SQL(", ").join(columns)
+
+
+def _expressions(connection: psycopg.Connection[Any], query: ExportQuery) -> Mapping[str, sql.Composable]:
+    """What is selected, by its name in the export."""
+    if query.columns is Columns.BRIEF:
+        return {
+            each.name: sql.SQL(each.expression) if each.expression else _column_of_view(each.name, query)
+            for each in BRIEF_COLUMNS
+        }
+    # The masked view's, also where the full one is read: no prefix stands beside an SSN.
+    found = (
+        connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(MASKED_VIEW))).description or []
+    )
+    return {column.name: _column_of_view(column.name, query) for column in found}
+
+
+def _column_of_view(name: str, query: ExportQuery) -> sql.Composable:
+    """A column as exports show it, from either view: flags as booleans, SSNs masked unless asked for in full."""
+    masked = view_of(query) == MASKED_VIEW
+    text = "{}"
+    if name in FLAGS and masked:
+        text = "{} = 'Y'"
+    elif name == "ssn" and not masked and not query.full_ssns:
+        text = "'***-**-' || right({}, 4)"
+    return sql.SQL(text).format(sql.Identifier(name))
+
+
+def filters(query: ExportQuery) -> sql.Composable:
+    """What a row must fit, for either view."""
+    conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format(list(query.statuses))]
+    if not query.both_sides:
+        conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
+    for what, wanted in (("agency", query.agencies), ("payer", query.payers)):
+        if wanted:
+            conditions.append(either_side(*NAMED[what], wanted))
+    if query.rules:
+        conditions.append(sql.SQL("rule = ANY({})").format(list(query.rules)))
+    if query.prefixes:
+        conditions.append(sql.SQL("ssn_prefix = ANY({})").format(list(query.prefixes)))
+    if query.first_date is not None:
+        conditions.append(sql.SQL("greatest(visit_date, con_visit_date) >= {}").format(query.first_date))
+    if query.last_date is not None:
+        conditions.append(sql.SQL("least(visit_date, con_visit_date) <= {}").format(query.last_date))
+    return sql.SQL(" AND ").join(conditions)
+
+
+def either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
+    """Hold where either visit has one of these ids, or names in any letter case."""
+    texts = [trimmed(text) for text in wanted]
+    return sql.SQL("({0} = ANY({4}) OR {1} = ANY({4}) OR lower({2}) = ANY({5}) OR lower({3}) = ANY({5}))").format(
+        *(sql.Identifier(f"{side}{name}") for name in (ids, names) for side in ("", "con_")),
+        texts,
+        [text.lower() for text in texts],
+    )

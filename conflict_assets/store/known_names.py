@@ -1,0 +1,62 @@
+"""Agencies and payers that a person names: those that no stored conflict has are refused, with near ones."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.export_query import MASKED_VIEW, NAMED, ExportQuery, either_side
+
+NEAR = 3
+"""So many near names are told of each unknown one."""
+
+LONGEST = 80
+"""So many characters of a name are looked at and told."""
+
+
+def require_known(connection: psycopg.Connection[Any], query: ExportQuery) -> None:
+    """Refuse agencies and payers that no stored conflict has, of whatever status.
+
+    Raises:
+        StoreError: a name is unknown; the message has near ones.
+    """
+    unknown = [
+        f"{name!r} is no {what} of a stored conflict{_near(connection, what, name)}"
+        for what, given in (("agency", query.agencies), ("payer", query.payers))
+        for name in given
+        if not _is_known(connection, what, name)
+    ]
+    if unknown:
+        raise StoreError(f"{'; '.join(unknown)}. Allowed: an id, or a whole name in any letter case.")
+
+
+def _is_known(connection: psycopg.Connection[Any], what: str, name: str) -> bool:
+    statement = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
+        sql.Identifier(MASKED_VIEW), either_side(*NAMED[what], [name])
+    )
+    row = connection.execute(statement).fetchone()
+    return bool(row and row[0])
+
+
+def _near(connection: psycopg.Connection[Any], what: str, name: str) -> str:
+    """Ids and names that look like this one, in words."""
+    ids, names = NAMED[what]
+    # Each conflict is seen from both of its sides, so one side has all names.
+    statement = sql.SQL("SELECT DISTINCT {}, {} FROM {}").format(
+        sql.Identifier(ids), sql.Identifier(names), sql.Identifier(MASKED_VIEW)
+    )
+    told = dict(_spellings(connection.execute(statement).fetchall()))
+    found = dict.fromkeys(told[each] for each in get_close_matches(name.strip().lower(), list(told), NEAR))
+    return f"; near: {', '.join(found)}" if found else ""
+
+
+def _spellings(rows: Sequence[tuple[str | None, str | None]]) -> Iterator[tuple[str, str]]:
+    """Ids and names in small letters, and how each is told."""
+    for key, name in rows:
+        told = f"{name[:LONGEST]} ({key})" if name else f"{key}"
+        for text in (key, name):
+            if text:
+                yield text[:LONGEST].lower(), told

@@ -1,0 +1,129 @@
+"""Tables that people edit in a spreadsheet: a CSV as any program saves it, or an Excel workbook, a row at a time."""
+
+import codecs
+import csv
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from conflict_assets.store.errors import StoreError
+
+WORKBOOK = b"PK\x03\x04"
+"""How a workbook begins: it is a zip file."""
+
+SEPARATORS = ",;\t"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LONGEST_CELL = 1 << 27
+PART_BYTES = 1 << 20
+
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+Record = tuple[int, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by the name under which people find it, such as `row 5`, and its texts by their column."""
+
+    place: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV, or a sheet of a workbook: the names of its columns in small letters, and its rows, to be read once."""
+
+    columns: frozenset[str]
+    rows: Iterator[Row]
+
+
+def read_tables(path: Path) -> Iterator[Table]:
+    """Read a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252) or each sheet of an Excel workbook.
+
+    Raises:
+        StoreError: the file can't be read as one of them.
+    """
+    try:
+        with path.open("rb") as file:
+            is_workbook = file.read(len(WORKBOOK)) == WORKBOOK
+    except OSError as error:
+        raise StoreError(f"{path} can't be read: {error.strerror or error}") from None
+    yield from _sheets(path) if is_workbook else _csv(path)
+
+
+def _csv(path: Path) -> Iterator[Table]:
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        with path.open(encoding=_encoding(path), newline="") as file:
+            yield from _table(_records(file))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise StoreError(
+            f"{path} can't be read as a table: {error}; allowed: a CSV in UTF-8, in UTF-16 with its byte order mark or "
+            "in Windows-1252, or an Excel workbook (.xlsx)"
+        ) from None
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        if file.read(2) in UTF_16:
+            return "utf-16"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while part := file.read(PART_BYTES):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8-sig"
+
+
+def _records(lines: Iterable[str]) -> Iterator[Record]:
+    """The records of a CSV with their numbers, which are those of the rows that a spreadsheet shows."""
+    lines = iter(lines)
+    first = next(lines, "")
+    named = _SEPARATOR_LINE.match(first.strip())
+    if named:
+        first = "\n"
+    separator = named[1] if named else max(SEPARATORS, key=first.count)
+    return enumerate(csv.reader(chain([first], lines), delimiter=separator), 1)
+
+
+def _sheets(path: Path) -> Iterator[Table]:
+    # Imported here: it takes a while, and a CSV needs none of it.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with warnings.catch_warnings():
+            # It warns of what it leaves out of a workbook, such as lists to choose from; only cells are wanted.
+            warnings.simplefilter("ignore")
+            book = load_workbook(path, read_only=True, data_only=True)
+            several = len(book.worksheets) > 1
+            for sheet in book.worksheets:
+                records = enumerate((list(map(_text, row)) for row in sheet.iter_rows(values_only=True)), 1)
+                yield from _table(records, f"sheet {sheet.title}, " if several else "")
+            book.close()
+    except (OSError, ValueError, KeyError, BadZipFile, InvalidFileException) as error:
+        raise StoreError(f"{path} can't be read as an Excel workbook: {error}; save it as .xlsx or CSV") from None
+
+
+def _text(value: Any) -> str:
+    """A cell as a person reads it: a spreadsheet may have taken an id for a number."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _table(records: Iterable[Record], sheet: str = "") -> Iterator[Table]:
+    """One table, unless there is nothing; its header is the first row that is not blank."""
+    filled = ((number, record) for number, record in records if any(cell.strip() for cell in record))
+    _, header = next(filled, (0, ()))
+    if header:
+        names = [name.strip().lstrip("'").strip().lower() for name in header]
+        rows = (Row(f"{sheet}row {number}", dict(zip(names, record, strict=False))) for number, record in filled)
+        yield Table(frozenset(names), rows)
