@@ -32,7 +32,21 @@ class Rule(IntEnum):
         """The name of the rule's column."""
         return self.name.lower()
 
+    @property
+    def in_words(self) -> str:
+        """What holds, in the words that people read."""
+        return _IN_WORDS[self]
 
+
+_IN_WORDS = {
+    Rule.SAME_SCH_TIME: "Same scheduled time",
+    Rule.SAME_VISIT_TIME: "Same worked time",
+    Rule.SCH_AND_VISIT_TIME_SAME: "Scheduled = worked time",
+    Rule.SCH_OVER_ANOTHER_SCH_TIME: "Scheduled times overlap",
+    Rule.VISIT_TIME_OVER_ANOTHER_VISIT_TIME: "Worked times overlap",
+    Rule.SCH_TIME_OVER_VISIT_TIME: "Scheduled, worked overlap",
+    Rule.DISTANCE: "No time for the trip",
+}
 NO_RULE = 0
 CONFLICT_TYPES = ("exact", "overlap", "travel")
 _TYPE_OF_RULE = np.array([0, 0, 0, 0, 1, 1, 1, 2])

@@ -83,7 +83,7 @@ class ConflictExport:
 
     def count(self) -> int:
         """How many rows there will be; to be asked before the batches."""
-        statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, _filters(self._query))
+        statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, filters(self._query))
         row = self._connection.execute(statement).fetchone()
         return row[0] if row else 0
 
@@ -92,7 +92,7 @@ class ConflictExport:
         statement = sql.SQL(
             'COPY (SELECT {} FROM {} WHERE {} ORDER BY visit_date, group_id COLLATE "C", pair_id COLLATE "C", '
             'visit_id COLLATE "C") TO STDOUT (FORMAT csv)'
-        ).format(_selected(self.schema.names, self._query), self._view, _filters(self._query))
+        ).format(_selected(self.schema.names, self._query), self._view, filters(self._query))
         with (
             self._connection.cursor() as cursor,
             cursor.copy(statement) as copy,
@@ -121,7 +121,7 @@ class ConflictExport:
 
     @cached_property
     def _view(self) -> sql.Identifier:
-        return sql.Identifier(_view_of(self._query))
+        return sql.Identifier(view_of(self._query))
 
 
 @contextmanager
@@ -138,16 +138,22 @@ def export_conflicts(connection: psycopg.Connection[Any], query: ExportQuery) ->
             """SELECT set_config('statement_timeout', '0', true), set_config('jit', 'off', true),
                       set_config('work_mem', '64MB', true)"""
         )
-        if _view_of(query) == _FULL:
-            _require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
+        if view_of(query) == _FULL:
+            require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
         yield ConflictExport(_schema(connection), connection, query)
 
 
-def _view_of(query: ExportQuery) -> str:
+def view_of(query: ExportQuery) -> str:
+    """The view that has what is asked for: the masked one, unless full SSNs or prefixes are."""
     return _FULL if query.full_ssns or query.prefixes else _MASKED
 
 
-def _require_writer(connection: psycopg.Connection[Any], what: str) -> None:
+def require_writer(connection: psycopg.Connection[Any], what: str) -> None:
+    """Refuse a login that may see masked rows only.
+
+    Raises:
+        StoreError: the login is neither the owner of the store nor a writer.
+    """
     row = connection.execute(
         """SELECT bool_or(pg_has_role(role, 'USAGE')) FROM (
                SELECT relowner FROM pg_class WHERE oid = to_regclass('visit_conflicts')
@@ -177,7 +183,7 @@ def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
 
 
 def _selected(names: Sequence[str], query: ExportQuery) -> sql.Composable:
-    masked = _view_of(query) == _MASKED
+    masked = view_of(query) == _MASKED
     columns = []
     for name in names:
         text = "{}"
@@ -189,7 +195,8 @@ def _selected(names: Sequence[str], query: ExportQuery) -> sql.Composable:
     return sql.SQL(", ").join(columns)
 
 
-def _filters(query: ExportQuery) -> sql.Composable:
+def filters(query: ExportQuery) -> sql.Composable:
+    """The condition that a row of the view fits when it is asked for."""
     conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format(list(query.statuses))]
     if not query.both_sides:
         conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
