@@ -15,7 +15,6 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.report.conflict_words import (
     agency_text,
     amount_text,
-    conflict_lines,
     on_one_line,
     rule_text,
     when_text,
@@ -31,9 +30,16 @@ def conflict_table(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Table
     table.add_column("status", no_wrap=True)
     table.add_column("conflict", overflow="fold")
     for each in conflicts:
-        lines = "\n".join(conflict_lines(each, zone))
-        table.add_row(Text(amount_text(each)), Text(each.status), Text(lines))
+        table.add_row(Text(amount_text(each)), Text(each.status), Text("\n".join(_narrow_lines(each, zone))))
     return table
+
+
+def _narrow_lines(conflict: ListedConflict, zone: ZoneInfo) -> Iterable[str]:
+    yield rule_text(conflict)
+    for visit in conflict.visits:
+        yield f"{agency_text(visit)}, visit {on_one_line(visit.visit_id)}"
+        yield f"  {when_text(visit, zone)}"
+    yield f"pair {conflict.pair_id}"
 
 
 def plain_lines(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Iterable[str]:

@@ -36,8 +36,13 @@ def test_a_terminal_of_80_columns_shows_a_conflict_on_lines_of_its_own():
     lines = [line.strip() for line in on_terminal(80, listed()).splitlines()]
     assert lines[0].split() == ["amount", "status", "conflict"]
     assert lines[2] == "$1,234  new     Scheduled, worked overlap, 60 minutes in common"
-    assert lines[3] == "2026-01-05 09:00 to 11:00 EST worked, Care & <Comfort>, visit"
-    assert "pair fedcba9876543210fedcba9876543210" in lines
+    assert lines[3:8] == [
+        "Care & <Comfort>, visit 1004532",
+        "2026-01-05 09:00 to 11:00 EST worked",
+        "Q, visit 1004533",
+        "2026-01-05 10:00 to 2026-01-06 01:00 EST scheduled",
+        "pair fedcba9876543210fedcba9876543210",
+    ]
 
 
 def test_in_a_pipe_a_conflict_is_a_line_with_the_pair_first():
