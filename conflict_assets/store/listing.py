@@ -1,6 +1,6 @@
 """Conflicts in an order that people ask for, with what each costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -27,7 +27,16 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RankedPair:
-    """A pair in its place, with the amounts of both sides; the last four digits tell it from a twin of another SSN."""
+    """A pair in its place; the last four digits tell it from a twin under another SSN."""
+
+    pair_id: str
+    last_four: str
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairAmounts:
+    """What a pair costs, in dollars: each visit's shift and overlap, and both overlaps together."""
 
     pair_id: str
     last_four: str
@@ -36,7 +45,6 @@ class RankedPair:
     overlap_amount: float | None
     con_overlap_amount: float | None
     amount: float | None
-    total: int = 0
 
 
 # What comes before the amount; all of it is fixed here, nothing comes from a user.
@@ -46,31 +54,31 @@ _FIRST = {
     Order.AGE: ("min(first_detected_at)", "ASC"),
 }
 
-AMOUNT = "coalesce(overlap_amount + con_overlap_amount, overlap_amount, con_overlap_amount)"
-BY_AMOUNT = (
-    "amount DESC NULLS LAST, coalesce(shift_amount, 0) + coalesce(con_shift_amount, 0) DESC, "
-    'pair_id COLLATE "C", last_four'
-)
+BY_AMOUNT = 'amount DESC NULLS LAST, shifts DESC NULLS LAST, pair_id COLLATE "C", last_four'
 """The costliest first; of equal overlaps (a trip has none) the longer or dearer visits."""
 
 # Both rows of a conflict fit a filter, or neither does; so the amounts of both are there.
-_RANK = """
-    SELECT pair_id, last_four, shift_amount, con_shift_amount, overlap_amount, con_overlap_amount, amount,
-        (count(*) OVER ())::int AS total
+_RANK = f"""
+    SELECT pair_id, last_four, {{total}} AS total
     FROM (
-        SELECT *, {amount} AS amount
-        FROM (
-            SELECT pair_id, right(ssn, 4) AS last_four, {key} AS key, {amounts}
-            FROM {source} WHERE {condition} GROUP BY pair_id, right(ssn, 4)
-        ) AS both_sides
+        SELECT pair_id, right(ssn, 4) AS last_four, {{key}} AS key, sum({capped("overlap_amount")}) AS amount,
+            sum({capped("shift_amount")}) AS shifts
+        FROM {{source}} WHERE {{condition}} GROUP BY pair_id, ssn
     ) AS pairs
-    ORDER BY key {direction}, {by_amount} LIMIT {limit}"""
+    ORDER BY key {{direction}}, {BY_AMOUNT} LIMIT {{limit}}"""  # noqa: S608 - constants
 
-_AMOUNTS = ", ".join(
+_SIDES = ", ".join(
     f'max({capped(name)}) FILTER (WHERE visit_id {side} con_visit_id COLLATE "C") AS {prefix}{name}'
     for name in ("shift_amount", "overlap_amount")
     for prefix, side in (("", "<"), ("con_", ">"))
 )
+
+_AMOUNTS = f"""
+    SELECT *, coalesce(overlap_amount + con_overlap_amount, overlap_amount, con_overlap_amount) AS amount
+    FROM (
+        SELECT pair_id, right(ssn, 4) AS last_four, {_SIDES}
+        FROM conflict_visit_maps WHERE pair_id = ANY(%s) GROUP BY pair_id, ssn
+    ) AS sides"""  # noqa: S608 - constants
 
 _NEW_OF_RUNS = """status = 'new' AND (ssn_prefix, first_detected_at) IN (
     SELECT ssn_prefix, as_of FROM prefix_runs WHERE root_run_id = ANY({}) AND new_conflicts > 0)"""
@@ -87,9 +95,8 @@ def list_conflicts(connection: Connection, query: ExportQuery, order: Order, lim
         connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
         if query.prefixes:
             require_writer(connection, "prefixes")
-        pairs = rank_pairs(
-            connection, view_of(query), filters(replace(query, both_sides=True)), order=order, limit=limit
-        )
+        condition = filters(replace(query, both_sides=True))
+        pairs = rank_pairs(connection, view_of(query), condition, order=order, limit=limit, counted=True)
         return ConflictList(listed(connection, pairs), pairs[0].total if pairs else 0)
 
 
@@ -103,11 +110,17 @@ def costliest_new(connection: Connection, root_run_ids: Sequence[str], limit: in
 
 
 def rank_pairs(
-    connection: Connection, source: str, condition: sql.Composable, *, order: Order = Order.AMOUNT, limit: int
+    connection: Connection,
+    source: str,
+    condition: sql.Composable,
+    *,
+    order: Order = Order.AMOUNT,
+    limit: int,
+    counted: bool = False,
 ) -> list[RankedPair]:
-    """The first pairs of a relation that has both rows of each conflict."""
+    """The first pairs of a relation that has both rows of each conflict; how many there are in all costs more."""
     key, direction = _FIRST[order]
-    fixed = {"key": key, "direction": direction, "amounts": _AMOUNTS, "amount": AMOUNT, "by_amount": BY_AMOUNT}
+    fixed = {"key": key, "direction": direction, "total": "(count(*) OVER ())::int" if counted else "0"}
     statement = sql.SQL(_RANK).format(
         **{name: sql.SQL(text) for name, text in fixed.items()},
         source=sql.Identifier(source),
@@ -120,27 +133,30 @@ def rank_pairs(
 
 def listed(connection: Connection, pairs: Sequence[RankedPair]) -> tuple[ListedConflict, ...]:
     """What people see of these pairs, in their order; one that no view shows is left out."""
+    if not pairs:
+        return ()
+    names = [pair.pair_id for pair in pairs]
     found: dict[tuple[str, str], StoredConflict] = {}
-    for each in conflicts_of_pairs(connection, [pair.pair_id for pair in pairs]) if pairs else ():
+    for each in conflicts_of_pairs(connection, names):
         found.setdefault((each.pair_id, each.ssn[-4:]), each)
-    return tuple(_conflicts(pairs, found))
+    with connection.cursor(row_factory=class_row(PairAmounts)) as cursor:
+        amounts = {(each.pair_id, each.last_four): each for each in cursor.execute(_AMOUNTS, [names])}
+    keys = dict.fromkeys((pair.pair_id, pair.last_four) for pair in pairs)
+    return tuple(_conflict(found[key], amounts[key]) for key in keys if key in found)
 
 
 _OWN = [each.name for each in fields(ListedConflict) if each.name not in {"amount", "visits"}]
 
 
-def _conflicts(pairs: Sequence[RankedPair], found: dict[tuple[str, str], StoredConflict]) -> Iterable[ListedConflict]:
-    for pair in pairs:
-        stored = found.get((pair.pair_id, pair.last_four))
-        if stored is not None:
-            yield ListedConflict(
-                **{name: getattr(stored, name) for name in _OWN},
-                amount=pair.amount,
-                visits=(
-                    _visit(stored.visit, pair.shift_amount, pair.overlap_amount),
-                    _visit(stored.con_visit, pair.con_shift_amount, pair.con_overlap_amount),
-                ),
-            )
+def _conflict(stored: StoredConflict, amounts: PairAmounts) -> ListedConflict:
+    return ListedConflict(
+        **{name: getattr(stored, name) for name in _OWN},
+        amount=amounts.amount,
+        visits=(
+            _visit(stored.visit, amounts.shift_amount, amounts.overlap_amount),
+            _visit(stored.con_visit, amounts.con_shift_amount, amounts.con_overlap_amount),
+        ),
+    )
 
 
 def _visit(shown: ShownVisit, shift_amount: float | None, overlap_amount: float | None) -> ListedVisit:

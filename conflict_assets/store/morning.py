@@ -66,14 +66,21 @@ _PAIRS = """WITH caregivers AS (
         coalesce(sum(amount), 0) AS overlap_amount
     FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
 
-_PAYERS = """WITH payers AS (
-        SELECT coalesce(v.payer_id, '') AS payer_id, max(v.contract) AS name, count(*) AS visits,
-            coalesce(sum(s.amount), 0) AS shift_amount, coalesce(sum(s.overlap_amount), 0) AS overlap_amount
-        FROM visits AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id) GROUP BY 1
-    ), pairs AS (
-        SELECT DISTINCT coalesce(v.payer_id, '') AS payer_id, s.ssn_prefix, s.ssn, s.pair_id
+_PAYERS = """WITH paid AS MATERIALIZED (
+        SELECT coalesce(v.payer_id, '') AS payer_id, v.contract, s.ssn, s.visit_id, s.pair_id, s.shift_amount,
+            s.overlap_amount
         FROM sides AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id)
-    ), counted AS (SELECT payer_id, count(*) AS conflicts FROM pairs GROUP BY payer_id)
+    ), payers AS (
+        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits, coalesce(sum(amount), 0) AS shift_amount,
+            coalesce(sum(overlap_amount), 0) AS overlap_amount
+        FROM (SELECT payer_id, max(contract COLLATE "C") AS contract, max(shift_amount) AS amount,
+                  sum(overlap_amount) AS overlap_amount
+              FROM paid GROUP BY payer_id, ssn, visit_id) AS visits
+        GROUP BY payer_id
+    ), counted AS (
+        SELECT payer_id, count(*) AS conflicts
+        FROM (SELECT DISTINCT payer_id, pair_id FROM paid) AS pairs GROUP BY payer_id
+    )
     SELECT payer_id, name, conflicts, visits, shift_amount, overlap_amount
     FROM payers JOIN counted USING (payer_id)
     ORDER BY conflicts DESC, payer_id COLLATE "C" LIMIT %(shown)s"""

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from conflict_assets.domain.listed import ListedConflict
-from conflict_assets.store.listing import AMOUNT, BY_AMOUNT, RankedPair, listed
+from conflict_assets.store.listing import BY_AMOUNT, RankedPair, listed
 from conflict_assets.store.reading import capped
 
 RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
@@ -16,24 +16,23 @@ RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night F
 
 EVENTS = ("resolved", "reopened")
 
-_AMOUNTS = ", ".join(
-    f"max({capped(f'h.{name}')}) AS {name}"
-    for name in ("shift_amount", "con_shift_amount", "overlap_amount", "con_overlap_amount")
+_OVERLAPS, _SHIFTS = (
+    f"coalesce(max({one}) + max({other}), max({one}), max({other}))"
+    for one, other in (
+        (capped("h.overlap_amount"), capped("h.con_overlap_amount")),
+        (capped("h.shift_amount"), capped("h.con_shift_amount")),
+    )
 )
 
 # Several runs of the date may have resolved a conflict, which then is there once.
 _EVENTS = f"""{RUNS}, events AS (
-        SELECT h.event, h.pair_id, right(h.ssn, 4) AS last_four, {_AMOUNTS}
+        SELECT h.event, h.pair_id, right(h.ssn, 4) AS last_four, {_OVERLAPS} AS amount, {_SHIFTS} AS shifts
         FROM conflict_history AS h
         JOIN night AS n ON n.ssn_prefix = h.ssn_prefix AND n.as_of = h.happened_at AND n.root_run_id = h.root_run_id
         WHERE h.event = ANY(%(events)s)
-        GROUP BY h.event, h.pair_id, right(h.ssn, 4)
-    ), ranked AS (
-        SELECT *, row_number() OVER (PARTITION BY event ORDER BY {BY_AMOUNT}) AS place
-        FROM (SELECT *, {AMOUNT} AS amount FROM events) AS e
-    )
-    SELECT event, pair_id, last_four, shift_amount, con_shift_amount, overlap_amount, con_overlap_amount, amount
-    FROM ranked WHERE place <= %(shown)s ORDER BY place"""  # noqa: S608 - constants
+        GROUP BY h.event, h.pair_id, h.ssn
+    ), ranked AS (SELECT *, row_number() OVER (PARTITION BY event ORDER BY {BY_AMOUNT}) AS place FROM events)
+    SELECT event, pair_id, last_four FROM ranked WHERE place <= %(shown)s ORDER BY place"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, kw_only=True)
