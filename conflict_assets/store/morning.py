@@ -71,8 +71,8 @@ _PAYERS = """WITH paid AS MATERIALIZED (
             s.overlap_amount
         FROM sides AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id)
     ), payers AS (
-        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits, coalesce(sum(amount), 0) AS shift_amount,
-            coalesce(sum(overlap_amount), 0) AS overlap_amount
+        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits,
+            coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
         FROM (SELECT payer_id, max(contract COLLATE "C") AS contract, max(shift_amount) AS amount,
                   sum(overlap_amount) AS overlap_amount
               FROM paid GROUP BY payer_id, ssn, visit_id) AS visits

@@ -91,7 +91,7 @@ def test_a_night_ends_with_the_costliest_new_conflicts_and_what_to_do(night, fir
         pair
         for (pair,) in night.rows(
             """select pair_id from conflict_visit_maps where status = 'new' group by pair_id
-               order by sum(overlap_amount) desc nulls last limit 3"""
+               order by sum(overlap_amount) desc nulls last, sum(shift_amount) desc, pair_id limit 3"""
         )
     ]
     assert said.splitlines()[-1].startswith("Next: conflict-assets show PAIR; ")

@@ -161,7 +161,8 @@ def test_the_figures_are_those_of_the_store(browser, folder, files):
         costliest = rows(
             folder,
             f"""SELECT pair_id, sum(overlap_amount) FROM conflict_visit_maps WHERE status IN {statuses}
-                GROUP BY pair_id ORDER BY 2 DESC NULLS LAST LIMIT 10""",  # noqa: S608 - constants
+                GROUP BY pair_id
+                ORDER BY 2 DESC NULLS LAST, sum(shift_amount) DESC, pair_id LIMIT 10""",  # noqa: S608 - constants
         )
         told = table(browser, caption)
         assert [line[-1] for line in told] == [money_text(amount) for _, amount in costliest]
