@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -19,6 +20,7 @@ from conflict_assets.assets.places import where
 from conflict_assets.cli_dev import PASS_ON, dev_command
 from conflict_assets.cli_explain import explain_command, show_command
 from conflict_assets.cli_export import export_command
+from conflict_assets.cli_list import list_command
 from conflict_assets.cli_psql import psql_command
 from conflict_assets.cli_report import report_command
 from conflict_assets.cli_store import decide_command, import_decisions_command, store_commands
@@ -38,10 +40,23 @@ if TYPE_CHECKING:
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+COSTLIEST_SHOWN = 3
 SAMPLES = (".csv",)
 SOURCES = (".duckdb", ".db")
 
-COMMANDS = ("doctor", "generate", "run", "dev", "report", "show", "explain", "decide", "import-decisions", "export")
+COMMANDS = (
+    "doctor",
+    "generate",
+    "run",
+    "dev",
+    "list",
+    "report",
+    "show",
+    "explain",
+    "decide",
+    "import-decisions",
+    "export",
+)
 """In the order in which one needs them; the others follow."""
 
 
@@ -71,6 +86,7 @@ app.command("decide")(decide_command)
 app.command("import-decisions")(import_decisions_command)
 app.command("report")(report_command)
 app.command("export")(export_command)
+app.command("list")(list_command)
 app.command("explain")(explain_command)
 app.command("show")(show_command)
 app.command("dev", context_settings=PASS_ON)(dev_command)
@@ -148,6 +164,7 @@ def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_vi
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
     _check_planted(settings, outcome.run_ids)
+    _tell_costliest(settings, outcome.run_ids)
 
 
 def _dry_run(
@@ -244,6 +261,17 @@ def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
     out.print(f"Planted conflicts found: {proof.found} of {proof.planted}, {proof.unexpected} unexpected")
     if not proof.holds:
         raise typer.Exit(FAILED)
+
+
+def _tell_costliest(settings: Settings, run_ids: Sequence[str]) -> None:
+    """Name the new conflicts to look at first, and the commands for them; nothing where there are none."""
+    from conflict_assets.report.conflict_words import new_conflict_lines
+    from conflict_assets.store.factory import conflict_store
+
+    with conflict_store(settings) as store:
+        costliest = store.costliest_new(run_ids, limit=COSTLIEST_SHOWN)
+    for line in new_conflict_lines(costliest, ZoneInfo(settings.source_time_zone)):
+        out.print(line, markup=False)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from conflict_assets.domain.privacy import mask_ssn
 from conflict_assets.domain.rules import Rule
-from conflict_assets.report.explanation import conditions, out_of_play, told, verdict
+from conflict_assets.report.explanation import conditions, measure_text, out_of_play, told, verdict
 from conflict_assets.report.whole_files import FileError, check_ending, check_target, whole_file
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decisions import Pair, Verdict, pair_of_visits, parse_pair
@@ -188,11 +188,10 @@ def _bars(conflicts: Sequence[StoredConflict]) -> list["Bar"]:
 def _bar(visit: ShownVisit) -> "Bar | None":
     from conflict_assets.report.timeline import Bar
 
-    actual = visit.visit_start_time is not None and visit.visit_end_time is not None
-    start = visit.visit_start_time if actual else visit.sch_start_time
-    end = visit.visit_end_time if actual else visit.sch_end_time
     agency = visit.provider_name or visit.provider_id
-    return None if start is None or end is None else Bar(visit.visit_id, agency, start, end, actual)
+    if visit.start is None or visit.end is None:
+        return None
+    return Bar(visit.visit_id, agency, visit.start, visit.end, visit.is_actual)
 
 
 def _title(conflicts: Sequence[StoredConflict]) -> str:
@@ -205,9 +204,7 @@ def _title(conflicts: Sequence[StoredConflict]) -> str:
 
 
 def _conflict_line(each: StoredConflict) -> str:
-    measure = f"{each.overlap_minutes or 0:g} minutes in common"
-    if each.rule == Rule.DISTANCE:
-        measure = f"{each.eta_travel_minutes or 0:g} minutes needed, {each.minutes_between or 0:g} given"
+    measure = measure_text(each.rule, each.overlap_minutes, each.eta_travel_minutes, each.minutes_between)
     rule = f"rule {each.rule} {Rule(each.rule).flag}"
     return (
         f"{each.visit.visit_id} and {each.con_visit.visit_id}: {rule}, {measure}; {each.status} (pair {each.pair_id})"

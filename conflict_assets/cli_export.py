@@ -1,8 +1,8 @@
 """`conflict-assets export`: open conflicts as CSV, Parquet or Excel."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +10,25 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from conflict_assets.domain.rules import Rule
-from conflict_assets.partitions import parse_prefixes
+from conflict_assets.cli_filters import (
+    Agencies,
+    FirstDay,
+    LastDay,
+    Payers,
+    Prefixes,
+    Rules,
+    Statuses,
+    export_query,
+)
 from conflict_assets.report.tables import TableFormat, format_of, table_writer
 from conflict_assets.report.whole_files import FileError, check_target, whole_file
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.brief import DECISION
 from conflict_assets.store.decisions import Verdict
-from conflict_assets.store.export import OPEN_STATUSES, STATUSES, Columns, ConflictExport, ExportQuery
+from conflict_assets.store.export import Columns, ConflictExport, ExportQuery
 from conflict_assets.store.factory import conflict_store
 from conflict_assets.store.store import ConflictStore
 
-ALL = "all"
 TOLD_VALUES = 20
 """So many values that could not be read are told of one by one."""
 
@@ -31,24 +38,13 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def export_command(  # noqa: PLR0917 - options of a command, given by name
     file: Annotated[Path, typer.Option("--out", help="The file to write: .csv, .parquet or .xlsx.")],
-    agency: Annotated[
-        list[str] | None, typer.Option(help="Id or name of an agency of either visit; may repeat.")
-    ] = None,
-    payer: Annotated[list[str] | None, typer.Option(help="Id or name of a payer of either visit; may repeat.")] = None,
-    rule: Annotated[list[str] | None, typer.Option(help="A rule: 1 to 7, or its flag's name; may repeat.")] = None,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="A visit is on this day or later.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="A visit is on this day or earlier.")
-    ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help=f"{', '.join(STATUSES)}, or {ALL}; may repeat. Unset: {' and '.join(OPEN_STATUSES)}."),
-    ] = None,
-    prefix: Annotated[
-        list[str] | None, typer.Option(help="A prefix (04) or a range (17-30); may repeat. For writers only.")
-    ] = None,
+    agency: Agencies = None,
+    payer: Payers = None,
+    rule: Rules = None,
+    first: FirstDay = None,
+    last: LastDay = None,
+    status: Statuses = None,
+    prefix: Prefixes = None,
     columns: Annotated[
         Columns | None,
         typer.Option(
@@ -69,20 +65,12 @@ def export_command(  # noqa: PLR0917 - options of a command, given by name
     """
     settings = load_settings()
     format_ = _format_of(file, overwrite=overwrite)
-    query = ExportQuery(
-        statuses=_statuses(status),
-        agencies=agency or (),
-        payers=payer or (),
-        rules=[_rule(text) for text in rule or ()],
-        prefixes=_prefixes(prefix, settings),
-        first_date=first.date() if first else None,
-        last_date=last.date() if last else None,
+    query = replace(
+        export_query(settings, agency, payer, rule, first, last, status, prefix),
         both_sides=both_sides,
         full_ssns=full_ssn,
         columns=columns or (Columns.ALL if format_ is TableFormat.PARQUET else Columns.BRIEF),
     )
-    if first and last and first > last:
-        raise typer.BadParameter(f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}; name an earlier day first")
     try:
         rows = _export(settings, query, file, format_)
     except FileError as error:
@@ -137,27 +125,3 @@ def _progress(export: ConflictExport) -> Iterator[Callable[[int], object]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("rows", total=export.count() if err.is_terminal else None)
         yield lambda rows: progress.update(task, completed=rows)
-
-
-def _statuses(given: Sequence[str] | None) -> Sequence[str]:
-    if not given:
-        return OPEN_STATUSES
-    wanted = [text.strip().lower() for text in given]
-    if unknown := [text for text in wanted if text not in {*STATUSES, ALL}]:
-        raise typer.BadParameter(f"--status {unknown[0]} is no status; allowed: {', '.join((*STATUSES, ALL))}")
-    return STATUSES if ALL in wanted else wanted
-
-
-def _rule(text: str) -> int:
-    for rule in Rule:
-        if text.strip().lower() in {str(rule.value), rule.flag}:
-            return rule.value
-    allowed = ", ".join(f"{rule.value} ({rule.flag})" for rule in Rule)
-    raise typer.BadParameter(f"--rule {text} is no rule; allowed: {allowed}")
-
-
-def _prefixes(given: Sequence[str] | None, settings: Settings) -> Sequence[str]:
-    try:
-        return parse_prefixes(given, settings.ssn_prefix_length) if given else ()
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None

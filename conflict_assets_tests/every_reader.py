@@ -46,6 +46,7 @@ def read_everything(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[str]
         # Before the arguments, `--`: an id may begin with a dash.
         said += [told("explain", "--", visit, other)]
         said += [told("show", "--out", picture, "--", pair_of_visits(visit, other).pair_id) for picture in pictures]
+    said += [told("list", "--status", "all", "--limit", 1000, *options) for options in ((), ("--json",))]
     said += [told("report", "--out", folder / "report.html")]
     (folder / "pictures.md").write_text("\n".join(_pictures()), encoding="utf-8")
     outcome = look_ahead(said)

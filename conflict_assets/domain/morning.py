@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from conflict_assets.domain.listed import ListedConflict
+
 
 @dataclass(frozen=True, kw_only=True)
 class NightPoint:
@@ -58,6 +60,18 @@ class AgencyPairFigures:
     names: tuple[str, str]
     conflicts: int
     caregivers: int
+    overlap_amount: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayerFigures:
+    """A payer's conflicts: those of which it pays either visit; the amounts are of the visits that it pays."""
+
+    payer_id: str
+    name: str
+    conflicts: int
+    visits: int
+    shift_amount: float
     overlap_amount: float
 
 
@@ -114,8 +128,9 @@ class Morning:
     """The whole store at one moment.
 
     `by_rule` goes by the flag's name, `by_prefix` holds every prefix, `by_hour` holds (ISO weekday, hour) of the moment
-    at which the second of the two visits starts; `source_counts` are visits by what became of them, at the last commit
-    of each prefix, and `without_prefix` rejected visits that have none, by reason.
+    at which the second of the two visits starts; `costliest_new` has the status new, `costliest_open` new or open, and
+    `last_resolved` and `last_reopened` are the costliest of the last night; `source_counts` are visits by what became
+    of them, at the last commit of each prefix, and `without_prefix` rejected visits that have none, by reason.
     """
 
     made_at: datetime
@@ -134,6 +149,11 @@ class Morning:
     nights: tuple[NightPoint, ...]
     top_agencies: tuple[AgencyFigures, ...]
     top_pairs: tuple[AgencyPairFigures, ...]
+    top_payers: tuple[PayerFigures, ...]
+    costliest_new: tuple[ListedConflict, ...]
+    costliest_open: tuple[ListedConflict, ...]
+    last_resolved: tuple[ListedConflict, ...]
+    last_reopened: tuple[ListedConflict, ...]
     largest_groups: tuple[ChainedGroup, ...]
     source_counts: Mapping[str, int]
     without_prefix: Mapping[str, int]

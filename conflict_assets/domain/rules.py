@@ -35,19 +35,18 @@ class Rule(IntEnum):
     @property
     def label(self) -> str:
         """The rule in a few words."""
-        return _LABELS[self - 1]
+        return _LABELS[self]
 
 
-_LABELS = (
-    "Same scheduled time",
-    "Same worked time",
-    "Scheduled = worked time",
-    "Scheduled times overlap",
-    "Worked times overlap",
-    "Scheduled, worked overlap",
-    "No time for the trip",
-)
-
+_LABELS = {
+    Rule.SAME_SCH_TIME: "Same scheduled time",
+    Rule.SAME_VISIT_TIME: "Same worked time",
+    Rule.SCH_AND_VISIT_TIME_SAME: "Scheduled = worked time",
+    Rule.SCH_OVER_ANOTHER_SCH_TIME: "Scheduled times overlap",
+    Rule.VISIT_TIME_OVER_ANOTHER_VISIT_TIME: "Worked times overlap",
+    Rule.SCH_TIME_OVER_VISIT_TIME: "Scheduled, worked overlap",
+    Rule.DISTANCE: "No time for the trip",
+}
 NO_RULE = 0
 CONFLICT_TYPES = ("exact", "overlap", "travel")
 _TYPE_OF_RULE = np.array([0, 0, 0, 0, 1, 1, 1, 2])

@@ -121,9 +121,15 @@ def verdict(found: Explanation, policy: DetectionPolicy) -> str:
 
 
 def _measure(found: Explanation) -> str:
-    if found.rule is Rule.DISTANCE and found.trip is not None:
-        return f": {found.trip.eta_travel_minutes:g} minutes needed, {found.trip.minutes_between:g} given"
-    return f": {found.overlap_minutes:g} minutes in common"
+    needed, given = (found.trip.eta_travel_minutes, found.trip.minutes_between) if found.trip else (None, None)
+    return f": {measure_text(found.rule or 0, found.overlap_minutes, needed, given)}"
+
+
+def measure_text(rule: int, overlap: float | None, needed: float | None, given: float | None) -> str:
+    """How much of a conflict there is, in minutes: of the trip, or in common."""
+    if rule == Rule.DISTANCE:
+        return f"{needed or 0:g} minutes needed, {given or 0:g} given"
+    return f"{overlap or 0:g} minutes in common"
 
 
 def _alike(same: bool) -> str:

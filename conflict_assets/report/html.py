@@ -1,7 +1,7 @@
 """The morning's report as one HTML page that needs nothing else: no script, no font, no network."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -11,10 +11,20 @@ from conflict_assets.domain.morning import Morning
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.rules import Rule
 from conflict_assets.report.charts import WEEKDAYS, Chart, hours_chart, prefix_chart, rules_chart, trend_chart
+from conflict_assets.report.conflict_words import amount_text, rule_text, when_text
 from conflict_assets.report.lines import prefix_ranges
 from conflict_assets.report.pictures import RULES, trend_title
+from conflict_assets.report.wording import (
+    count_text,
+    day_text,
+    hours_text,
+    moment_text,
+    money_text,
+    seconds_text,
+    share_text,
+    span_text,
+)
 
-CENTS_BELOW = 1000
 TOLD_PLACES = 3
 RULE_NAMES = {rule.flag: rule.label for rule in Rule}
 REASON_NAMES: Mapping[str, str] = {
@@ -57,6 +67,7 @@ def report_html(morning: Morning) -> str:
         night=morning.last_night,
         made_at=morning.made_at.astimezone(zone),
         zone=zone,
+        agency_zone=ZoneInfo(morning.agency_time_zone),
         charts=_charts(morning),
         rules=[(number, rule, RULE_NAMES[rule], morning.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
         statuses=[(STATUS_NAMES.get(status, status), morning.by_status.get(status, 0)) for status in STATUS_NAMES],
@@ -111,51 +122,6 @@ def _left_behind(morning: Morning) -> Sequence[tuple[str, datetime | None]]:
     return [(", ".join(prefix_ranges(prefixes)), as_of) for as_of, prefixes in by_time.items()]
 
 
-def count_text(count: float) -> str:
-    """`12,345`."""
-    return f"{count:,.0f}"
-
-
-def money_text(dollars: float) -> str:
-    """`$12,346`; below a thousand with cents, `$12.35`."""
-    return f"${dollars:,.2f}" if round(abs(dollars), 2) < CENTS_BELOW else f"${dollars:,.0f}"
-
-
-def seconds_text(seconds: float) -> str:
-    """`0.4 s`, `4 min 05 s`, `1 h 02 min`."""
-    if round(seconds, 1) < 60:  # noqa: PLR2004 - seconds of a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"  # noqa: PLR2004
-
-
-def hours_text(minutes: float) -> str:
-    """Minutes as `2 h 05 min`, or `45 min`."""
-    hours, rest = divmod(round(minutes), 60)
-    return f"{hours:,} h {rest:02} min" if hours else f"{rest} min"
-
-
-def share_text(part: float, whole: float) -> str:
-    """`12.3 %`; `-` of nothing."""
-    return f"{100 * part / whole:.1f} %" if whole else "-"
-
-
-def day_text(day: date) -> str:
-    """`5 Jan 2026`."""
-    return f"{day.day} {day:%b %Y}"
-
-
-def moment_text(moment: datetime, zone: ZoneInfo) -> str:
-    """`5 Jan 2026, 02:14 EST`."""
-    local = moment.astimezone(zone)
-    return f"{day_text(local)}, {local:%H:%M %Z}"
-
-
-def span_text(span: timedelta) -> str:
-    """A span of time, as seconds are told."""
-    return seconds_text(span.total_seconds())
-
-
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -174,5 +140,8 @@ def _template() -> Template:
         "day": day_text,
         "moment": moment_text,
         "span": span_text,
+        "amount": amount_text,
+        "rule": rule_text,
+        "when": lambda visit, zone: when_text(visit, zone, lambda day: f"{day_text(day)},"),
     }
     return environment.get_template("report.html")

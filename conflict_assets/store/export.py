@@ -127,12 +127,17 @@ def export_conflicts(connection: psycopg.Connection[Any], query: ExportQuery) ->
                       set_config('work_mem', '64MB', true)"""
         )
         if view_of(query) == FULL_VIEW:
-            _require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
+            require_writer(connection, "full SSNs" if query.full_ssns else "prefixes")
         columns = selected(connection, query)
         yield ConflictExport(_schema(connection, query, columns), connection, query, columns)
 
 
-def _require_writer(connection: psycopg.Connection[Any], what: str) -> None:
+def require_writer(connection: psycopg.Connection[Any], what: str) -> None:
+    """Refuse a login that may see masked rows only.
+
+    Raises:
+        StoreError: the login is neither the owner of the store nor a writer.
+    """
     row = connection.execute(
         """SELECT bool_or(pg_has_role(role, 'USAGE')) FROM (
                SELECT relowner FROM pg_class WHERE oid = to_regclass('visit_conflicts')

@@ -23,6 +23,23 @@ class ShownVisit:
     sch_end_time: datetime | None
     visit_start_time: datetime | None
     visit_end_time: datetime | None
+    payer_id: str | None
+    contract: str | None
+
+    @property
+    def is_actual(self) -> bool:
+        """Whether it is judged by its actual times, else by its schedule."""
+        return self.visit_start_time is not None and self.visit_end_time is not None
+
+    @property
+    def start(self) -> datetime | None:
+        """When it starts, as it is judged."""
+        return self.visit_start_time if self.is_actual else self.sch_start_time
+
+    @property
+    def end(self) -> datetime | None:
+        """When it ends, as it is judged."""
+        return self.visit_end_time if self.is_actual else self.sch_end_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +96,12 @@ def conflicts_of_pair(connection: psycopg.Connection[Any], pair_id: str) -> list
 
     They all hold, or all are resolved: the resolved twin of a conflict that holds is not shown.
     """
-    return _read(connection, sql.SQL("pair_id = {}").format(pair_id))
+    return conflicts_of_pairs(connection, [pair_id])
+
+
+def conflicts_of_pairs(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[StoredConflict]:
+    """The same of several pairs, by day."""
+    return _read(connection, sql.SQL("pair_id = ANY({})").format(list(pair_ids)))
 
 
 def conflicts_of_group(connection: psycopg.Connection[Any], group_id: str) -> list[StoredConflict]:

@@ -1,22 +1,27 @@
 """What the morning's report tells, read in one snapshot of the store."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow, class_row, dict_row
 
 from conflict_assets.domain.calendar import end_of_calendar, first_moment
+from conflict_assets.domain.listed import ListedConflict
 from conflict_assets.domain.morning import (
     AgencyFigures,
     AgencyPairFigures,
     ChainedGroup,
     LastNight,
     Morning,
+    PayerFigures,
     PrefixTime,
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
+from conflict_assets.store.listing import listed, rank_pairs
+from conflict_assets.store.night_events import RUNS, night_events
 from conflict_assets.store.reading import open_sides, read_totals
 from conflict_assets.store.trend import trend
 
@@ -61,6 +66,25 @@ _PAIRS = """WITH caregivers AS (
         coalesce(sum(amount), 0) AS overlap_amount
     FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
 
+_PAYERS = """WITH paid AS MATERIALIZED (
+        SELECT coalesce(v.payer_id, '') AS payer_id, v.contract, s.ssn, s.visit_id, s.pair_id, s.shift_amount,
+            s.overlap_amount
+        FROM sides AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id)
+    ), payers AS (
+        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits,
+            coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+        FROM (SELECT payer_id, max(contract COLLATE "C") AS contract, max(shift_amount) AS amount,
+                  sum(overlap_amount) AS overlap_amount
+              FROM paid GROUP BY payer_id, ssn, visit_id) AS visits
+        GROUP BY payer_id
+    ), counted AS (
+        SELECT payer_id, count(*) AS conflicts
+        FROM (SELECT DISTINCT payer_id, pair_id FROM paid) AS pairs GROUP BY payer_id
+    )
+    SELECT payer_id, name, conflicts, visits, shift_amount, overlap_amount
+    FROM payers JOIN counted USING (payer_id)
+    ORDER BY conflicts DESC, payer_id COLLATE "C" LIMIT %(shown)s"""
+
 _GROUPS = """WITH groups AS (
         SELECT ssn_prefix, ssn, group_id, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
             coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes
@@ -74,9 +98,6 @@ _GROUPS = """WITH groups AS (
     FROM groups AS g JOIN sides AS s USING (ssn_prefix, ssn, group_id)
     GROUP BY ssn_prefix, ssn, group_id, g.conflicts, g.overlap_minutes
     ORDER BY conflicts DESC, overlap_minutes DESC, group_id"""
-
-_RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
-    night AS (SELECT * FROM runs WHERE night = (SELECT max(night) FROM runs))"""
 
 _NIGHT = """
     SELECT night, min(as_of) AS started_at, max(committed_at) AS committed_at, count(DISTINCT root_run_id) AS runs,
@@ -110,6 +131,7 @@ def morning(connection: Connection, prefix_length: int, *, time_zone: str, agenc
         source_counts = dict(connection.execute(_SOURCE).fetchall())
         without_prefix = dict(connection.execute(_REJECTED).fetchall())
         agencies, pairs = _agencies(connection)
+        events = night_events(connection, time_zone, SHOWN)
         return Morning(
             made_at=made_at,
             time_zone=time_zone,
@@ -127,6 +149,11 @@ def morning(connection: Connection, prefix_length: int, *, time_zone: str, agenc
             nights=tuple(trend(connection, time_zone, NIGHTS)),
             top_agencies=agencies,
             top_pairs=pairs,
+            top_payers=tuple(_payers(connection)),
+            costliest_new=_costliest(connection, "status = 'new'"),
+            costliest_open=_costliest(connection, "true"),
+            last_resolved=events["resolved"],
+            last_reopened=events["reopened"],
             largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
             source_counts=source_counts,
             without_prefix=without_prefix,
@@ -157,6 +184,16 @@ def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str
     return dict(zip(provider_ids, provider_ids, strict=True)) | {one: name for one, name in found if name}
 
 
+def _payers(connection: Connection) -> Iterable[PayerFigures]:
+    for each in _dicts(connection, _PAYERS, shown=SHOWN):
+        name = (each["name"] or each["payer_id"]) if each["payer_id"] else "Payer unknown"
+        yield PayerFigures(**each | {"name": name})
+
+
+def _costliest(connection: Connection, condition: LiteralString) -> tuple[ListedConflict, ...]:
+    return listed(connection, rank_pairs(connection, "sides", sql.SQL(condition), limit=SHOWN))
+
+
 def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
     counts = list(by_prefix)
     for each in _dicts(connection, _GROUPS, shown=SHOWN):
@@ -167,12 +204,12 @@ def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[Chaine
 
 def _last_night(connection: Connection, prefix_length: int, time_zone: str) -> LastNight | None:
     values = {"zone": time_zone, "shown": SHOWN}
-    nights = _dicts(connection, _RUNS + _NIGHT, **values)
+    nights = _dicts(connection, RUNS + _NIGHT, **values)
     if not nights:
         return None
     with connection.cursor(row_factory=class_row(PrefixTime)) as cursor:
-        slowest = cursor.execute(_RUNS + _SLOWEST, values).fetchall()
-    latest = {prefix: (as_of, done) for prefix, as_of, done in connection.execute(_RUNS + _LATEST, values).fetchall()}
+        slowest = cursor.execute(RUNS + _SLOWEST, values).fetchall()
+    latest = {prefix: (as_of, done) for prefix, as_of, done in connection.execute(RUNS + _LATEST, values).fetchall()}
     left_behind = {
         prefix: as_of
         for prefix in all_prefixes(prefix_length)

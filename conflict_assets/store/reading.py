@@ -30,11 +30,16 @@ OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
 MOST_DOLLARS = "1e290"
 """A rate may be any number; sums of amounts up to this one have room in a number, whatever their count."""
 
+
+def capped(column: str) -> str:
+    """SQL of an amount of which sums have room; one that is missing stays so."""
+    return f"CASE WHEN {column} > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE {column} END"
+
+
 _MAKE_SIDES = f"""CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
-    SELECT ssn_prefix, ssn, pair_id, group_id, rule, visit_id, con_visit_id, visit_date, provider_id, con_provider_id,
-        cost_type, overlap_minutes,
-        CASE WHEN shift_amount > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE shift_amount END AS shift_amount,
-        CASE WHEN overlap_amount > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE overlap_amount END AS overlap_amount
+    SELECT ssn_prefix, ssn, pair_id, group_id, status, rule, visit_id, con_visit_id, visit_date, provider_id,
+        con_provider_id, cost_type, overlap_minutes,
+        {capped("shift_amount")} AS shift_amount, {capped("overlap_amount")} AS overlap_amount
     FROM conflict_states WHERE {OPEN}"""  # noqa: S608 - a constant
 
 _MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS

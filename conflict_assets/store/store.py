@@ -19,6 +19,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from conflict_assets.domain.listed import ConflictList, ListedConflict
 from conflict_assets.domain.morning import Morning, NightPoint
 from conflict_assets.domain.policy import SpeedBand
 from conflict_assets.domain.window import Window
@@ -30,6 +31,7 @@ from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, t
 from conflict_assets.store.errors import PassingStoreError
 from conflict_assets.store.export import ConflictExport, ExportQuery, export_conflicts
 from conflict_assets.store.known_names import require_known
+from conflict_assets.store.listing import Order, costliest_new, list_conflicts
 from conflict_assets.store.looking import MadeDecision, StoredConflict
 from conflict_assets.store.morning import morning
 from conflict_assets.store.preview import Preview, preview
@@ -223,6 +225,18 @@ class ConflictStore:
         """All that the morning's report tells; nights are dates of the one zone, hours of the week of the other."""
         zones = {"time_zone": time_zone, "agency_time_zone": agency_time_zone}
         return self._run(lambda connection: morning(connection, self._prefix_length, **zones))
+
+    def list_conflicts(self, query: ExportQuery, *, order: Order, limit: int) -> ConflictList:
+        """The first conflicts, in an order, of those that an export of this query would hold; SSNs are masked.
+
+        Raises:
+            StoreError: prefixes are asked for, and the login may not see them.
+        """
+        return self._run(lambda connection: list_conflicts(connection, query, order, limit))
+
+    def costliest_new(self, root_run_ids: Sequence[str], limit: int) -> tuple[ListedConflict, ...]:
+        """The costliest new conflicts that these runs have found; SSNs are masked."""
+        return self._run(lambda connection: costliest_new(connection, root_run_ids, limit))
 
     def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:
         """Visit ids (the smaller first) of every conflict that holds and has both dates from `first` to `last`."""

@@ -89,6 +89,18 @@ def test_the_first_night_finds_all_that_was_planted_and_nothing_else(night, firs
     assert len(re.findall(r"\[\d+/10\] prefix \d: \d+ conflicts, \d+ rows \(\d+ new", first_run.stdout)) == 10
 
 
+def test_a_night_ends_with_the_costliest_new_conflicts_and_what_to_do(night, first_run):
+    *_, said = first_run.stdout.partition("Costliest new conflicts")
+    assert re.findall(r"pair ([0-9a-f]{32}): ", said) == [
+        pair
+        for (pair,) in night.rows(
+            """select pair_id from conflict_visit_maps where status = 'new' group by pair_id
+               order by sum(overlap_amount) desc nulls last, sum(shift_amount) desc, pair_id limit 3"""
+        )
+    ]
+    assert said.splitlines()[-1].startswith("Next: conflict-assets show PAIR; ")
+
+
 def test_each_finished_prefix_has_its_own_place_in_the_count(first_run):
     assert sorted(int(k) for k in re.findall(r"\[(\d+)/10\]", first_run.stdout)) == list(range(1, 11))
 
@@ -122,6 +134,7 @@ def test_a_second_night_changes_no_row(night):
     again = night.command("run")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "0 new, 0 changed, 0 resolved" in again.stdout
+    assert "Costliest" not in again.stdout
     assert night.rows("select xmin::text, ctid::text from visit_conflicts order by 2") == before
 
 

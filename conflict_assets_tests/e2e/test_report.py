@@ -157,6 +157,32 @@ def test_the_figures_are_those_of_the_store(browser, folder, files):
     assert [line[:3] for line in table(browser, "top-agencies")] == [
         [name, count_text(conflicts), count_text(visits)] for name, conflicts, visits in by_agency
     ]
+    for caption, statuses in (("costliest-new", "('new')"), ("costliest-open", "('new', 'open')")):
+        costliest = rows(
+            folder,
+            f"""SELECT pair_id, sum(overlap_amount) FROM conflict_visit_maps WHERE status IN {statuses}
+                GROUP BY pair_id
+                ORDER BY 2 DESC NULLS LAST, sum(shift_amount) DESC, pair_id LIMIT 10""",  # noqa: S608 - constants
+        )
+        told = table(browser, caption)
+        assert [line[-1] for line in told] == [money_text(amount) for _, amount in costliest]
+        assert {line[0].split()[-1] for line in told} == {pair_id for pair_id, _ in costliest}
+    by_payer = rows(
+        folder,
+        f"""SELECT max(contract), count(DISTINCT pair_id), count(DISTINCT visit_id), sum(overlap_amount) {OPEN}
+            AND payer_id IS NOT NULL GROUP BY payer_id ORDER BY 2 DESC, payer_id COLLATE "C" LIMIT 10""",
+    )
+    payers = [line for line in table(browser, "top-payers") if line[0] != "Payer unknown"]
+    assert [[*line[:3], line[4]] for line in payers] == [
+        [name, count_text(conflicts), count_text(visits), money_text(amount)]
+        for name, conflicts, visits, amount in by_payer[: len(payers)]
+    ]
+    assert len(payers) > 1
+    groups = rows(
+        folder,
+        f"SELECT group_id {OPEN} GROUP BY group_id HAVING count(DISTINCT pair_id) > 1",
+    )
+    assert {line[0] for line in table(browser, "largest-groups")} <= {group for (group,) in groups}
     hours = [[int(cell.replace(",", "")) for cell in line[1:]] for line in table(browser, "by-hour")]
     assert sum(map(sum, hours)) == conflicts
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from conflict_assets.domain.listed import ListedConflict, ListedVisit
 from conflict_assets.domain.morning import (
     AgencyFigures,
     AgencyPairFigures,
@@ -10,6 +11,7 @@ from conflict_assets.domain.morning import (
     LastNight,
     Morning,
     NightPoint,
+    PayerFigures,
     PrefixTime,
     Stake,
 )
@@ -38,6 +40,11 @@ def empty_morning(prefix_length: int = 2) -> Morning:
         nights=(),
         top_agencies=(),
         top_pairs=(),
+        top_payers=(),
+        costliest_new=(),
+        costliest_open=(),
+        last_resolved=(),
+        last_reopened=(),
         largest_groups=(),
         source_counts={},
         without_prefix={},
@@ -89,6 +96,20 @@ def ordinary_morning(prefix_length: int = 2) -> Morning:
                 overlap_amount=8000.0,
             ),
         ),
+        top_payers=(
+            PayerFigures(
+                payer_id="M",
+                name="Medicaid & <Co>",
+                conflicts=70,
+                visits=140,
+                shift_amount=11_111.0,
+                overlap_amount=6.5,
+            ),
+        ),
+        costliest_new=(listed(),),
+        costliest_open=(listed(), listed(status="open", amount=None, rule=7)),
+        last_resolved=(listed(status="resolved", amount=12.5),),
+        last_reopened=(listed(status="open", visits=(visit(start=None), visit())),),
         largest_groups=(
             ChainedGroup(
                 group_id="0123456789abcdef0123456789abcdef",
@@ -113,6 +134,60 @@ def ordinary_morning(prefix_length: int = 2) -> Morning:
         without_prefix={"invalid_ssn": 118},
         last_night=last_night(left_behind={prefixes[3]: STARTED - timedelta(days=1), prefixes[4]: None}),
     )
+
+
+def visit(**changes: object) -> ListedVisit:
+    """A worked visit of New York's morning."""
+    values = {
+        "visit_id": "1004532",
+        "visit_date": NIGHT,
+        "provider_id": "P",
+        "provider_name": "Care & <Comfort>",
+        "payer_id": "M",
+        "payer_name": "Medicaid & <Co>",
+        "is_actual": True,
+        "start": STARTED + timedelta(hours=7),
+        "end": STARTED + timedelta(hours=9),
+        "shift_amount": 1000.0,
+        "overlap_amount": 500.0,
+    }
+    return ListedVisit(**(values | changes))
+
+
+def listed(**changes: object) -> ListedConflict:
+    """A conflict of a worked visit with one that is planned into the next day."""
+    other = visit(
+        visit_id="1004533",
+        provider_id="Q",
+        provider_name=None,
+        is_actual=False,
+        start=STARTED + timedelta(hours=8),
+        end=STARTED + timedelta(hours=23),
+        overlap_amount=734.5,
+    )
+    values = {
+        "pair_id": "fedcba9876543210fedcba9876543210",
+        "group_id": "0123456789abcdef0123456789abcdef",
+        "ssn": "***-**-1234",
+        "status": "new",
+        "rule": 6,
+        "overlap_minutes": 60.0,
+        "distance_miles": None,
+        "eta_travel_minutes": None,
+        "minutes_between": 0.0,
+        "first_detected_at": STARTED,
+        "last_detected_at": STARTED,
+        "resolved_at": None,
+        "resolved_reason": None,
+        "decision": None,
+        "decision_reason": None,
+        "decided_by": None,
+        "decided_at": None,
+        "decision_outdated": False,
+        "amount": 1234.5,
+        "visits": (visit(), other),
+    }
+    return ListedConflict(**(values | changes))
 
 
 def last_night(**changes: object) -> LastNight:

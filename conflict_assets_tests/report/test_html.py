@@ -129,7 +129,18 @@ def test_charts_take_their_colours_from_the_page(ordinary):
         "40: 34",
         "Care & <Comfort> 77 150 $12,346 $7.50",
         "Care & <Comfort> and Q 55 9 $8,000",
-        "01234567… ***-**-1234 11 8 3 5 Jan 2026 to 6 Jan 2026 10 h 05 min $400.00",
+        "New conflicts: 12, of which these are the costliest",
+        "Scheduled, worked overlap, 60 minutes in common fedcba9876543210fedcba9876543210",
+        "Care & <Comfort> 5 Jan 2026, 09:00 to 11:00 EST worked, visit 1004532",
+        "Q 5 Jan 2026, 10:00 to 6 Jan 2026, 01:00 EST scheduled, visit 1004533 $1,234",
+        "The costliest open conflicts, new ones among them",
+        "No time for the trip, 0 minutes needed, 0 given fedcba9876543210fedcba9876543210",
+        "visit 1004533 unknown",
+        "Resolved on this night, no longer found: 6, of which these are the costliest",
+        "Reopened on this night, found again: 1 Conflict",
+        "5 Jan 2026, without times, visit 1004532",
+        "Medicaid & <Co> 70 140 $11,111 $6.50",
+        "0123456789abcdef0123456789abcdef ***-**-1234 11 8 3 5 Jan 2026 to 6 Jan 2026 10 h 05 min $400.00",
         "No start and end, neither scheduled nor worked no_times 68",
         "SSN without nine digits invalid_ssn 118",
         "All 186",
@@ -154,6 +165,8 @@ def test_a_night_that_brought_all_up_to_date_says_so():
 def test_a_store_before_its_first_night_says_that_there_is_nothing_yet():
     text = Page(report_html(empty_morning())).text
     for told in ("No night has run yet", "No agency has an open conflict", "No two open conflicts hang together"):
+        assert told in text
+    for told in ("New conflicts: 0.", "No conflict is open.", "No payer has an open conflict."):
         assert told in text
 
 

@@ -37,6 +37,7 @@ class Pair:
     con_agency: str = "Q"
     shift_amount: float | None = 100.0
     visit: Mapping[str, Any] | None = None
+    rate: float = 0.5
 
     @property
     def pair_id(self) -> str:
@@ -65,9 +66,9 @@ class Pair:
                 "group_id": self.group or self.pair_id,
                 "visit_type": "confirmed",
                 "cost_type": "avoidance",
-                "rate_per_minute": 0.5,
+                "rate_per_minute": self.rate,
                 "shift_amount": self.shift_amount,
-                "overlap_amount": 0.5 * self.overlap,
+                "overlap_amount": self.rate * self.overlap,
             }
 
     def visits(self) -> Iterable[dict[str, Any]]:

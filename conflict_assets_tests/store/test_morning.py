@@ -50,6 +50,8 @@ def test_a_store_without_a_night_is_all_zeros(store):
     assert (found.open_conflicts, found.shift_amount, found.overlap_amount) == (0, 0.0, 0.0)
     assert (found.recovery, found.avoidance) == (Stake(), Stake())
     assert (found.nights, found.top_agencies, found.top_pairs, found.largest_groups) == ((), (), (), ())
+    assert (found.top_payers, found.costliest_new, found.costliest_open) == ((), (), ())
+    assert (found.last_resolved, found.last_reopened) == ((), ())
     assert (dict(found.by_hour), dict(found.source_counts), found.last_night) == ({}, {}, None)
     assert len(found.by_prefix) == 100
     assert found.day == found.made_at.date() or found.made_at.hour < 6
@@ -105,6 +107,52 @@ def test_agencies_and_their_pairs_are_ranked_by_conflicts_and_named(mixed, store
     assert found.top_pairs[1].names == ("Agency P", "Q")
 
 
+SUMS = "SELECT pair_id, sum(overlap_amount) FROM conflict_visit_maps WHERE status = ANY(%s) GROUP BY pair_id"
+
+
+def test_the_costliest_conflicts_are_those_of_the_view_once_a_pair(mixed, store_url):
+    found = look(mixed)
+    for conflicts, statuses in ((found.costliest_new, ["new"]), (found.costliest_open, ["new", "open"])):
+        told = [(each.pair_id, each.amount) for each in conflicts]
+        assert sorted(told) == sorted(rows(store_url, SUMS, [statuses]))
+        assert [amount for _, amount in told] == sorted((amount for _, amount in told), reverse=True)
+    assert sum(each.amount or 0 for each in found.costliest_open) == found.overlap_amount
+    assert [visit.agency for visit in found.costliest_new[0].visits] == ["Agency P", "R"]
+
+
+def test_payers_are_ranked_by_conflicts_with_the_amounts_of_their_own_visits(mixed, store_url):
+    execute(
+        store_url,
+        """UPDATE conflict_visits SET payer_id = 'M', contract = 'Medicaid' WHERE visit_id IN ('a', 'b');
+           UPDATE conflict_visits SET payer_id = 'N' WHERE visit_id = 'x'""",
+    )
+    counted = rows(
+        store_url,
+        """SELECT coalesce(payer_id, ''), count(DISTINCT pair_id), count(DISTINCT visit_id), sum(overlap_amount)
+           FROM conflict_visit_maps WHERE status IN ('new', 'open') GROUP BY 1 ORDER BY 2 DESC, 1""",
+    )
+    payers = look(mixed).top_payers
+    assert [(each.payer_id, each.conflicts, each.visits, each.overlap_amount) for each in payers] == counted
+    assert {each.payer_id: each.name for each in payers} == {"": "Payer unknown", "M": "Medicaid", "N": "N"}
+    assert {each.payer_id: each.shift_amount for each in payers} == {"": 100.0, "M": 200.0, "N": 0.0}
+
+
+def test_the_last_night_lists_what_it_resolved_and_reopened_the_costliest_first(store, store_url):
+    small, large, back = Pair("a", "b", overlap=10.0), Pair("c", "d"), Pair("e", "f")
+    store.replace_prefix(night([small, large, back], number=1))
+    store.replace_prefix(night([small, large], number=2))
+    store.replace_prefix(night([back], number=3))
+    store.replace_prefix(night([back, small], number=4, as_of=START + timedelta(days=3, hours=1)))
+    found = look(store, time_zone="UTC")
+    assert [each.pair_id for each in found.last_resolved] == [large.pair_id, small.pair_id]
+    assert [each.amount for each in found.last_resolved] == [60.0, 10.0]
+    assert [each.pair_id for each in found.last_reopened] == [back.pair_id, small.pair_id]
+    assert found.last_night is not None
+    for event, count in (("resolved", found.last_night.resolved), ("reopened", found.last_night.reopened)):
+        by_sql = "SELECT count(*) FROM conflict_events WHERE event = %s AND happened_at >= %s"
+        assert rows(store_url, by_sql, [event, START + timedelta(days=3)]) == [(count,)]
+
+
 def test_a_group_is_two_conflicts_or_more_and_tells_its_size(mixed):
     (group,) = look(mixed).largest_groups
     assert (group.group_id, group.conflicts, group.visits, group.agencies) == ("g", 3, 3, 3)
@@ -127,6 +175,7 @@ def test_of_many_the_largest_are_shown(store, monkeypatch):
     assert shown.top_pairs == whole.top_pairs[:3]
     assert [pair.provider_ids for pair in shown.top_pairs] == [("P2", "Q2"), ("P4", "Q4"), ("P1", "Q1")]
     assert shown.top_agencies == whole.top_agencies[:3]
+    assert shown.costliest_open == whole.costliest_open[:3]
 
 
 @pytest.mark.parametrize(("prefixes", "told"), [(4, "***-**-****"), (5, "***-**-0001")])

@@ -1,0 +1,176 @@
+"""Conflicts in an order that people ask for, with what each costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from conflict_assets.domain.listed import ConflictList, ListedConflict, ListedVisit
+from conflict_assets.store.export import require_writer
+from conflict_assets.store.export_query import ExportQuery, filters, view_of
+from conflict_assets.store.looking import ShownVisit, StoredConflict, conflicts_of_pairs
+from conflict_assets.store.reading import capped
+
+Connection = psycopg.Connection[Any]
+
+
+class Order(StrEnum):
+    """What conflicts are listed by."""
+
+    AMOUNT = "amount"
+    DATE = "date"
+    AGE = "age"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedPair:
+    """A pair in its place; the last four digits tell it from a twin under another SSN."""
+
+    pair_id: str
+    last_four: str
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairAmounts:
+    """What a pair costs, in dollars: each visit's shift and overlap, and both overlaps together."""
+
+    pair_id: str
+    last_four: str
+    shift_amount: float | None
+    con_shift_amount: float | None
+    overlap_amount: float | None
+    con_overlap_amount: float | None
+    amount: float | None
+
+
+# What comes before the amount; all of it is fixed here, nothing comes from a user.
+_FIRST = {
+    Order.AMOUNT: ("0", "ASC"),
+    Order.DATE: ("max(greatest(visit_date, con_visit_date))", "DESC"),
+    Order.AGE: ("min(first_detected_at)", "ASC"),
+}
+
+BY_AMOUNT = 'amount DESC NULLS LAST, shifts DESC NULLS LAST, pair_id COLLATE "C", last_four'
+"""The costliest first; of equal overlaps (a trip has none) the longer or dearer visits."""
+
+# Both rows of a conflict fit a filter, or neither does; so the amounts of both are there.
+_RANK = f"""
+    SELECT pair_id, last_four, {{total}} AS total
+    FROM (
+        SELECT pair_id, right(ssn, 4) AS last_four, {{key}} AS key, sum({capped("overlap_amount")}) AS amount,
+            sum({capped("shift_amount")}) AS shifts
+        FROM {{source}} WHERE {{condition}} GROUP BY pair_id, ssn
+    ) AS pairs
+    ORDER BY key {{direction}}, {BY_AMOUNT} LIMIT {{limit}}"""  # noqa: S608 - constants
+
+_SIDES = ", ".join(
+    f'max({capped(name)}) FILTER (WHERE visit_id {side} con_visit_id COLLATE "C") AS {prefix}{name}'
+    for name in ("shift_amount", "overlap_amount")
+    for prefix, side in (("", "<"), ("con_", ">"))
+)
+
+_AMOUNTS = f"""
+    SELECT *, coalesce(overlap_amount + con_overlap_amount, overlap_amount, con_overlap_amount) AS amount
+    FROM (
+        SELECT pair_id, right(ssn, 4) AS last_four, {_SIDES}
+        FROM conflict_visit_maps WHERE pair_id = ANY(%s) GROUP BY pair_id, ssn
+    ) AS sides"""  # noqa: S608 - constants
+
+_NEW_OF_RUNS = """status = 'new' AND (ssn_prefix, first_detected_at) IN (
+    SELECT ssn_prefix, as_of FROM prefix_runs WHERE root_run_id = ANY({}) AND new_conflicts > 0)"""
+
+
+def list_conflicts(connection: Connection, query: ExportQuery, order: Order, limit: int) -> ConflictList:
+    """The first conflicts of those that fit, read at one moment.
+
+    Raises:
+        StoreError: prefixes are asked for, and the login may not see them.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
+        if query.prefixes:
+            require_writer(connection, "prefixes")
+        condition = filters(replace(query, both_sides=True))
+        pairs = rank_pairs(connection, view_of(query), condition, order=order, limit=limit, counted=True)
+        return ConflictList(listed(connection, pairs), pairs[0].total if pairs else 0)
+
+
+def costliest_new(connection: Connection, root_run_ids: Sequence[str], limit: int) -> tuple[ListedConflict, ...]:
+    """The costliest of the conflicts that these runs have found for the first time, and nobody has decided on."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SELECT set_config('jit', 'off', true)")
+        condition = sql.SQL(_NEW_OF_RUNS).format(list(root_run_ids))
+        return listed(connection, rank_pairs(connection, "conflict_sides", condition, limit=limit))
+
+
+def rank_pairs(
+    connection: Connection,
+    source: str,
+    condition: sql.Composable,
+    *,
+    order: Order = Order.AMOUNT,
+    limit: int,
+    counted: bool = False,
+) -> list[RankedPair]:
+    """The first pairs of a relation that has both rows of each conflict; how many there are in all costs more."""
+    key, direction = _FIRST[order]
+    fixed = {"key": key, "direction": direction, "total": "(count(*) OVER ())::int" if counted else "0"}
+    statement = sql.SQL(_RANK).format(
+        **{name: sql.SQL(text) for name, text in fixed.items()},
+        source=sql.Identifier(source),
+        condition=condition,
+        limit=limit,
+    )
+    with connection.cursor(row_factory=class_row(RankedPair)) as cursor:
+        return cursor.execute(statement).fetchall()
+
+
+def listed(connection: Connection, pairs: Sequence[RankedPair]) -> tuple[ListedConflict, ...]:
+    """What people see of these pairs, in their order; one that no view shows is left out."""
+    if not pairs:
+        return ()
+    names = [pair.pair_id for pair in pairs]
+    found: dict[tuple[str, str], StoredConflict] = {}
+    for each in conflicts_of_pairs(connection, names):
+        found.setdefault((each.pair_id, each.ssn[-4:]), each)
+    with connection.cursor(row_factory=class_row(PairAmounts)) as cursor:
+        amounts = {(each.pair_id, each.last_four): each for each in cursor.execute(_AMOUNTS, [names])}
+    keys = dict.fromkeys((pair.pair_id, pair.last_four) for pair in pairs)
+    return tuple(_conflict(found[key], amounts[key]) for key in keys if key in found)
+
+
+_OWN = [each.name for each in fields(ListedConflict) if each.name not in {"amount", "visits"}]
+
+
+def _conflict(stored: StoredConflict, amounts: PairAmounts) -> ListedConflict:
+    return ListedConflict(
+        **{name: getattr(stored, name) for name in _OWN},
+        amount=amounts.amount,
+        visits=(
+            _visit(stored.visit, amounts.shift_amount, amounts.overlap_amount),
+            _visit(stored.con_visit, amounts.con_shift_amount, amounts.con_overlap_amount),
+        ),
+    )
+
+
+def _visit(shown: ShownVisit, shift_amount: float | None, overlap_amount: float | None) -> ListedVisit:
+    return ListedVisit(
+        visit_id=shown.visit_id,
+        visit_date=shown.visit_date,
+        provider_id=shown.provider_id,
+        provider_name=shown.provider_name,
+        payer_id=shown.payer_id,
+        payer_name=shown.contract,
+        is_actual=shown.is_actual,
+        start=shown.start,
+        end=shown.end,
+        shift_amount=shift_amount,
+        overlap_amount=overlap_amount,
+    )

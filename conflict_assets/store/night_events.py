@@ -1,0 +1,49 @@
+"""What the last night has resolved and found again, by what happened to each conflict."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from conflict_assets.domain.listed import ListedConflict
+from conflict_assets.store.listing import BY_AMOUNT, RankedPair, listed
+from conflict_assets.store.reading import capped
+
+RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
+    night AS (SELECT * FROM runs WHERE night = (SELECT max(night) FROM runs))"""
+"""The runs of the newest date, `night`."""
+
+EVENTS = ("resolved", "reopened")
+
+_OVERLAPS, _SHIFTS = (
+    f"coalesce(max({one}) + max({other}), max({one}), max({other}))"
+    for one, other in (
+        (capped("h.overlap_amount"), capped("h.con_overlap_amount")),
+        (capped("h.shift_amount"), capped("h.con_shift_amount")),
+    )
+)
+
+# Several runs of the date may have resolved a conflict, which then is there once.
+_EVENTS = f"""{RUNS}, events AS (
+        SELECT h.event, h.pair_id, right(h.ssn, 4) AS last_four, {_OVERLAPS} AS amount, {_SHIFTS} AS shifts
+        FROM conflict_history AS h
+        JOIN night AS n ON n.ssn_prefix = h.ssn_prefix AND n.as_of = h.happened_at AND n.root_run_id = h.root_run_id
+        WHERE h.event = ANY(%(events)s)
+        GROUP BY h.event, h.pair_id, h.ssn
+    ), ranked AS (SELECT *, row_number() OVER (PARTITION BY event ORDER BY {BY_AMOUNT}) AS place FROM events)
+    SELECT event, pair_id, last_four FROM ranked WHERE place <= %(shown)s ORDER BY place"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Event(RankedPair):
+    event: str
+
+
+def night_events(
+    connection: psycopg.Connection[Any], time_zone: str, shown: int
+) -> dict[str, tuple[ListedConflict, ...]]:
+    """The costliest conflicts that the last night has resolved and reopened; a night is a date in this zone."""
+    with connection.cursor(row_factory=class_row(_Event)) as cursor:
+        found = cursor.execute(_EVENTS, {"zone": time_zone, "events": list(EVENTS), "shown": shown}).fetchall()
+    return {event: listed(connection, [each for each in found if each.event == event]) for event in EVENTS}
