@@ -66,7 +66,7 @@ def test_the_command_ends_with_two_and_leaves_nothing(tmp_path, case):
         env=bare_environment() | {"DAGSTER_HOME": str(tmp_path / "home")} | variables(case, tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     said = ended.stdout + ended.stderr
