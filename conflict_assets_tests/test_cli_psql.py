@@ -98,7 +98,8 @@ def test_a_store_that_takes_no_new_views_is_opened_all_the_same(environment):
     assert ("open_conflicts", "view") in listed(done.stdout)
 
 
-def test_the_user_s_own_start_up_file_holds_too(environment, tmp_path):
+def test_the_user_s_own_start_up_file_holds_too(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".psqlrc").write_text("\\set greeting 'from home'\n\\set AUTOCOMMIT off\n")
     assert in_session(environment, said=r"\echo :greeting :QUIET :ECHO").stdout == "from home off none\n"
     other = tmp_path / "other"
