@@ -53,8 +53,8 @@ def list_command(  # noqa: PLR0917 - options of a command, given by name
 ) -> None:
     """List open conflicts, the costliest first.
 
-    The ids are those that the other commands take, and SSNs are masked. On a terminal it is a table, elsewhere a line a conflict with tabs between the fields. The amount of a conflict is
-    the overlap at the rates of both visits.
+    The ids are those that the other commands take, and SSNs are masked. On a terminal it is a table, elsewhere a line a
+    conflict with tabs between the fields. The amount of a conflict is the overlap at the rates of both visits.
     """
     settings = load_settings()
     query = export_query(settings, agency, payer, rule, first, last, status, prefix)
