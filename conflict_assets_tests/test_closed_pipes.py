@@ -97,7 +97,8 @@ def test_the_first_line_can_be_had_alone(environment):
         ["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert (done.returncode, done.stderr) == (2, "")
-    assert done.stdout.startswith("ok      settings: ")
+    assert done.stdout.startswith("Source: ")
+    assert done.stdout.count("\n") == 1
 
 
 def test_a_night_goes_on_when_nobody_reads_on(tmp_path):
@@ -108,7 +109,8 @@ def test_a_night_goes_on_when_nobody_reads_on(tmp_path):
             ["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=240, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == "Generating 10,000 visits, since there is no source yet\n"
+        assert done.stdout.startswith("Source: generated visits in ")
+        assert done.stdout.count("\n") == 1
         url = embedded_url(tmp_path / "data" / "postgres")
         assert rows(url, "SELECT count(*), sum(conflicts) > 0 FROM prefix_runs") == [(10, True)]
     finally:
