@@ -1,8 +1,6 @@
 """`conflict-assets list`: the first conflicts in an order, on the terminal."""
 
-import os
 import sys
-from collections.abc import Iterable
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -62,12 +60,12 @@ def list_command(  # noqa: PLR0917 - options of a command, given by name
     with conflict_store(settings) as store:
         found = store.list_conflicts(query, order=order, limit=limit)
     if as_json:
-        _write([json_text(found.conflicts, zone)])
+        sys.stdout.write(json_text(found.conflicts, zone))
         return
     if out.is_terminal and found.conflicts:
         out.print(conflict_table(found.conflicts, zone))
     else:
-        _write(plain_lines(found.conflicts, zone))
+        sys.stdout.writelines(plain_lines(found.conflicts, zone))
     err.print(_note(found, query, order), markup=False)
 
 
@@ -78,14 +76,3 @@ def _note(found: ConflictList, query: ExportQuery, order: Order) -> str:
             f"No conflict fits: none of status {statuses} with what was asked for (--status all looks at every status)"
         )
     return f"{len(found.conflicts):,} of {found.total:,} conflicts, {IN_ORDER[order]}"
-
-
-def _write(texts: Iterable[str]) -> None:
-    """Write to the standard output; whoever reads it may stop when they have seen enough."""
-    try:
-        for text in texts:
-            sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is left in the buffer would raise again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -246,9 +246,8 @@ def _qualify(tree: exp.Expr, layout: SourceLayout) -> None:
 def _tell_dates_by_offsets(tree: exp.Expr, layout: SourceLayout, values: Mapping[str, Value]) -> None:
     first, last = (date.fromisoformat(str(values[name])) for name in ("first_date", "last_date"))
     zoneless = {column for _, column in layout.zoneless}
-    for cast in list(tree.find_all(exp.Cast)):
-        moment = cast.this.args["timestamp"] if isinstance(cast.this, exp.ConvertTimezone) else None
-        if isinstance(moment, exp.Column) and moment.name not in zoneless and cast.is_type(exp.DataType.Type.DATE):
+    for cast, moment in _conversions(tree):
+        if moment.name not in zoneless and cast.is_type(exp.DataType.Type.DATE):
             date_by_offsets(cast, _zone(layout.time_zone), first, last)
 
 
@@ -260,10 +259,7 @@ def _leave_out_odd_dates(tree: exp.Expr, layout: SourceLayout) -> None:
     """
     zone = _zone(layout.time_zone)
     zoneless = {column for _, column in layout.zoneless}
-    for cast in list(tree.find_all(exp.Cast)):
-        moment = cast.this.args["timestamp"] if isinstance(cast.this, exp.ConvertTimezone) else None
-        if not isinstance(moment, exp.Column):
-            continue
+    for cast, moment in _conversions(tree):
         clock = zone if cast.is_type(exp.DataType.Type.DATE) else None
         bounds = [first_moment(clock), end_of_calendar(clock)]
         stored = exp.DataType.Type.TIMESTAMPTZ
@@ -275,6 +271,13 @@ def _leave_out_odd_dates(tree: exp.Expr, layout: SourceLayout) -> None:
         held = exp.cast(moment.copy(), stored) if moment.name in zoneless else moment.copy()
         in_calendar = exp.and_(exp.GTE(this=held, expression=first), exp.LT(this=held.copy(), expression=end))
         cast.replace(exp.If(this=in_calendar, true=cast.copy(), false=exp.null()))
+
+
+def _conversions(tree: exp.Expr) -> list[tuple[exp.Cast, exp.Column]]:
+    """Each `CONVERT_TIMEZONE(..., column)::type` with its column."""
+    casts = [cast for cast in tree.find_all(exp.Cast) if isinstance(cast.this, exp.ConvertTimezone)]
+    moments = [(cast, cast.this.args["timestamp"]) for cast in casts]
+    return [(cast, moment) for cast, moment in moments if isinstance(moment, exp.Column)]
 
 
 def _zone(name: str) -> ZoneInfo:
