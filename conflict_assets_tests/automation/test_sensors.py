@@ -4,6 +4,11 @@ from dagster import DagsterInstance, build_sensor_context, job, op
 
 from conflict_assets.automation.sensors import failed_prefixes_sensor
 from conflict_assets_tests.automation.failing_night import PASSWORD, SSN, fail_a_night, tick
+from conflict_assets_tests.test_cli_store import given
+
+__all__ = ["given"]
+
+NOBODY_THERE = "postgresql://nobody:nothing@127.0.0.1:1/conflicts"
 
 
 def said(instance: DagsterInstance, cursor: str | None) -> str | None:
@@ -12,7 +17,8 @@ def said(instance: DagsterInstance, cursor: str | None) -> str | None:
         return failed_prefixes_sensor.evaluate_tick(context).skip_message
 
 
-def test_the_tick_names_run_prefixes_and_command():
+def test_the_tick_names_run_prefixes_and_command_without_a_store(given):
+    given(CONFLICTS_POSTGRES_URL=NOBODY_THERE)
     with DagsterInstance.ephemeral() as instance:
         cursor = tick(failed_prefixes_sensor, instance, None)
         run_id = fail_a_night(instance)
