@@ -69,7 +69,7 @@ bench-export: install ## Measure the export of a million conflict rows to each f
 	$(BIN)/python -m benchmarks.export.bench_export
 
 columns: install ## Write docs/columns.md, the data dictionary, from the comments on the store's views
-	$(BIN)/python -m conflict_assets.store.dictionary docs/columns.md
+	$(BIN)/python -m conflict_assets.store.data_dictionary docs/columns.md
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

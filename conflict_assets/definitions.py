@@ -10,7 +10,7 @@ from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.alerts import alert_sensors
 from conflict_assets.automation.executor import conflict_executor
 from conflict_assets.automation.jobs import conflict_summary_job, nightly_conflicts
-from conflict_assets.automation.retention import retention_job, retention_schedule
+from conflict_assets.automation.retention_job import retention_job, retention_schedule
 from conflict_assets.automation.schedules import nightly_schedule
 from conflict_assets.automation.sensors import failed_prefixes_sensor, summary_sensors
 from conflict_assets.settings import load_settings

@@ -21,13 +21,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from conflict_assets import setting_values as kinds
+from conflict_assets.configuration import setting_values as kinds
+from conflict_assets.configuration.env_file import EnvFile, EnvFileError
+from conflict_assets.configuration.secret_files import SecretFileError, SecretFiles
+from conflict_assets.configuration.setting_names import SettingNames
+from conflict_assets.configuration.setting_rules import check_mail, check_source, is_of_real_data, tidied
 from conflict_assets.domain.policy import IncompleteActuals
 from conflict_assets.domain.privacy import MaskedError, know_secrets
-from conflict_assets.env_file import EnvFile, EnvFileError
-from conflict_assets.secret_files import SecretFileError, SecretFiles
-from conflict_assets.setting_names import SettingNames
-from conflict_assets.setting_rules import check_mail, check_source, is_of_real_data, tidied
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 LONGEST_DAYS = 36_500

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent

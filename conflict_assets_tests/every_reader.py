@@ -4,19 +4,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conflict_assets.assets.detection import Batch, commit_of, detection_policy
+from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.report.html import RULE_NAMES
+from conflict_assets.report.html_report import RULE_NAMES
 from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines
 from conflict_assets.running.dry_run import DryRunOptions, DryRunOutcome, dry_run
-from conflict_assets.running.following import Watcher
+from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import load_settings
-from conflict_assets.source.factory import visit_source
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
+from conflict_assets.source.source_factory import visit_source
 from conflict_assets.store.decisions import pair_of_visits
-from conflict_assets.store.factory import conflict_store
-from conflict_assets_tests.test_cli_store import told
+from conflict_assets.store.store_factory import conflict_store
+from conflict_assets_tests.cli.test_store import told
 
 
 def whole_night(folder: Path, name: str = "night") -> Snapshot:

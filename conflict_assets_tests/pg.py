@@ -18,8 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conflict_assets.store.embedded import embedded_url, stop_embedded
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 
 PREFIX_LENGTH = 2
 EMPTY_STORE = """

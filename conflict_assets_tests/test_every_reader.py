@@ -9,11 +9,11 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.every_reader import read_everything, whole_night
 from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
 from conflict_assets_tests.source.warehouse import Warehouse
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
-from conflict_assets_tests.test_cli_store import given
 
 __all__ = ["given", "make_store", "pg_server", "store_url"]
 
@@ -131,7 +131,7 @@ def test_what_somebody_has_written_into_the_store_costs_its_own_value(planted, t
 def run_export(path):
     from typer.testing import CliRunner
 
-    from conflict_assets import cli
+    from conflict_assets.cli import app as cli
 
     export = ["export", "--out", str(path), "--status", "all", "--columns", "all"]
     found = CliRunner().invoke(cli.app, export, catch_exceptions=False)

@@ -15,10 +15,10 @@ from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.query import FACT
 from conflict_assets.source.snapshot import Snapshot
+from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.every_reader import read_everything, whole_night
 from conflict_assets_tests.pg import make_store, pg_server, rows, store_url
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
-from conflict_assets_tests.test_cli_store import given
 
 __all__ = ["given", "make_store", "pg_server", "store_url"]
 

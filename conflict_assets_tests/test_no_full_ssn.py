@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conflict_assets.store.cluster import DAGSTER_DATABASE
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.pg import execute, pg_server
 from conflict_assets_tests.ssn_scan import Scan, ssns_of

@@ -14,8 +14,8 @@ import duckdb
 import psycopg
 import pytest
 
-from conflict_assets.store.cluster import DAGSTER_DATABASE
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.assets.small_platform import fill
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.ssn_scan import Scan

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets_tests.dagster_stack import bare_environment
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))

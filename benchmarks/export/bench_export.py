@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.store.invented import invent
-from conflict_assets.store.embedded import embedded_url, stop_embedded
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 PREFIXES = [f"{number:02d}" for number in range(10)]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.night.command import Options, options, tell
-from conflict_assets.assets.detection import Batch, detection_policy, finish_prefix
+from conflict_assets.assets.prefix_detection import Batch, detection_policy, finish_prefix
 from conflict_assets.assets.source_reading import visit_query
 from conflict_assets.domain.reasons import RejectReason
 from conflict_assets.partitions import all_prefixes
@@ -17,7 +17,7 @@ from conflict_assets.settings import load_settings
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import VisitQuery
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 
 NAME = "bare"
 

@@ -21,7 +21,7 @@ from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshot_files import MANIFEST
 from conflict_assets.source.snapshots import SnapshotStore
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 
 NAMES = {
     "a": "a replaced pipeline",

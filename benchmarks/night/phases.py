@@ -7,7 +7,7 @@ from dagster import DagsterEventType, DagsterInstance, RunsFilter
 
 from benchmarks.night.sampling import Usage
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
-from conflict_assets.store.records import PrefixRun
+from conflict_assets.store.row_types import PrefixRun
 
 Moment = tuple[DagsterEventType, str | None]
 

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 
 GONE_SECONDS = 30
 

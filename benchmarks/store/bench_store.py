@@ -17,8 +17,8 @@ import psycopg
 
 from benchmarks.store import replaced
 from benchmarks.store.invented import Night, invent
-from conflict_assets.store.embedded import embedded_url, stop_embedded
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 
 PREFIXES = [f"{number:02d}" for number in range(10)]
 LEAST_GAIN = 10.0

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from conflict_assets.domain.policy import DetectionPolicy
-from conflict_assets.store.columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.decisions import pair_of_visits
+from conflict_assets.store.stored_columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 3, 1)
 START = datetime(2026, 1, 15, 2, tzinfo=UTC)

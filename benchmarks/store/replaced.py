@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.store.invented import Night
-from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.copying import TYPES
+from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
 Columns = Sequence[tuple[str, str]]
 """Names and PostgreSQL's types."""

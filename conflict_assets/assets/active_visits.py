@@ -8,9 +8,8 @@ from pydantic import Field
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
-from conflict_assets.assets.causes import SOURCE_RETRIES, causes_told
-from conflict_assets.assets.partitions import SSN_PREFIXES, root_run_id, run_prefixes
-from conflict_assets.assets.places import where
+from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES, root_run_id, run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import (
     ASSET,
@@ -20,7 +19,8 @@ from conflict_assets.assets.run_snapshots import (
     visits_of_all_prefixes,
 )
 from conflict_assets.assets.run_tags import tag_prefixes
-from conflict_assets.assets.turns import await_turn
+from conflict_assets.assets.source_and_store import where
+from conflict_assets.assets.step_failures import SOURCE_RETRIES, causes_told
 from conflict_assets.settings import load_settings
 
 

@@ -3,7 +3,7 @@
 from dagster import AssetExecutionContext, AssetKey, OpExecutionContext
 
 from conflict_assets.assets.dagster_private import plan_partitions, tag_in_this_process
-from conflict_assets.assets.partitions import RANGE_TAGS, names_prefixes, run_prefixes
+from conflict_assets.assets.partition_definitions import RANGE_TAGS, names_prefixes, run_prefixes
 
 PARTITIONED = ("active_visits", "visit_conflicts")
 

@@ -16,10 +16,10 @@ from dagster import (
     Output,
 )
 
+from conflict_assets.assets.check_outcomes import Verdict
 from conflict_assets.assets.dagster_private import PreviewWarning, log_check, tied_to
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_history import events_of
-from conflict_assets.assets.verdicts import Verdict
 
 _DESCRIPTIONS = {
     "dtypes": "Every column is there, of its type, and filled where it must be.",

@@ -5,11 +5,11 @@ from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
-from conflict_assets.assets.causes import STEP_RETRIES, causes_told
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_tags import tag_prefixes
-from conflict_assets.domain.morning import Morning
+from conflict_assets.assets.step_failures import STEP_RETRIES, causes_told
+from conflict_assets.domain.report_data import Morning
 
 OPEN_REPORT = "conflict-assets report --open"
 
@@ -24,8 +24,8 @@ OPEN_REPORT = "conflict-assets report --open"
 def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult[Any]:
     """Total what is open in the store, whichever run has put it there, and write the morning's report."""
     # Imported here: what draws takes a second to load, and every run and its steps would wait for it.
-    from conflict_assets.report.html import report_html
-    from conflict_assets.report.kept_reports import REPORTS, keep_report
+    from conflict_assets.report.html_report import report_html
+    from conflict_assets.report.report_files import REPORTS, keep_report
 
     with causes_told(context):
         settings = platform.settings
@@ -42,7 +42,7 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
     """How the report is opened: a link where a web server shows its folder, else a command."""
-    from conflict_assets.report.kept_reports import report_link
+    from conflict_assets.report.report_files import report_link
 
     link = MetadataValue.url(report_link(served_at, report)) if served_at else MetadataValue.text(OPEN_REPORT)
     return {"report": link, "report_file": MetadataValue.path(str(report))}

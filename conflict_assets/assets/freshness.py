@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from dagster import AssetsDefinition, AssetSpec, FreshnessPolicy
 
-from conflict_assets.setting_values import NIGHT_STARTS
+from conflict_assets.configuration.setting_values import NIGHT_STARTS
 from conflict_assets.settings import Settings, load_settings
 
 

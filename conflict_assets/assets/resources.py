@@ -3,11 +3,11 @@
 from dagster import ConfigurableResource
 
 from conflict_assets.settings import Settings, load_settings
-from conflict_assets.source.factory import visit_source
 from conflict_assets.source.protocol import VisitSource
 from conflict_assets.source.snapshots import SnapshotStore
-from conflict_assets.store.factory import conflict_store
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.source.source_factory import visit_source
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.store_factory import conflict_store
 
 
 class Platform(ConfigurableResource):  # type: ignore[type-arg]

@@ -17,17 +17,17 @@ from dagster import (
 )
 
 from conflict_assets.assets import checks
+from conflict_assets.assets.check_outcomes import JUDGED_VISIT, Verdict, judge_active_visits
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
-from conflict_assets.assets.partitions import root_run_id
+from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
-from conflict_assets.assets.verdicts import JUDGED_VISIT, Verdict, judge_active_visits
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.report.lines import prefix_ranges, visits_line
+from conflict_assets.output.log_lines import prefix_ranges, visits_line
 from conflict_assets.source.protocol import VisitQuery
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 
 ASSET = "active_visits"
 _COUNTED = ("visits_seen", "active", "contested")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from dagster import OpExecutionContext
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.partitions import root_run_id, run_prefixes
+from conflict_assets.assets.partition_definitions import root_run_id, run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import resumed_runs
 from conflict_assets.assets.run_snapshots import read_anew, usable_snapshots
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.records import PrefixRun
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.row_types import PrefixRun
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dagster import AssetExecutionContext, OpExecutionContext
 
-from conflict_assets.report.lines import prefix_ranges
+from conflict_assets.output.log_lines import prefix_ranges
 
 PREFIXES_TAG = "conflict_assets/prefixes"
 

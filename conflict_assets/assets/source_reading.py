@@ -14,7 +14,7 @@ from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refu
 from conflict_assets.source.protocol import BLOCK_DAYS, VisitQuery, VisitReader
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.survey import Survey
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 
 
 @dataclass(frozen=True)

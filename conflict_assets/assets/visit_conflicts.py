@@ -24,19 +24,19 @@ from dagster import (
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
-from conflict_assets.assets.carrying_over import ASSET, begin_step, carry_over
-from conflict_assets.assets.causes import STEP_RETRIES, causes_told
-from conflict_assets.assets.events import night_summary
-from conflict_assets.assets.finishing import batch_of, fail_for, finish_empty, finish_prefixes
-from conflict_assets.assets.packing import mapping_key, pack_prefixes, prefixes_of
-from conflict_assets.assets.partitions import SSN_PREFIXES, run_prefixes
+from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES, run_prefixes
+from conflict_assets.assets.prefix_events import night_summary
+from conflict_assets.assets.prefix_results import batch_of, fail_for, finish_empty, finish_prefixes
+from conflict_assets.assets.reexecution import ASSET, begin_step, carry_over
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import tell_snapshots
 from conflict_assets.assets.run_state import committed_runs, run_state
 from conflict_assets.assets.run_tags import tag_prefixes
-from conflict_assets.assets.turns import await_turn
-from conflict_assets.report.lines import skipping_line, summary_lines
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.assets.step_failures import STEP_RETRIES, causes_told
+from conflict_assets.assets.step_packing import mapping_key, pack_prefixes, prefixes_of
+from conflict_assets.output.log_lines import skipping_line, summary_lines
+from conflict_assets.store.conflict_store import ConflictStore
 
 DESCRIPTION = (
     "Pairs of visits that put one caregiver in two places; in PostgreSQL, a prefix a partition. "

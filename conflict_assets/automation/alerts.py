@@ -17,10 +17,10 @@ from dagster import (
 )
 
 from conflict_assets.automation.channels import mail_port, post_webhook, send_mail
-from conflict_assets.automation.failures import failed_prefixes
+from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB
 from conflict_assets.automation.lateness import LateNight, late_night_sensor
-from conflict_assets.report.lines import failure_line
+from conflict_assets.output.log_lines import failure_line
 from conflict_assets.settings import Settings
 
 

@@ -42,11 +42,11 @@ from conflict_assets.assets.dagster_private import (
     serialize_value,
 )
 from conflict_assets.domain.privacy import mask_all, masked
-from conflict_assets.masked_logs import mask_logs
+from conflict_assets.output.masked_logs import mask_logs
 from conflict_assets.store.address import DAGSTER, has_open_password
-from conflict_assets.store.cluster import DAGSTER_DATABASE
-from conflict_assets.store.embedded import embedded_url, make_databases
-from conflict_assets.store.libpq import libpq_variables_hidden
+from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
+from conflict_assets.store.embedded.embedded_server import embedded_url, make_databases
+from conflict_assets.store.embedded.libpq_environment import libpq_variables_hidden
 from conflict_assets.store.refusal import unreadable
 
 SERVER_RETURNS_SECONDS = 30

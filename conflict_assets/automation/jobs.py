@@ -2,7 +2,7 @@
 
 from dagster import AssetSelection, define_asset_job, in_process_executor
 
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_tags import PREFIXES_TAG, prefixes_tag
 from conflict_assets.partitions import range_name
 

@@ -22,10 +22,10 @@ from dagster import (
 )
 
 from conflict_assets.assets.freshness import Night, last_due_night
-from conflict_assets.assets.partitions import SSN_PREFIXES
-from conflict_assets.automation.failures import CONFLICTS
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
+from conflict_assets.automation.failed_prefixes import CONFLICTS
 from conflict_assets.automation.jobs import NIGHTLY_JOB
-from conflict_assets.report.lines import failure_line
+from conflict_assets.output.log_lines import failure_line
 from conflict_assets.settings import Settings
 
 LOOK_EVERY_SECONDS = 60

@@ -2,7 +2,7 @@
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, schedule
 
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.automation.jobs import nightly_conflicts, range_tags
 from conflict_assets.settings import load_settings
 

@@ -15,13 +15,13 @@ from dagster import (
     run_status_sensor,
 )
 
-from conflict_assets.assets.events import summarize
-from conflict_assets.automation.failures import changed_conflicts, failed_prefixes, planned_prefixes
+from conflict_assets.assets.prefix_events import summarize
+from conflict_assets.automation.failed_prefixes import changed_conflicts, failed_prefixes, planned_prefixes
 from conflict_assets.automation.jobs import conflict_summary_job
-from conflict_assets.report.lines import failure_line, success_line, summary_lines
+from conflict_assets.output.log_lines import failure_line, success_line, summary_lines
 from conflict_assets.settings import load_settings
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.factory import conflict_store
+from conflict_assets.store.store_factory import conflict_store
 
 SUMMARIZED_TAG = "conflict_assets/summary_by"
 """Set by who starts the summary itself, so that it is not started twice."""

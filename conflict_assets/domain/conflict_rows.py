@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from conflict_assets.domain.arrays import Floats, Ints, minutes, order_by
-from conflict_assets.domain.columns import VisitColumns
-from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, REJECTED_SCHEMA
+from conflict_assets.domain.classification import GOOD, REASONS, SortedVisits, VisitArrays
+from conflict_assets.domain.columns.arrays import Floats, Ints, minutes, order_by
+from conflict_assets.domain.columns.texts import rank
+from conflict_assets.domain.columns.visit_columns import VisitColumns
+from conflict_assets.domain.conflict_ids import digests, lowest_connected, measure
 from conflict_assets.domain.contested import PairedVisits
-from conflict_assets.domain.groups import digests, lowest_connected, measure
+from conflict_assets.domain.detection_result import CONFLICT_SCHEMA, REJECTED_SCHEMA
 from conflict_assets.domain.impact import COST_TYPES, VISIT_TYPES, assess, named
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import (
@@ -21,8 +23,6 @@ from conflict_assets.domain.rules import (
     overlap_minutes,
     trips_between,
 )
-from conflict_assets.domain.sorting import GOOD, REASONS, SortedVisits, VisitArrays
-from conflict_assets.domain.texts import rank
 
 
 @dataclass(frozen=True, eq=False)

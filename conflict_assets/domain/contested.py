@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conflict_assets.domain.arrays import (
+from conflict_assets.domain.classification import SortedVisits
+from conflict_assets.domain.columns.arrays import (
     NO_CODE,
     Bools,
     Floats,
@@ -15,7 +16,6 @@ from conflict_assets.domain.arrays import (
     starts_of_runs,
 )
 from conflict_assets.domain.policy import DetectionPolicy
-from conflict_assets.domain.sorting import SortedVisits
 
 
 @dataclass(frozen=True)

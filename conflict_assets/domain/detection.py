@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.classification import note_counts, sort_visits
+from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.conflict_rows import build_conflicts, build_rejected
-from conflict_assets.domain.conflicts import DetectionResult
 from conflict_assets.domain.contested import find_paired
+from conflict_assets.domain.detection_result import DetectionResult
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import find_conflicts
-from conflict_assets.domain.sorting import note_counts, sort_visits
 
 __all__ = ["DetectionPolicy", "DetectionResult", "detect_conflicts", "detect_conflicts_table"]
 

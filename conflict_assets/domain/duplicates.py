@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.domain.arrays import LAST, MISSING, NO_CODE, Ints
-from conflict_assets.domain.columns import OPTIONAL_NUMBERS, OPTIONAL_TEXTS, VisitColumns
-from conflict_assets.domain.normalizing import ZIP_DIGITS
-from conflict_assets.domain.texts import Codes, Words, encode, hash_words, lengths, words
+from conflict_assets.domain.columns.arrays import LAST, MISSING, NO_CODE, Ints
+from conflict_assets.domain.columns.texts import Codes, Words, encode, hash_words, lengths, words
+from conflict_assets.domain.columns.visit_columns import OPTIONAL_NUMBERS, OPTIONAL_TEXTS, VisitColumns
+from conflict_assets.domain.normalization import ZIP_DIGITS
 
 _TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")
 

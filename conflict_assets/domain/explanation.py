@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from conflict_assets.domain.arrays import MISSING, Ints
-from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.classification import read_visits
+from conflict_assets.domain.columns.arrays import MISSING, Ints
+from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
-from conflict_assets.domain.normalizing import ZIP_DIGITS, normal_zip_code
+from conflict_assets.domain.normalization import ZIP_DIGITS, normal_zip_code
 from conflict_assets.domain.policy import DetectionPolicy, SpeedBand
 from conflict_assets.domain.rules import NO_RULE, Rule, judge, minutes_between, overlap_minutes, trips_between
-from conflict_assets.domain.sorting import read_visits
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
 _FIRST, _SECOND = np.array([0]), np.array([1])

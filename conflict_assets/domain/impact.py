@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from conflict_assets.domain.arrays import MISSING, NO_CODE, Bools, Floats, Ints, minutes
-from conflict_assets.domain.columns import VisitColumns
-from conflict_assets.domain.normalizing import trimmed
-from conflict_assets.domain.texts import Codes, encode
+from conflict_assets.domain.columns.arrays import MISSING, NO_CODE, Bools, Floats, Ints, minutes
+from conflict_assets.domain.columns.texts import Codes, encode
+from conflict_assets.domain.columns.visit_columns import VisitColumns
+from conflict_assets.domain.normalization import trimmed
 
 MINUTES_PER_HOUR = 60
 VISIT_TYPES = ("scheduled", "confirmed", "billed")

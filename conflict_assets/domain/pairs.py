@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conflict_assets.domain.arrays import MICROSECONDS_PER_MINUTE, Ints
+from conflict_assets.domain.columns.arrays import MICROSECONDS_PER_MINUTE, Ints
 from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.travel import longest_trip_minutes

@@ -6,13 +6,13 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from conflict_assets.domain.arrays import NO_CODE, Bools, Floats, Ints, minutes
-from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.columns.arrays import NO_CODE, Bools, Floats, Ints, minutes
+from conflict_assets.domain.columns.texts import encode
+from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
-from conflict_assets.domain.normalizing import ZIP_DIGITS, normal_zip_code
+from conflict_assets.domain.normalization import ZIP_DIGITS, normal_zip_code
 from conflict_assets.domain.pairs import sweep_pairs
 from conflict_assets.domain.policy import DetectionPolicy
-from conflict_assets.domain.texts import encode
 from conflict_assets.domain.travel import great_circle_miles, miles_per_hour, road_miles, travel_minutes
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from conflict_assets.domain.arrays import Bools, Floats
+from conflict_assets.domain.columns.arrays import Bools, Floats
 from conflict_assets.domain.policy import DetectionPolicy, SpeedBand
 
 EARTH_RADIUS_MILES = 3958.7613

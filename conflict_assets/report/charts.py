@@ -10,7 +10,7 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from conflict_assets.domain.morning import NightPoint
+from conflict_assets.domain.report_data import NightPoint
 from conflict_assets.report.heat_maps import PAGE_COLOURS, heat_map
 from conflict_assets.report.pictures import (
     BAR_COLOUR,

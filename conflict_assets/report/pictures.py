@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from conflict_assets.domain.morning import NightPoint
+from conflict_assets.domain.report_data import NightPoint
 
 RULES = (
     "same_sch_time",

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conflict_assets.assets.detection import Batch, commit_of, detection_policy
-from conflict_assets.assets.events import describe
+from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
+from conflict_assets.assets.prefix_events import describe
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.domain.privacy import MaskedError
-from conflict_assets.report.dry_run import PrefixDifference, difference_line, total_lines, write_sample
-from conflict_assets.report.lines import prefix_ranges, visits_line
-from conflict_assets.running.following import Watcher
+from conflict_assets.output.dry_run_text import PrefixDifference, difference_line, total_lines, write_sample
+from conflict_assets.output.log_lines import prefix_ranges, visits_line
+from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import Settings
-from conflict_assets.source.factory import visit_source
-from conflict_assets.source.leftovers import spill_folder
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
-from conflict_assets.store.factory import conflict_store
+from conflict_assets.source.source_factory import visit_source
+from conflict_assets.source.stale_files import spill_folder
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.preview import KINDS, Example, Preview
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.store_factory import conflict_store
 
 NAME = "dry-run"
 SAMPLES = "dry_runs"

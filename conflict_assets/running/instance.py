@@ -10,7 +10,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
-from conflict_assets.running.home import home_lock, make_home
+from conflict_assets.running.dagster_home import home_lock, make_home
 from conflict_assets.settings import Settings
 from conflict_assets.store.address import DAGSTER
 from conflict_assets.store.connection import connect

@@ -12,19 +12,19 @@ from typing import Any
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
 from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
-from conflict_assets.assets.events import summarize
-from conflict_assets.assets.partitions import prefixes_of_run
+from conflict_assets.assets.partition_definitions import prefixes_of_run
+from conflict_assets.assets.prefix_events import summarize
 from conflict_assets.assets.processes import fail_deserted_runs, process_tag
-from conflict_assets.automation.failures import failed_prefixes
+from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
 from conflict_assets.definitions import defs
+from conflict_assets.output.log_lines import failure_line, summary_lines
 from conflict_assets.partitions import contiguous_ranges
-from conflict_assets.report.lines import failure_line, summary_lines
-from conflict_assets.running.following import Watcher, following
 from conflict_assets.running.interrupts import asked_to_end
+from conflict_assets.running.run_follower import Watcher, following
 from conflict_assets.settings import load_settings
-from conflict_assets.store.factory import conflict_store
+from conflict_assets.store.store_factory import conflict_store
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 FAILURE_REASON_TAG = "dagster/failure_reason"

@@ -31,7 +31,7 @@ from conflict_assets.source.query import (
     survey_statement,
 )
 from conflict_assets.source.survey import Survey
-from conflict_assets.source.typed import typed_batch
+from conflict_assets.source.typed_batches import typed_batch
 
 MOST_THREADS = 4
 LEAST_MEGABYTES, MEGABYTES, MEGABYTES_A_THREAD = 448, 256, 96

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlglot
 from sqlglot import exp
 
+from conflict_assets.configuration.setting_values import LONGEST_NAME
 from conflict_assets.domain.calendar import end_of_calendar, first_moment
-from conflict_assets.domain.normalizing import (
+from conflict_assets.domain.columns.numbers import NUMBER_TEXT
+from conflict_assets.domain.normalization import (
     BLANK,
     BLANKS,
     DASHES_AND_WHITE_SPACE,
@@ -22,8 +24,6 @@ from conflict_assets.domain.normalizing import (
     normal_ssn,
     trimmed,
 )
-from conflict_assets.domain.numbers import NUMBER_TEXT
-from conflict_assets.setting_values import LONGEST_NAME
 from conflict_assets.source.local_dates import date_by_offsets
 from conflict_assets.source.protocol import BLOCK_DAYS, SourceError, VisitQuery
 from conflict_assets.source.survey import Survey
@@ -228,7 +228,7 @@ def _with_rest_of_rows(tree: exp.Expr) -> list[exp.Expr]:
 
 @cache
 def _parsed(name: str) -> exp.Expr:
-    text = (files("conflict_assets.source") / f"{name}.sql").read_text(encoding="utf-8")
+    text = (files("conflict_assets.source") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     return sqlglot.parse_one(text, dialect="snowflake")
 
 

@@ -13,7 +13,6 @@ from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
 from conflict_assets.source.descriptions import described_snowflake
-from conflict_assets.source.kept_results import KeptResults, execute, fitting, kept_results
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     LOOK_UP_SCHEMA,
@@ -33,9 +32,10 @@ from conflict_assets.source.query import (
     rows_statement,
     survey_statement,
 )
+from conflict_assets.source.result_tables import KeptResults, execute, fitting, kept_results
 from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.survey import Survey
-from conflict_assets.source.typed import typed_batch
+from conflict_assets.source.typed_batches import typed_batch
 
 LOGIN_SECONDS = 60
 

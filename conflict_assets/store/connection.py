@@ -10,8 +10,8 @@ import psycopg
 from psycopg import errors
 
 from conflict_assets.store.address import EMBEDDED, STORE, Server, has_open_password, store_server
+from conflict_assets.store.embedded.libpq_environment import libpq_variables_hidden
 from conflict_assets.store.errors import PassingStoreError, StoreError
-from conflict_assets.store.libpq import libpq_variables_hidden
 from conflict_assets.store.refusal import StartingError, UnreachableError, refusal, unreadable
 from conflict_assets.store.session import Timeouts, configure
 
@@ -74,7 +74,7 @@ def _open(url: str, timeouts: Timeouts, *, autocommit: bool, server: Server) -> 
     except (UnreachableError, StartingError) as error:
         if server is not EMBEDDED:
             raise
-        from conflict_assets.store.embedded import revive  # not on every system, and rarely needed
+        from conflict_assets.store.embedded.embedded_server import revive  # not on every system, and rarely needed
 
         revive(url)
         raise StartingError(str(error)) from None

@@ -19,7 +19,7 @@ from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.left_out import LeftOut
+from conflict_assets.store.skipped_rows import LeftOut
 
 REPLACED_TABLE = "conflictvisitmaps"
 REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")

@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from conflict_assets.domain.normalizing import trimmed
-from conflict_assets.store.columns import EVENT_FACTS
+from conflict_assets.domain.normalization import trimmed
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.stored_columns import EVENT_FACTS
 
 DECISION_LOCK = 0x636F6E64
 """Whoever writes decisions holds this advisory lock until its transaction ends."""

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from conflict_assets.domain.normalizing import trimmed
-from conflict_assets.store.brief import BRIEF_COLUMNS
-from conflict_assets.store.columns import FLAGS
+from conflict_assets.domain.normalization import trimmed
+from conflict_assets.store.brief_columns import BRIEF_COLUMNS
+from conflict_assets.store.stored_columns import FLAGS
 
 OPEN_STATUSES = ("new", "open")
 STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")

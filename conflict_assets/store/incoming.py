@@ -7,10 +7,10 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.copying import fitted
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from conflict_assets.domain.listed import ConflictList, ListedConflict, ListedVisit
-from conflict_assets.store.export import require_writer
+from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict, ListedVisit
+from conflict_assets.store.conflict_lookup import ShownVisit, StoredConflict, conflicts_of_pairs
 from conflict_assets.store.export_query import ExportQuery, filters, view_of
-from conflict_assets.store.looking import ShownVisit, StoredConflict, conflicts_of_pairs
-from conflict_assets.store.reading import capped
+from conflict_assets.store.export_rows import require_writer
+from conflict_assets.store.store_queries import capped
 
 Connection = psycopg.Connection[Any]
 

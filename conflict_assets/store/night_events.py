@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from conflict_assets.domain.listed import ListedConflict
+from conflict_assets.domain.listed_conflicts import ListedConflict
 from conflict_assets.store.listing import BY_AMOUNT, RankedPair, listed
-from conflict_assets.store.reading import capped
+from conflict_assets.store.store_queries import capped
 
 RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
     night AS (SELECT * FROM runs WHERE night = (SELECT max(night) FROM runs))"""

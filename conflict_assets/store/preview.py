@@ -8,12 +8,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from conflict_assets.store import statements
-from conflict_assets.store.columns import FLAGS
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.incoming import incoming_of
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import compare, make_stage, refuse_stale, refuse_strangers, stage
 from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
+from conflict_assets.store.stored_columns import FLAGS
 
 KINDS = {NEW: "new", CHANGED: "changed", GONE: "resolved", REOPENED: "reopened"}
 """What would become of a conflict, in the order in which it is told."""

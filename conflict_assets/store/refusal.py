@@ -13,7 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from conflict_assets.setting_values import LARGEST_PORT
+from conflict_assets.configuration.setting_values import LARGEST_PORT
 from conflict_assets.store.address import EMBEDDED, Server, describe_url, embedded_home
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.sqlstate import CONNECTED, sqlstate_of_refusal

@@ -2,8 +2,9 @@
 
 from psycopg import sql
 
-from conflict_assets.domain.normalizing import BLANKS, DASHES_AND_WHITE_SPACE
-from conflict_assets.store.columns import (
+from conflict_assets.domain.normalization import BLANKS, DASHES_AND_WHITE_SPACE
+from conflict_assets.store.copying import ddl
+from conflict_assets.store.stored_columns import (
     CONFLICT_FACTS,
     CONFLICT_KEY,
     EVENT_FACTS,
@@ -13,7 +14,6 @@ from conflict_assets.store.columns import (
     VISIT_FACTS,
     VISIT_KEY,
 )
-from conflict_assets.store.copying import ddl
 
 NEW, REOPENED, CHANGED, MENDED, GONE = 1, 2, 3, 4, 5
 """How a row differs from what is stored, and what became of a conflict; `MENDED` is written and is no event."""

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from conflict_assets.domain.morning import NightPoint
+from conflict_assets.domain.report_data import NightPoint
 
 # A night lasts until the first run of the next one reads the source (`next`): of runs, events and decisions, those
 # count that stood at that moment.

@@ -23,7 +23,7 @@ from dagster._core.execution.plan.state import KnownExecutionState
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.active_visits import active_visits
-from conflict_assets.assets.partitions import SSN_PREFIXES
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.jobs import NIGHTLY_JOB, nightly_conflicts, range_tags

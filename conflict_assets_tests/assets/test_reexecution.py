@@ -5,7 +5,7 @@ from datetime import timedelta
 import duckdb
 from dagster import DagsterEventType, DagsterRunStatus
 
-from conflict_assets.automation.failures import failed_prefixes
+from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.settings import load_settings
 from conflict_assets_tests.assets.small_platform import BUSY, PREFIXES, small
 from conflict_assets_tests.pg import execute, make_store, pg_server, store_url

@@ -6,7 +6,7 @@ from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.alerts import failure_alert
-from conflict_assets.automation.failures import failed_prefixes
+from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.settings import load_settings
 from conflict_assets_tests.assets.small_platform import PREFIXES, small
 from conflict_assets_tests.pg import make_store, pg_server, store_url

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from dagster import DagsterInstance
 
-from conflict_assets.assets.events import summarize
+from conflict_assets.assets.prefix_events import summarize
 from conflict_assets.automation import sensors
 from conflict_assets.automation.sensors import failed_prefixes_sensor
-from conflict_assets.report.lines import summary_lines
+from conflict_assets.output.log_lines import summary_lines
 from conflict_assets.settings import read_settings
-from conflict_assets.store import store as store_module
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store import conflict_store as store_module
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.assets.small_runs import SmallRuns
 from conflict_assets_tests.automation.failing_night import tick
 from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url  # noqa: F401 - fixtures

@@ -23,9 +23,9 @@ from dagster import (
     op,
 )
 
+from conflict_assets.assets.check_outcomes import Verdict
 from conflict_assets.assets.checks import VISIT_CONFLICTS_CHECKS, log_verdicts, outputs_of
-from conflict_assets.assets.partitions import SSN_PREFIXES
-from conflict_assets.assets.verdicts import Verdict
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 
 CONFLICTS, SUMMARY = AssetKey("visit_conflicts"), AssetKey("conflict_summary")

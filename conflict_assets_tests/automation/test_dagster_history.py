@@ -16,7 +16,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from conflict_assets.automation.dagster_history import PurgedHistory, location_of, purge_dagster
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
 from conflict_assets_tests.automation import small_nights
-from conflict_assets_tests.automation.small_home import KEPT_DAYS, home
+from conflict_assets_tests.automation.small_instance import KEPT_DAYS, home
 from conflict_assets_tests.automation.small_nights import (
     CHECKS,
     PREFIXES,

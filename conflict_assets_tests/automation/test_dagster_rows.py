@@ -10,9 +10,9 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.scheduler.instigation import TickStatus
 
-from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.settings import read_settings
-from conflict_assets_tests.automation.small_home import Home, home
+from conflict_assets_tests.automation.small_instance import Home, home
 from conflict_assets_tests.automation.small_nights import (
     CONFLICTS,
     days_pass,

@@ -13,10 +13,10 @@ from dagster._utils.error import SerializableErrorInfo
 from sqlalchemy import event
 
 from conflict_assets.automation.dagster_storage import POOL_SIZE, TRUSTED_SECONDS
-from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.settings import read_settings
-from conflict_assets.store.cluster import DAGSTER_DATABASE
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.pg import execute, pg_server, rows
 from conflict_assets_tests.ssn_scan import Scan

@@ -12,7 +12,7 @@ import duckdb
 import psycopg
 import pytest
 
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 

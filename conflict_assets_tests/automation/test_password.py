@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.pg import execute, pg_server, rows

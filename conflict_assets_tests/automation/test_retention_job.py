@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from dagster import AssetKey
 
-from conflict_assets.assets.partitions import SSN_PREFIXES
-from conflict_assets.automation import dagster_history, retention
+from conflict_assets.assets.partition_definitions import SSN_PREFIXES
+from conflict_assets.automation import dagster_history, retention_job
 from conflict_assets.definitions import defs
 from conflict_assets_tests.automation.test_run_looks import pg_server, platform
 
@@ -30,7 +30,7 @@ def statuses(instance):
 def test_the_job_removes_old_runs_says_how_many_and_leaves_all_statuses(platform, monkeypatch):
     old, newest = (platform.run(**{"dagster/partition": "12"}) for _ in range(2))
     before = statuses(platform.instance)
-    monkeypatch.setattr(retention, "datetime", Later)
+    monkeypatch.setattr(retention_job, "datetime", Later)
     run_id = platform.run("retention")
     assert {run.run_id for run in platform.instance.get_runs()} == {newest, run_id}, f"and not {old}"
     assert statuses(platform.instance) == before

@@ -4,7 +4,7 @@ from dagster import DagsterInstance, build_sensor_context, job, op
 
 from conflict_assets.automation.sensors import failed_prefixes_sensor
 from conflict_assets_tests.automation.failing_night import PASSWORD, SSN, fail_a_night, tick
-from conflict_assets_tests.test_cli_store import given
+from conflict_assets_tests.cli.test_store import given
 
 __all__ = ["given"]
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets_tests.automation.test_night import Night
 from conflict_assets_tests.source.emulator import serve
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conflict_assets.settings import Settings
-from conflict_assets.store.cluster import programs_folder
-from conflict_assets.store.server_user import server_user
+from conflict_assets.store.embedded.cluster import programs_folder
+from conflict_assets.store.embedded.server_user import server_user
 from conflict_assets_tests.deploy.files import DEPLOY, services
 
 PROGRAMS = Path(sys.executable).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.settings import Settings, read_settings
 from conflict_assets_tests.deploy.files import DEPLOY, ROOT, compose, instructions, load, services
 

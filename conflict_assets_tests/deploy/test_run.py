@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 
 from conflict_assets.automation.jobs import range_tags
-from conflict_assets.store.cluster import programs_folder
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.cluster import programs_folder
 from conflict_assets_tests.deploy.deployment import Deployment, postgres
 from conflict_assets_tests.e2e.client import Dagster, wait
 

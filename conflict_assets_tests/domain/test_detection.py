@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from conflict_assets.domain.conflicts import CONFLICT_SCHEMA, REJECTED_SCHEMA
 from conflict_assets.domain.detection import DetectionPolicy, detect_conflicts, detect_conflicts_table
+from conflict_assets.domain.detection_result import CONFLICT_SCHEMA, REJECTED_SCHEMA
 from conflict_assets.domain.visits import VISIT_SCHEMA
 
 NINE, TEN = datetime(2024, 5, 1, 9, tzinfo=UTC), datetime(2024, 5, 1, 10, tzinfo=UTC)

@@ -12,7 +12,7 @@ from conflict_assets.domain.explanation import explain_pair
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import Rule
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.report.explanation import conditions, verdict
+from conflict_assets.output.explanation_text import conditions, verdict
 from conflict_assets_tests.domain.test_worked_examples import BATTERY, BRONX, EXAMPLES, shift
 
 SSN = "123456789"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.impact import assess
 from conflict_assets.domain.visits import REQUIRED_COLUMNS
 

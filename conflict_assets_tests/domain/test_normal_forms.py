@@ -2,7 +2,7 @@
 
 import pytest
 
-from conflict_assets.domain.normalizing import normal_ssn, normal_zip_code
+from conflict_assets.domain.normalization import normal_ssn, normal_zip_code
 from conflict_assets_tests.normal_cases import SSNS, ZIPS
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from conflict_assets.domain.columns import READERS
+from conflict_assets.domain.columns.visit_columns import READERS
 from conflict_assets.domain.detection import detect_conflicts, detect_conflicts_table
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 

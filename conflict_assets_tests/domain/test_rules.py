@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conflict_assets.domain.arrays import MICROSECONDS_PER_MINUTE
-from conflict_assets.domain.columns import VisitColumns
+from conflict_assets.domain.columns.arrays import MICROSECONDS_PER_MINUTE
+from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import Rule, judge, minutes_between, overlap_minutes

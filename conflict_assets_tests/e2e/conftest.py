@@ -11,7 +11,7 @@ import pytest
 
 from conflict_assets.settings import read_settings
 from conflict_assets.source.synthetic import generate
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
 from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, ZONE, Platform, night
 from conflict_assets_tests.e2e.servers import Servers, write_instance

@@ -16,7 +16,7 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
-from conflict_assets.running.home import instance_yaml
+from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.running.instance import make_storage
 from conflict_assets.settings import Settings
 from conflict_assets_tests.e2e.client import Dagster, wait

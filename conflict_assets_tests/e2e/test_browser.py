@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.e2e.browser import SECONDS, Browser, chromium
 from conflict_assets_tests.e2e.client import wait

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conflict_assets.settings import read_settings
-from conflict_assets.store.embedded import embedded_url, stop_embedded
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
 from conflict_assets_tests.e2e.client import wait
 from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend

@@ -15,11 +15,11 @@ from dagster import AssetKey, DagsterInstance
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from conflict_assets.report.html import count_text, money_text, report_html
+from conflict_assets.report.html_report import count_text, money_text, report_html
 from conflict_assets.report.pictures import RULES
-from conflict_assets.store.embedded import embedded_url, stop_embedded
+from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
-from conflict_assets_tests.report.mornings import empty_morning, one_conflict_morning, ordinary_morning
+from conflict_assets_tests.report.report_samples import empty_morning, one_conflict_morning, ordinary_morning
 
 pytestmark = [
     pytest.mark.e2e,

@@ -17,7 +17,7 @@ from select import select
 
 import psutil
 
-from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))

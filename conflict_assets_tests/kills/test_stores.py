@@ -2,7 +2,7 @@
 
 import pytest
 
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.kills.stores import content, faults
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import Pair, night

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from conflict_assets.domain.conflicts import CONFLICT_SCHEMA
-from conflict_assets.domain.morning import NightPoint
+from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
+from conflict_assets.domain.report_data import NightPoint
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.report.pictures import (
     RULES,

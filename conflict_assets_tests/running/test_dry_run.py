@@ -9,13 +9,13 @@ import duckdb
 import pytest
 from dagster import DagsterInstance
 
-from conflict_assets.report.dry_run import SAMPLE_COLUMNS, PrefixDifference
+from conflict_assets.output.dry_run_text import SAMPLE_COLUMNS, PrefixDifference
 from conflict_assets.running import dry_run as dry_run_module
 from conflict_assets.running.dry_run import SAMPLES_KEPT, DryRunOptions, SampleError, dry_run
-from conflict_assets.running.following import Watcher
+from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import read_settings
 from conflict_assets.source.guard import HalfLoadedSource
-from conflict_assets.store.embedded import stop_embedded
+from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets_tests.automation.test_night import VISITS, Night
 
 PREFIXES = tuple("0123456789")

@@ -13,7 +13,7 @@ from conflict_assets.source.contract import CONTRACT, Kind, is_zoneless
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.query import FACT
-from conflict_assets_tests.source.sorting_bench import read
+from conflict_assets_tests.source.classification_bench import read
 from conflict_assets_tests.source.warehouse import Warehouse, all_of, declared_type
 
 STATUS = "Visit Status"
@@ -64,7 +64,7 @@ def without(view, column, tables=PLAIN):
 
 def test_what_the_statements_read_is_what_the_contract_asks_for():
     found = set()
-    for path in files("conflict_assets.source").iterdir():
+    for path in (files("conflict_assets.source") / "sql").iterdir():
         if path.name.endswith(".sql"):
             tree = sqlglot.parse_one(path.read_text(encoding="utf-8"), dialect="snowflake")
             for table in tree.find_all(exp.Table):

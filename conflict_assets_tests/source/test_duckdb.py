@@ -10,7 +10,7 @@ from conflict_assets.source import duckdb as source_module
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SourceError
 from conflict_assets.source.query import FACT
-from conflict_assets_tests.source.sorting_bench import read
+from conflict_assets_tests.source.classification_bench import read
 from conflict_assets_tests.source.warehouse import Warehouse, all_of
 
 

@@ -7,7 +7,6 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
-from conflict_assets.source.kept_results import ResultScans
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.query import (
     FACT,
@@ -17,6 +16,7 @@ from conflict_assets.source.query import (
     rows_statement,
     survey_statement,
 )
+from conflict_assets.source.result_tables import ResultScans
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
 

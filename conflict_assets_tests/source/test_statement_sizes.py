@@ -7,11 +7,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from conflict_assets.source import kept_results
+from conflict_assets.source import result_tables
 from conflict_assets.source.duckdb import DuckDBVisitSource
-from conflict_assets.source.kept_results import MOST_BYTES, ResultScans, TemporaryTables
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.query import FACT, Statement, list_statements
+from conflict_assets.source.result_tables import MOST_BYTES, ResultScans, TemporaryTables
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.survey import Survey
 from conflict_assets_tests.source.emulator import serve
@@ -161,7 +161,7 @@ def test_many_visits_may_be_asked_for(emulator, crowded):
 
 @pytest.mark.snowflake
 def test_a_statement_that_is_too_large_all_the_same_is_not_sent(emulator, query, monkeypatch):
-    monkeypatch.setattr(kept_results, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(result_tables, "MOST_BYTES", 20_000)
     with (
         snowflake(emulator).open(run_id="too large") as reader,
         pytest.raises(SourceError, match=r"bytes with its values; allowed: 20,000"),

@@ -6,10 +6,10 @@ import pytest
 from conflict_assets.domain.reasons import Note
 from conflict_assets.source.protocol import ROW_SCHEMA
 from conflict_assets.source.survey import GOOD, Survey, Tally
-from conflict_assets_tests.source.sorting_bench import Bench
-from conflict_assets_tests.source.sorting_cases import AGENCIES, EXCLUDED, visit
-from conflict_assets_tests.source.sorting_twin import FACT
-from conflict_assets_tests.source.test_sorting import FAULTS
+from conflict_assets_tests.source.classification_bench import Bench
+from conflict_assets_tests.source.classification_cases import AGENCIES, EXCLUDED, visit
+from conflict_assets_tests.source.classification_twin import FACT
+from conflict_assets_tests.source.test_classification import FAULTS
 from conflict_assets_tests.source.warehouse import all_of
 
 

@@ -11,11 +11,11 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from conflict_assets.store import store as store_module
+from conflict_assets.store import conflict_store as store_module
 from conflict_assets.store.commit import PrefixCommit
-from conflict_assets.store.embedded import embedded_url
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.window import start_of_day
-from conflict_assets.store.columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.stored_columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 
 SSN = "040000001"
 DAY = date(2026, 1, 5)

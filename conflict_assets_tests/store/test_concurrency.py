@@ -5,9 +5,9 @@ from threading import Barrier
 
 import pytest
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import Timeouts
 from conflict_assets.store.errors import PassingStoreError, StaleSnapshot
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -82,7 +82,7 @@ def test_a_reader_sees_the_old_night_until_the_new_one_is_whole(make_store):
 
 
 def test_a_run_that_waits_too_long_for_another_one_says_so(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 2)
+    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 2)
     impatient = ConflictStore(url=store_url, prefix_length=2, timeouts=Timeouts(lock=1))
     with ConflictStore(url=store_url, prefix_length=2) as holder, impatient as waiter:
         with holder._connection.transaction():

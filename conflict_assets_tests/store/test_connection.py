@@ -8,16 +8,16 @@ import pytest
 from psycopg import errors
 
 from conflict_assets.store.address import describe_url
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.errors import PassingStoreError, StoreError
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 
 
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 1)
+    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 1)
 
 
 def test_a_url_is_described_without_its_password():
@@ -57,7 +57,7 @@ def test_an_error_s_text_and_trace_hold_no_value_of_a_row(store_url):
 
 
 def test_a_lost_connection_is_replaced_by_a_new_one(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 3)
+    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 3)
     with ConflictStore(url=store_url, prefix_length=2) as store:
         pid = store._connection.info.backend_pid
         assert rows(store_url, "SELECT pg_terminate_backend(%s)", [pid]) == [(True,)]
@@ -66,7 +66,7 @@ def test_a_lost_connection_is_replaced_by_a_new_one(store_url, monkeypatch):
 
 
 def test_what_does_not_pass_is_not_tried_again(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 5)
+    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 5)
     tried = []
     with ConflictStore(url=store_url, prefix_length=2) as store, pytest.raises(StoreError):
         store._run(lambda connection: tried.append(1) or connection.execute("SELECT * FROM nowhere"))

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from conflict_assets.domain.detection import detect_conflicts
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
+from conflict_assets.store.decision_spreadsheets import read_decisions
 from conflict_assets.store.decisions import Decision, Verdict, decide, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.filled_in import read_decisions
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 

@@ -14,9 +14,9 @@ from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
-from conflict_assets.store.columns import EVENT_FACTS
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.stored_columns import EVENT_FACTS
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, SSN, Pair, night
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conflict_assets.store.embedded import embedded_url
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.embedded.embedded_server import embedded_url
 from conflict_assets_tests.pg import PgServer, own_server, rows
 from conflict_assets_tests.store.killing import Trial, kill_postmaster
 

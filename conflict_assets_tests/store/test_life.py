@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, parse_pair
 from conflict_assets.store.decisions import Verdict as Word
 from conflict_assets.store.errors import StaleSnapshot
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.conftest import PROFILE
 from conflict_assets_tests.pg import EMPTY_STORE, execute, rows
 from conflict_assets_tests.store.model import Model, inside

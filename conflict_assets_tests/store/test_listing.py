@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import START, Pair, night
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conflict_assets.store import schema
-from conflict_assets.store.export import ExportQuery
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, WINDOW, ZONE, Pair, night
 

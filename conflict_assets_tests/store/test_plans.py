@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from conflict_assets.store import statements
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.replace import replace
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import DAY, Pair, night
 

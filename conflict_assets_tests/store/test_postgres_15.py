@@ -3,9 +3,9 @@
 import pytest
 
 from conflict_assets.store import schema
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.export import ExportQuery
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.pg15 import debian_server
 from conflict_assets_tests.store.nights import Pair, night

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from conflict_assets import cli, settings
+from conflict_assets import settings
+from conflict_assets.cli import app as cli
 from conflict_assets.store import readiness, roles, schema
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import PassingStoreError, StoreError
-from conflict_assets.store.export import ExportQuery
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.pg15 import debian_server, make_standby
 from conflict_assets_tests.store.nights import Pair, night
@@ -136,7 +137,7 @@ def test_doctor_calls_it_a_problem(maker, monkeypatch, case):
 
 def test_a_standby_is_refused_at_once_and_read(monkeypatch):
     """At its preparation; in mid-run, a refused write may pass, since a standby may be about to become the primary."""
-    monkeypatch.setattr("conflict_assets.store.store.ATTEMPTS", 1)
+    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 1)
     with debian_server() as server:
         url = PgServer(server).make_store(1)
         prepare(url)

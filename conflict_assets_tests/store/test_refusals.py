@@ -10,10 +10,10 @@ import trustme
 
 from conflict_assets.store import refusal, sqlstate
 from conflict_assets.store.address import DAGSTER, REPLACED, STORE, describe_url, embedded_home
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect, connect_once
 from conflict_assets.store.errors import PassingStoreError, StoreError
 from conflict_assets.store.session import Timeouts
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import PgServer, execute
 from conflict_assets_tests.pg15 import debian_server
 from conflict_assets_tests.store.fake_server import fake_server

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.store import replace as replace_module
-from conflict_assets.store.columns import STORED_CONFLICT
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StaleSnapshot, StoreError
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.stored_columns import STORED_CONFLICT
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, Pair, night
 

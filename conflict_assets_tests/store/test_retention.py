@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.retention import Retention
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import START, Pair, night
 

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 

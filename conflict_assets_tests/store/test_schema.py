@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from conflict_assets.store import schema
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -124,8 +124,8 @@ def test_every_table_view_and_column_is_explained(store_url):
 
 
 def test_the_tables_have_the_columns_that_runs_bring(store_url):
-    from conflict_assets.store.columns import STORED_CONFLICT, STORED_VISIT
     from conflict_assets.store.copying import TYPES
+    from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
     for table, brought in (("visit_conflicts", STORED_CONFLICT), ("conflict_visits", STORED_VISIT)):
         query = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from conflict_assets.store.address import REPLACED
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect
 from conflict_assets.store.decision_files import read_replaced_database
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
 from conflict_assets.store.errors import PassingStoreError, StoreError
-from conflict_assets.store.export import ExportQuery
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets.store.session import Timeouts
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.export import STATUSES, ExportQuery
+from conflict_assets.store.export_rows import STATUSES, ExportQuery
 from conflict_assets.store.retention import Retention
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import START, ZONE, Pair, night
 

@@ -8,9 +8,9 @@ import pytest
 
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits
 from conflict_assets.store.incoming import incoming_of
-from conflict_assets.store.store import ConflictStore
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import WINDOW, Pair, night
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.workers import WORKER_LOCK, Worker, WorkerLimit, waiting_line
 from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
 from conflict_assets_tests.store.nights import Pair, night

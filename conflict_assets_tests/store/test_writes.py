@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from conflict_assets.store.store import ConflictStore
+from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 

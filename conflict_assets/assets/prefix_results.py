@@ -1,0 +1,85 @@
+"""Finishing prefixes within a step: each in its own transaction, with its own events, failing alone."""
+
+from collections.abc import Mapping, Sequence
+
+from dagster import OpExecutionContext
+
+from conflict_assets.assets import begun_prefixes
+from conflict_assets.assets.partition_definitions import root_run_id
+from conflict_assets.assets.prefix_detection import Batch, detection_policy, finish_prefix
+from conflict_assets.assets.prefix_events import describe, log_finished
+from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_history import makes_plan
+from conflict_assets.assets.run_snapshots import tell_snapshots
+from conflict_assets.assets.run_state import RunState, run_state
+from conflict_assets.assets.step_failures import TRANSIENT, fail_step
+from conflict_assets.output.log_lines import failure_line
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.workers import WorkerLimit
+
+CAUSES_SHOWN = 3
+
+
+def batch_of(context: OpExecutionContext, platform: Platform, store: ConflictStore, state: RunState) -> Batch:
+    """What all prefixes of a step share."""
+    return Batch(
+        run_id=context.run.run_id,
+        root_run_id=root_run_id(context),
+        policy=detection_policy(platform.settings, store),
+        total=state.total,
+        resumed=state.resumed,
+        time_zone=platform.settings.schedule_time_zone,
+        limit=WorkerLimit(platform.settings.max_workers_all_runs, context.log.info),
+    )
+
+
+def finish_prefixes(
+    context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str], why: str = ""
+) -> dict[str, Exception]:
+    """Finish each prefix that is not done yet, after a word why, and return the errors of those that failed.
+
+    On a retry, those that were begun before go last: if one of them kills the process again, the others are done by
+    then.
+    """
+    errors: dict[str, Exception] = {}
+    state = run_state(context, platform, store, prefixes)
+    snapshots = {prefix: state.snapshots[prefix] for prefix in state.to_do}
+    if why and snapshots:
+        context.log.info(f"{why}: {', '.join(snapshots)}")
+    if not makes_plan(context.run):  # the plan has told it for all of them
+        tell_snapshots(context, snapshots)
+    batch = batch_of(context, platform, store, state)
+    for prefix in begun_prefixes.unbegun_first(snapshots):
+        begun_prefixes.mark(snapshots[prefix], prefix)
+        try:
+            done = finish_prefix(store, snapshots[prefix], prefix, batch)
+            log_finished(context, store, snapshots[prefix], done)
+        except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
+            errors[prefix] = error
+            context.log.error(f"prefix {prefix} failed: {describe(error)}")
+    return errors
+
+
+def finish_empty(
+    context: OpExecutionContext, store: ConflictStore, state: RunState, empty: Sequence[str], batch: Batch
+) -> list[str]:
+    """Resolve what empty prefixes still hold. One that can't be committed is left to a step, to fail there alone."""
+    finished = []
+    for prefix in empty:
+        try:
+            done = finish_prefix(store, state.snapshots[prefix], prefix, batch)
+        except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
+            context.log.warning(f"prefix {prefix}: {describe(error)}; it gets a step of its own")
+            continue
+        log_finished(context, store, state.snapshots[prefix], done)
+        finished.append(prefix)
+    return finished
+
+
+def fail_for(context: OpExecutionContext, errors: Mapping[str, Exception]) -> None:
+    """Fail the step by the causes of its failed prefixes, to be repeated if one of them may pass."""
+    if errors:
+        causes = list(dict.fromkeys(describe(error) for error in errors.values()))
+        more = f" And {len(causes) - CAUSES_SHOWN} more causes." if len(causes) > CAUSES_SHOWN else ""
+        text = f"{' '.join(causes[:CAUSES_SHOWN])}{more} {failure_line(sorted(errors))}"
+        fail_step(context, text, transient=any(isinstance(error, TRANSIENT) for error in errors.values()))

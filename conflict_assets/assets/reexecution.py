@@ -1,0 +1,63 @@
+"""What a re-execution takes over: prefixes that earlier runs of its chain have done are logged in it anew.
+
+Dagster plans all prefixes of a re-execution. Those that it finds no materialization of in that very run would turn red
+when it fails, and their checks would show as skipped, or as missing when they are not tied to the materialization that
+is shown.
+"""
+
+from collections.abc import Iterable
+
+from dagster import AssetKey, AssetMaterialization, EventLogRecord, OpExecutionContext
+
+from conflict_assets.assets import checks
+from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.partition_definitions import run_prefixes
+from conflict_assets.assets.resources import Platform
+from conflict_assets.assets.run_history import materialized_partitions, resumed_runs
+
+ASSET = "visit_conflicts"
+
+
+def begin_step(context: OpExecutionContext, platform: Platform) -> None:
+    """Do what each step of a re-execution begins with, whichever comes first."""
+    if context.run.parent_run_id is not None:
+        carry_over(context, platform)
+        await_turn(context)
+
+
+def carry_over(context: OpExecutionContext, platform: Platform) -> None:
+    """Log the newest materialization of each prefix that earlier runs have done, and its checks, unless it is logged.
+
+    The newest one may be of a run outside the chain: then the prefix is ahead of what the chain has done.
+    """
+    earlier = resumed_runs(context.instance, context.run)
+    if not earlier:
+        return
+    with platform.snapshots().lock():
+        done = {prefix for run in earlier for prefix in materialized_partitions(context.instance, run, AssetKey(ASSET))}
+        left = (done & set(run_prefixes(context))) - checks.told_prefixes(context)
+        if left:
+            _log_anew(context, left)
+
+
+def _log_anew(context: OpExecutionContext, prefixes: Iterable[str]) -> None:
+    found = checks.newest_materializations(context.instance, ASSET, prefixes)
+    evaluations = checks.evaluations_of(context.instance, ASSET, found.values())
+    for prefix, record in sorted(found.items()):
+        if record.run_id != context.run.run_id:
+            context.log_event(_again(prefix, record))
+    logged = checks.newest_materializations(context.instance, ASSET, found)
+    for evaluation in evaluations:
+        if evaluation.partition in logged:
+            checks.log_evaluation(context, evaluation, logged[evaluation.partition])
+
+
+def _again(prefix: str, record: EventLogRecord) -> AssetMaterialization:
+    first = record.asset_materialization
+    told = first.description if first is not None else None
+    return AssetMaterialization(
+        AssetKey(ASSET),
+        partition=prefix,
+        description=told or f"Done by run {record.run_id}, and taken over by a re-execution.",
+        metadata=dict(first.metadata) if first is not None else {},
+    )

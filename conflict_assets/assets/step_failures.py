@@ -1,0 +1,68 @@
+"""Why a step failed, in one sentence: what an op raises of ours becomes Dagster's `Failure`, without a trace.
+
+What others raise keeps its trace, unless that quotes an SSN or a secret: then it becomes a `Failure` too, masked.
+
+What may pass is left to the op's retry policy. The last attempt fails by its cause, not by the policy's own error.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from dagster import (
+    AssetExecutionContext,
+    Backoff,
+    Failure,
+    Jitter,
+    OpExecutionContext,
+    RetryPolicy,
+    RetryRequested,
+)
+
+from conflict_assets.domain.privacy import masked
+from conflict_assets.output.masked_logs import masked_trace, plain_trace
+from conflict_assets.settings import SettingsError
+from conflict_assets.source.protocol import PassingSourceError, SourceError
+from conflict_assets.store.errors import PassingStoreError, StoreError
+
+RETRIES = 2
+STEP_RETRIES = RetryPolicy(max_retries=RETRIES, delay=2, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
+"""Also repeats a step whose process was killed. A permanent failure says itself that it is not to be repeated."""
+
+SOURCE_RETRIES = RetryPolicy(max_retries=RETRIES, delay=10)
+"""The same for the step that reads the source: a busy warehouse wants more time."""
+
+OUR_OWN = (SettingsError, SourceError, StoreError)
+TRANSIENT = (PassingSourceError, PassingStoreError, ConnectionError, TimeoutError)
+
+
+@contextmanager
+def causes_told(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
+    """Fail the step with the message of what was raised: by us, by the system, or with something to be masked."""
+    try:
+        yield
+    except (Failure, RetryRequested):
+        raise
+    except OUR_OWN as error:
+        fail_step(context, str(error), transient=isinstance(error, TRANSIENT))
+    except OSError as error:
+        fail_step(context, system_error_line(error), transient=isinstance(error, TRANSIENT))
+    except Exception as error:
+        if masked_trace(error) == plain_trace(error):
+            raise
+        fail_step(context, f"{type(error).__name__}: {masked(str(error))}", transient=True)
+
+
+def fail_step(context: AssetExecutionContext | OpExecutionContext, text: str, *, transient: bool) -> NoReturn:
+    """Fail the step with a text, to be tried again as often as the policy allows if it may pass."""
+    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
+    raise Failure(masked(text), allow_retries=transient and op_context.retry_number < RETRIES) from None
+
+
+def system_error_line(error: OSError) -> str:
+    """What the system says and about which file: a full disk, a missing right."""
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"The system says: {error.strerror or type(error).__name__}{where}. "
+        "Look at the disk of CONFLICTS_DATA_DIR and at the rights of the platform's user."
+    )

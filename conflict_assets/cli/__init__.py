@@ -1,0 +1,1 @@
+"""The command line, `conflict-assets`: a file for each command."""

@@ -1,0 +1,1 @@
+"""How settings are named, read from files, and checked."""

@@ -1,0 +1,71 @@
+"""Secrets that lie in files: `NAME_FILE` names a file whose content is the value of `NAME`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+from conflict_assets.configuration.setting_names import FILE_SUFFIX
+from conflict_assets.domain.privacy import MaskedError
+
+
+class SecretFileError(MaskedError):
+    """A `NAME_FILE` can't be used; the message names the variable, what was found and what to do."""
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads the secrets of `names` from the files that the environment, or `.env`, names."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], names: Iterable[str], places: Iterable[PydanticBaseSettingsSource]
+    ) -> None:
+        super().__init__(settings_cls)
+        self._names = sorted(names)
+        # `.env_vars` of both is what they found, by name in small letters.
+        self._places = [place.env_vars for place in places if isinstance(place, EnvSettingsSource)]
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
+        """The content of the field's file, if one is named."""
+        return self._content(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Every secret that is in a file.
+
+        Raises:
+            SecretFileError: a file can't be read or is empty, or the variable is set beside its file.
+        """
+        found = {name: self._content(name) for name in self._names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _content(self, name: str) -> str | None:
+        variable = name.upper()
+        # The environment comes first and wins, as it does for every other setting.
+        for place in self._places:
+            file, value = place.get(f"{name}{FILE_SUFFIX.lower()}"), place.get(name)
+            if file == "":
+                raise SecretFileError(f"{variable}{FILE_SUFFIX} is empty; allowed: the path of a file. Or unset it.")
+            if file and value:
+                raise SecretFileError(f"{variable} and {variable}{FILE_SUFFIX} are both set; keep one of the two.")
+            if value:
+                return None
+            if file:
+                return _read(f"{variable}{FILE_SUFFIX}", Path(file))
+        return None
+
+
+def _read(variable: str, file: Path) -> str:
+    try:
+        file = file.expanduser()
+        content = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a ~ of nobody
+        reason = error.strerror if isinstance(error, OSError) else "it is no text, or of no user"
+        # Who writes the secret itself where its file is to be named must not read it in a log.
+        found = f"names {file}, which can't be read" if file.is_absolute() else "names no file that can be read"
+        raise SecretFileError(
+            f"{variable} {found}: {reason}. Name a file that the platform's user may read, or unset the variable."
+        ) from None
+    if not content:
+        raise SecretFileError(f"{variable} names {file}, which is empty. Write the secret into it.")
+    return content

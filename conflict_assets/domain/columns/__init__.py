@@ -1,0 +1,1 @@
+"""From the columns of any frame to arrays of known types."""

@@ -1,0 +1,1 @@
+"""Conflicts as files for other programs: CSV, Parquet and Excel."""

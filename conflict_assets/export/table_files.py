@@ -1,0 +1,111 @@
+"""Tables as files, written a batch at a time: CSV, Parquet and Excel."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from conflict_assets.domain.formulas import FORMULA, GUARD
+from conflict_assets.export.excel import excel_writer
+from conflict_assets.output.whole_files import check_ending
+
+ROWS_A_GROUP = 20_000
+"""Rows of a Parquet file that are held in memory, and that a reader can skip."""
+
+MONEY = "_amount"
+"""How the names of columns end that hold dollars."""
+
+Write = Callable[[pa.RecordBatch], None]
+
+
+class TableFormat(StrEnum):
+    """The formats, by the ends of their files' names."""
+
+    CSV = ".csv"
+    PARQUET = ".parquet"
+    EXCEL = ".xlsx"
+
+
+def format_of(path: Path) -> TableFormat:
+    """The format that a file's name asks for.
+
+    Raises:
+        FileError: it asks for none that can be written.
+    """
+    return TableFormat(check_ending(path, tuple(TableFormat)))
+
+
+@contextmanager
+def table_writer(
+    path: Path,
+    format_: TableFormat,
+    schema: pa.Schema,
+    *,
+    time_zone: str,
+    choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Iterator[Write]:
+    """Give a function that writes batches of `schema`; the file is complete at the end of the block.
+
+    Only Excel, which knows no zones, shows instants in `time_zone`, and offers `choices` for columns to be filled in.
+    """
+    if format_ is TableFormat.CSV:
+        with csv.CSVWriter(path, _in_csv(schema)) as writer:
+            yield lambda batch: writer.write_batch(_with_cents(without_formulas(batch)))
+    elif format_ is TableFormat.PARQUET:
+        yield from _parquet_writer(path, schema)
+    else:
+        with excel_writer(path, schema, money=MONEY, time_zone=time_zone, choices=choices) as write:
+            yield write
+
+
+def _in_csv(schema: pa.Schema) -> pa.Schema:
+    """The schema of a CSV, in which money is text, since only texts keep the zeros of 12.50."""
+    return pa.schema([(each.name, pa.string() if each.name.endswith(MONEY) else each.type) for each in schema])
+
+
+def _with_cents(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [
+        _cents(column) if name.endswith(MONEY) else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=_in_csv(batch.schema))
+
+
+def _cents(column: pa.Array) -> pa.Array:
+    """Money with two decimals; no decimal holds what is too large for it, so each value is then told by itself."""
+    try:
+        return column.cast(pa.decimal128(38, 2)).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([None if value is None else f"{value:.2f}" for value in column.to_pylist()], pa.string())
+
+
+def without_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Put an apostrophe before each text that a spreadsheet may take for a formula."""
+    columns = [
+        pc.replace_substring_regex(column, f"({FORMULA})", rf"{GUARD}\1") if pa.types.is_string(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
+    held: list[pa.RecordBatch] = []
+
+    def flush(least: int) -> None:
+        if sum(batch.num_rows for batch in held) >= least:
+            writer.write_table(pa.Table.from_batches(held, schema), row_group_size=ROWS_A_GROUP)
+            held.clear()
+
+    def write(batch: pa.RecordBatch) -> None:
+        held.append(batch)
+        flush(ROWS_A_GROUP)
+
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield write
+        flush(1)

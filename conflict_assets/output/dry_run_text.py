@@ -1,0 +1,88 @@
+"""What a dry run says: a line for each prefix that would differ, the totals, and a sample file."""
+
+import csv
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conflict_assets.output.log_lines import prefix_ranges
+
+FILE_MODE = 0o600
+SAMPLE_COLUMNS = (
+    "kind",
+    "pair_id",
+    "ssn",
+    "visit_id",
+    "con_visit_id",
+    "provider_id",
+    "con_provider_id",
+    "visit_date",
+    "con_visit_date",
+    "rule_before",
+    "rule_after",
+    "overlap_minutes_before",
+    "overlap_minutes_after",
+    "changed",
+    "reason",
+)
+"""Of a conflict: masked SSN, both visits with agency and day, the rule and overlap before and after, which columns
+change, and why it would be resolved. Not the prefix: with the last four digits it is most of an SSN."""
+
+
+@dataclass(frozen=True)
+class PrefixDifference:
+    """What a run would do to a prefix, or to several, in conflicts (pairs)."""
+
+    conflicts: int = 0
+    new: int = 0
+    changed: int = 0
+    resolved: int = 0
+    reopened: int = 0
+
+    def __add__(self, other: "PrefixDifference") -> "PrefixDifference":
+        return PrefixDifference(
+            conflicts=self.conflicts + other.conflicts,
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            resolved=self.resolved + other.resolved,
+            reopened=self.reopened + other.reopened,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.resolved or self.reopened)
+
+    def __str__(self) -> str:
+        return f"{self.new} new, {self.changed} changed, {self.resolved} resolved, {self.reopened} reopened"
+
+
+def difference_line(prefix: str, found: PrefixDifference) -> str:
+    """`prefix 04: 849 conflicts (412 new, 7 changed, 3 resolved, 0 reopened)`."""
+    return f"prefix {prefix}: {found.conflicts} conflicts ({found})"
+
+
+def total_lines(found: Mapping[str, PrefixDifference]) -> list[str]:
+    """The prefixes in which nothing would differ, and what would become of all conflicts."""
+    total = sum(found.values(), PrefixDifference())
+    same = [prefix for prefix in found if not found[prefix]]
+    lines = [f"Nothing would differ in {len(same)} prefixes: {', '.join(prefix_ranges(same))}"] if same else []
+    unchanged = total.conflicts - total.new - total.changed - total.reopened
+    return [
+        *lines,
+        f"A run would find {total.conflicts} conflicts in {len(found)} prefixes: {total}, {unchanged} unchanged",
+    ]
+
+
+def write_sample(file: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows of `SAMPLE_COLUMNS` as CSV, for the owner only; the file appears whole, and replaces an older one."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
+        with open(handle, "w", encoding="utf-8", newline="") as text:  # noqa: PTH123 - made by its rights, not its path
+            writer = csv.writer(text)
+            writer.writerow(SAMPLE_COLUMNS)
+            writer.writerows(rows)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+"""The morning's report as one HTML page that needs nothing else: no script, no font, no network."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
+from conflict_assets.domain.report_data import Morning
+from conflict_assets.domain.rules import Rule
+from conflict_assets.output.conflict_text import amount_text, rule_text, when_text
+from conflict_assets.output.log_lines import prefix_ranges
+from conflict_assets.output.wording import (
+    count_text,
+    day_text,
+    hours_text,
+    moment_text,
+    money_text,
+    seconds_text,
+    share_text,
+    span_text,
+)
+from conflict_assets.report.charts import WEEKDAYS, Chart, hours_chart, prefix_chart, rules_chart, trend_chart
+from conflict_assets.report.pictures import RULES, trend_title
+
+TOLD_PLACES = 3
+RULE_NAMES = {rule.flag: rule.label for rule in Rule}
+REASON_NAMES: Mapping[str, str] = {
+    InactiveReason.INACTIVE_STATUS: "Cancelled, deleted or pending",
+    InactiveReason.DELETED: "Deleted",
+    InactiveReason.MISSED: "Missed",
+    InactiveReason.OUT_OF_WINDOW: "Outside the window of dates",
+    InactiveReason.UNKNOWN_AGENCY: "Agency unknown",
+    InactiveReason.INACTIVE_AGENCY: "Agency inactive, or for demonstration",
+    InactiveReason.EXCLUDED_AGENCY: "Agency excluded",
+    InactiveReason.EXCLUDED_SSN: "Caregiver excluded, or a placeholder SSN",
+    RejectReason.DUPLICATE_VISIT_ID: "An older row of the same visit",
+    RejectReason.MISSING_SSN: "No SSN",
+    RejectReason.INVALID_SSN: "SSN without nine digits",
+    RejectReason.MISSING_KEY: "No visit id, agency or date",
+    RejectReason.NO_TIMES: "No start and end, neither scheduled nor worked",
+    RejectReason.EMPTY_INTERVAL: "Ends before it starts, or at once",
+    RejectReason.IMPLAUSIBLE_DENSITY: "More visits on a date than a person makes",
+    Note.BAD_COORDINATES: "Coordinates that are no place",
+    Note.MISSING_STATUS: "No status",
+    Note.ODD_TIMES: "Times far from the date, or over 24 hours",
+    Note.ODD_DATES: "Dates that no calendar has, or none that can be meant",
+    Note.ONE_ACTUAL_TIME: "Start or end not recorded",
+}
+STATUS_NAMES = {
+    "new": "New: first found on the date of the latest run",
+    "open": "Open",
+    "whitelisted": "Whitelisted by a person",
+    "ignored": "Ignored by a person",
+    "resolved": "Resolved: no longer found",
+    "expired": "Expired: a date has left the window",
+}
+
+
+def report_html(morning: Morning) -> str:
+    """The whole page; SSNs are masked, and of patients there is nothing."""
+    zone = ZoneInfo(morning.time_zone)
+    return _template().render(
+        morning=morning,
+        night=morning.last_night,
+        made_at=morning.made_at.astimezone(zone),
+        zone=zone,
+        agency_zone=ZoneInfo(morning.agency_time_zone),
+        charts=_charts(morning),
+        rules=[(number, rule, RULE_NAMES[rule], morning.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
+        statuses=[(STATUS_NAMES.get(status, status), morning.by_status.get(status, 0)) for status in STATUS_NAMES],
+        hours_told=sum(morning.by_hour.values()),
+        weekdays=WEEKDAYS,
+        reasons=_reasons(morning),
+        left_behind=_left_behind(morning),
+    )
+
+
+def _charts(morning: Morning) -> Mapping[str, Chart]:
+    told = f"{count_text(morning.open_conflicts)} open conflicts"
+    rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(morning.by_rule[rule])}" for rule in RULES)
+    prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in morning.by_prefix.items()])
+    hours = _highest([(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in morning.by_hour.items()])
+    return {
+        "rules": rules_chart(morning.by_rule, RULE_NAMES, f"Bars of {told} by rule: {rules}"),
+        "prefixes": prefix_chart(morning.by_prefix, f"Heat map of {told} by SSN prefix; most: {prefixes}"),
+        "hours": hours_chart(
+            morning.by_hour, morning.agency_time_zone, f"Heat map of {told} by hour of the week; most: {hours}"
+        ),
+        "trend": trend_chart(morning.nights, trend_title(morning.nights)),
+    }
+
+
+def _highest(counts: Sequence[tuple[str, int]]) -> str:
+    most = sorted(((name, count) for name, count in counts if count), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{name} with {count_text(count)}" for name, count in most[:TOLD_PLACES]) or "none"
+
+
+def _reasons(morning: Morning) -> Mapping[str, Sequence[tuple[str, str, int]]]:
+    """Reasons and notes that occur, by kind: the name, what it means, how many visits."""
+    kinds = {"Rejected": RejectReason, "Not active": InactiveReason, "Noted, but kept": Note}
+    found = {
+        kind: [
+            (str(reason), REASON_NAMES[reason], count)
+            for reason in names
+            if (count := morning.source_counts.get(reason, 0) + morning.without_prefix.get(reason, 0))
+        ]
+        for kind, names in kinds.items()
+    }
+    return {kind: sorted(each, key=lambda reason: -reason[2]) for kind, each in found.items()}
+
+
+def _left_behind(morning: Morning) -> Sequence[tuple[str, datetime | None]]:
+    """Ranges of prefixes that the last night has not brought up to date, by the snapshot that they show."""
+    if morning.last_night is None:
+        return []
+    by_time: dict[datetime | None, list[str]] = {}
+    for prefix, as_of in morning.last_night.left_behind.items():
+        by_time.setdefault(as_of, []).append(prefix)
+    return [(", ".join(prefix_ranges(prefixes)), as_of) for as_of, prefixes in by_time.items()]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("conflict_assets", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": count_text,
+        "money": money_text,
+        "seconds": seconds_text,
+        "hours": hours_text,
+        "share": share_text,
+        "day": day_text,
+        "moment": moment_text,
+        "span": span_text,
+        "amount": amount_text,
+        "rule": rule_text,
+        "when": lambda visit, zone: when_text(visit, zone, lambda day: f"{day_text(day)},"),
+    }
+    return environment.get_template("report.html")

@@ -1,0 +1,48 @@
+"""The reports in the data folder: one for each run, and the newest under a name that stays."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from conflict_assets.output.whole_files import whole_file
+
+KEPT = 30
+REPORTS = "reports"
+"""Their folder in the data folder."""
+LATEST = "latest.html"
+_RUN_LETTERS = 8
+
+
+def keep_report(folder: Path, html: str, *, day: date, run: str) -> Path:
+    """Write the report of a run as `<day>-<run>.html` and as `latest.html`, for the owner only; the last 30 stay.
+
+    Raises:
+        FileError: it can't be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"{day:%Y-%m-%d}-{run[:_RUN_LETTERS]}.html"
+    for target in (file, folder / LATEST):
+        with whole_file(target) as partial:
+            partial.write_text(html, encoding="utf-8")
+    for old in sorted(folder.glob("????-??-??-*.html"), key=_age, reverse=True)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return file
+
+
+def latest_report_time(data_dir: Path) -> datetime | None:
+    """When the newest report in the data folder was made; missing where there is none."""
+    try:
+        return datetime.fromtimestamp((data_dir / REPORTS / LATEST).stat().st_mtime, tz=UTC)
+    except OSError:
+        return None
+
+
+def report_link(served_at: str, file: Path) -> str:
+    """The address of a kept report, where a web server shows their folder."""
+    return f"{served_at}/{file.name}"
+
+
+def _age(file: Path) -> tuple[int, str]:
+    try:
+        return file.stat().st_mtime_ns, file.name
+    except FileNotFoundError:
+        return 0, file.name

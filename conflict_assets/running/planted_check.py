@@ -1,0 +1,53 @@
+"""The proof of the demonstration: every planted conflict is found, and nothing that is known to be clean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from conflict_assets.assets.prefix_detection import detection_policy
+from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.settings import Settings
+from conflict_assets.source.synthetic.paths import planted_path_of
+from conflict_assets.store.store_factory import conflict_store
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Planted conflicts in the window, those of them that were found, and found ones that were not planted (pairs)."""
+
+    planted: int
+    found: int
+    unexpected: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that was planted was found, and nothing else."""
+        return self.found == self.planted and self.unexpected == 0
+
+
+def prove(settings: Settings, run_ids: Sequence[str]) -> Proof | None:
+    """Compare what these runs have left with what was planted.
+
+    None where nothing can be proven: the source is not the generated one, the runs did not cover all prefixes, or
+    somebody has changed the policy or excluded someone, so that other conflicts are right.
+    """
+    path = planted_path_of(settings.generated_path)
+    if not settings.may_generate or not path.exists():
+        return None
+    with conflict_store(settings) as store:
+        runs = [run for run_id in run_ids for run in store.run_summary(run_id)]
+        excluded = store.exclusions()
+        usual = detection_policy(settings, store) == DetectionPolicy() and not (excluded.agencies or excluded.ssns)
+        if not usual or len({run.prefix for run in runs}) < 10**settings.ssn_prefix_length:
+            return None
+        first = max(run.first_date for run in runs)
+        last = min(run.last_date for run in runs)
+        held = store.held_pairs(first, last)
+    planted = pq.read_table(path, columns=["visit_id", "con_visit_id", "visit_date", "con_visit_date"])
+    dates = (planted["visit_date"], planted["con_visit_date"])
+    inside = [pc.and_(pc.greater_equal(each, first), pc.less_equal(each, last)) for each in dates]
+    rows = planted.filter(pc.and_(*inside))
+    wanted = set(zip(rows["visit_id"].to_pylist(), rows["con_visit_id"].to_pylist(), strict=True))
+    return Proof(planted=len(wanted), found=len(wanted & held), unexpected=len(held - wanted))

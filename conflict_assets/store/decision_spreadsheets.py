@@ -1,0 +1,137 @@
+"""Decisions that a person filled in: an export with its decision column, or any table of conflicts and decisions."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conflict_assets.domain.formulas import unguarded
+from conflict_assets.domain.normalization import trimmed
+from conflict_assets.domain.privacy import masked
+from conflict_assets.store.brief_columns import DECISION, REASON
+from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.errors import StoreError
+from conflict_assets.store.spreadsheets import Row, read_tables
+
+ERRORS_SHOWN = 1_000
+PAIR_COLUMNS = ("pair_id", "pair")
+VISIT_COLUMNS = ("visit_id", "con_visit_id")
+REASON_COLUMNS = (REASON, "reason")
+ALLOWED = "whitelisted, ignored or cleared (also whitelist, ignore, clear)"
+SHOWN_CHARACTERS = 40
+_WORDS = {
+    "whitelist": Verdict.WHITELISTED,
+    "ignore": Verdict.IGNORED,
+    "clear": Verdict.CLEARED,
+    **{str(verdict): verdict for verdict in Verdict},
+}
+
+
+@dataclass(frozen=True)
+class FilledIn:
+    """What was found in a person's file: decisions, one a conflict, and how many rows have none."""
+
+    decisions: tuple[Decision, ...]
+    undecided: int
+
+
+@dataclass(frozen=True)
+class _DecidedRow:
+    place: str
+    pair: Pair
+    verdict: Verdict
+    reason: str
+
+
+def read_decisions(path: Path, *, verdict: Verdict | None = None, reason: str | None = None) -> FilledIn:
+    """Read a CSV or workbook with a header: `pair_id` (or `visit_id`, `con_visit_id`), `decision`, `decision_reason`.
+
+    Rows without a decision are left out, unless `verdict` is for all of these; so is `reason`. Other columns may be
+    there, in any order.
+
+    Raises:
+        StoreError: the file can't be read, or rows can't be understood; the message names them all.
+    """
+    decided: dict[str, list[_DecidedRow]] = {}
+    wrong: list[str] = []
+    undecided = 0
+    for row in _person_rows(path, needs_decision=verdict is None):
+        try:
+            found = _decided(row, verdict)
+        except ValueError as error:
+            wrong.append(f"{row.place}: {error}")
+            continue
+        if found is None:
+            undecided += 1
+        else:
+            decided.setdefault(found.pair.pair_id, []).append(found)
+    decisions = list(_agreed(decided.values(), reason, wrong))
+    _refuse_wrong(path, wrong)
+    return FilledIn(tuple(decisions), undecided)
+
+
+def _person_rows(path: Path, *, needs_decision: bool) -> Iterator[Row]:
+    """The rows of each table that names conflicts; a workbook may have other sheets."""
+    tables = 0
+    for table in read_tables(path):
+        if not _names_pairs(table.columns) or (needs_decision and DECISION not in table.columns):
+            continue
+        tables += 1
+        yield from table.rows
+    if not tables:
+        raise StoreError(
+            f"{path} has no header with the columns {PAIR_COLUMNS[0]} (or {' and '.join(VISIT_COLUMNS)}) and "
+            f"{DECISION}. Fill in a file of conflict-assets export --columns brief."
+        )
+
+
+def _names_pairs(columns: Collection[str]) -> bool:
+    return any(name in columns for name in PAIR_COLUMNS) or all(name in columns for name in VISIT_COLUMNS)
+
+
+def _decided(row: Row, verdict: Verdict | None) -> _DecidedRow | None:
+    """What a row decides; None where it decides nothing."""
+    found = _verdict(row.cells.get(DECISION, "")) or verdict
+    return _DecidedRow(row.place, _pair(row.cells), found, _reason(row.cells)) if found else None
+
+
+def _verdict(text: str) -> Verdict | None:
+    word = trimmed(trimmed(text).lstrip("'"))
+    if word and word.lower() not in _WORDS:
+        raise ValueError(f"decision {masked(word)[:SHOWN_CHARACTERS]!r} is unknown; allowed: {ALLOWED}, or nothing")
+    return _WORDS.get(word.lower())
+
+
+def _reason(cells: Mapping[str, str]) -> str:
+    texts = (trimmed(unguarded(cells.get(name, ""))) for name in REASON_COLUMNS)
+    return next(filter(None, texts), "")
+
+
+def _pair(cells: Mapping[str, str]) -> Pair:
+    for name in PAIR_COLUMNS:
+        if named := trimmed(trimmed(cells.get(name, "")).lstrip("'")):
+            return parse_pair(named)
+    visit, con_visit = (unguarded(cells.get(name, "")) for name in VISIT_COLUMNS)
+    return pair_of_visits(visit, con_visit)
+
+
+def _agreed(decided: Iterable[Sequence[_DecidedRow]], reason: str | None, wrong: list[str]) -> Iterator[Decision]:
+    """One decision of all rows of a conflict; where they differ, or no reason is known, they are wrong."""
+    for rows in decided:
+        places = " and ".join(row.place for row in rows)
+        verdicts = dict.fromkeys(row.verdict for row in rows)
+        reasons = dict.fromkeys(row.reason for row in rows if row.reason)
+        if len(verdicts) > 1:
+            wrong.append(f"{places}: one conflict is decided differently, {', '.join(verdicts)}; allowed: one decision")
+        elif len(reasons) > 1:
+            wrong.append(f"{places}: one conflict has different reasons; allowed: one reason")
+        elif why := next(iter(reasons), None) or (reason or "").strip():
+            yield Decision(rows[0].pair, rows[0].verdict, why)
+        else:
+            wrong.append(f"{places}: no reason; fill in the column {REASON}, or give one with --reason")
+
+
+def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
+    if wrong:
+        more = [f"and {len(wrong) - ERRORS_SHOWN} more"] if len(wrong) > ERRORS_SHOWN else []
+        lines = "\n  ".join([*wrong[:ERRORS_SHOWN], *more])
+        raise StoreError(f"{path} has {len(wrong)} wrong rows; nothing is written:\n  {lines}")

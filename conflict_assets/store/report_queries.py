@@ -1,0 +1,224 @@
+"""What the morning's report tells, read in one snapshot of the store."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import DictRow, class_row, dict_row
+
+from conflict_assets.domain.calendar import end_of_calendar, first_moment
+from conflict_assets.domain.listed_conflicts import ListedConflict
+from conflict_assets.domain.report_data import (
+    AgencyFigures,
+    AgencyPairFigures,
+    ChainedGroup,
+    LastNight,
+    Morning,
+    PayerFigures,
+    PrefixTime,
+    Stake,
+)
+from conflict_assets.partitions import all_prefixes
+from conflict_assets.store.listing import listed, rank_pairs
+from conflict_assets.store.night_events import RUNS, night_events
+from conflict_assets.store.store_queries import open_sides, read_totals
+from conflict_assets.store.trend import trend
+
+Connection = psycopg.Connection[Any]
+
+SHOWN = 10
+NIGHTS = 30
+CROWD = 5
+"""So many prefixes must hold a group of its size before its caregiver's last four digits are told."""
+
+_STAKES = """
+    SELECT billed, count(*) AS visits, count(*) FILTER (WHERE amount IS NULL) AS unpriced,
+        coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM visits GROUP BY billed"""
+
+# A visit's interval is the actual one when it is whole, else the scheduled one.
+_HOURS = """WITH starts AS (
+        SELECT ssn_prefix, ssn, visit_id,
+            CASE WHEN visit_start_time IS NOT NULL AND visit_end_time IS NOT NULL
+                 THEN visit_start_time ELSE sch_start_time END AS start
+        FROM conflict_visits
+    ), moments AS (
+        SELECT max(start) AT TIME ZONE %(zone)s AS moment
+        FROM sides JOIN starts USING (ssn_prefix, ssn, visit_id)
+        WHERE start >= %(first)s AND start < %(end)s GROUP BY ssn_prefix, ssn, pair_id
+    )
+    SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
+    FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
+
+_AGENCIES = """
+    SELECT provider_id, sum(conflicts)::int AS conflicts, count(*) AS visits,
+        coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+    FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id COLLATE "C" LIMIT %(shown)s"""
+
+_PAIRS = """WITH caregivers AS (
+        SELECT least(provider_id COLLATE "C", con_provider_id) AS one,
+            greatest(provider_id COLLATE "C", con_provider_id) AS other,
+            count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts, sum(overlap_amount) AS amount
+        FROM sides GROUP BY one, other, ssn
+    )
+    SELECT one, other, sum(conflicts)::int AS conflicts, count(*) AS caregivers,
+        coalesce(sum(amount), 0) AS overlap_amount
+    FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
+
+_PAYERS = """WITH paid AS MATERIALIZED (
+        SELECT coalesce(v.payer_id, '') AS payer_id, v.contract, s.ssn, s.visit_id, s.pair_id, s.shift_amount,
+            s.overlap_amount
+        FROM sides AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id)
+    ), payers AS (
+        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits,
+            coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
+        FROM (SELECT payer_id, max(contract COLLATE "C") AS contract, max(shift_amount) AS amount,
+                  sum(overlap_amount) AS overlap_amount
+              FROM paid GROUP BY payer_id, ssn, visit_id) AS visits
+        GROUP BY payer_id
+    ), counted AS (
+        SELECT payer_id, count(*) AS conflicts
+        FROM (SELECT DISTINCT payer_id, pair_id FROM paid) AS pairs GROUP BY payer_id
+    )
+    SELECT payer_id, name, conflicts, visits, shift_amount, overlap_amount
+    FROM payers JOIN counted USING (payer_id)
+    ORDER BY conflicts DESC, payer_id COLLATE "C" LIMIT %(shown)s"""
+
+_GROUPS = """WITH groups AS (
+        SELECT ssn_prefix, ssn, group_id, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
+            coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes
+        FROM sides GROUP BY ssn_prefix, ssn, group_id
+        HAVING count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") > 1
+        ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT %(shown)s
+    )
+    SELECT group_id, right(ssn, 4) AS last_four, g.conflicts, count(DISTINCT s.visit_id) AS visits,
+        count(DISTINCT s.provider_id) AS agencies, min(s.visit_date) AS first_date, max(s.visit_date) AS last_date,
+        g.overlap_minutes, coalesce(sum(s.overlap_amount), 0) AS overlap_amount
+    FROM groups AS g JOIN sides AS s USING (ssn_prefix, ssn, group_id)
+    GROUP BY ssn_prefix, ssn, group_id, g.conflicts, g.overlap_minutes
+    ORDER BY conflicts DESC, overlap_minutes DESC, group_id"""
+
+_NIGHT = """
+    SELECT night, min(as_of) AS started_at, max(committed_at) AS committed_at, count(DISTINCT root_run_id) AS runs,
+        count(DISTINCT ssn_prefix) AS prefixes, sum(new_conflicts)::int AS new, sum(changed)::int AS changed,
+        sum(resolved)::int AS resolved, sum(reopened)::int AS reopened, sum(detect_seconds) AS detect_seconds,
+        sum(write_seconds) AS write_seconds
+    FROM night GROUP BY night"""
+
+_SLOWEST = """
+    SELECT ssn_prefix AS prefix, coalesce(sum(conflicts) FILTER (WHERE latest), 0)::int AS conflicts,
+        sum(detect_seconds) AS detect_seconds, sum(write_seconds) AS write_seconds
+    FROM night GROUP BY ssn_prefix ORDER BY sum(detect_seconds + write_seconds) DESC, ssn_prefix LIMIT %(shown)s"""
+
+_LATEST = " SELECT ssn_prefix, as_of, night = (SELECT max(night) FROM runs) FROM runs WHERE latest"
+
+_SOURCE = """
+    SELECT key, sum(value::bigint)::bigint FROM prefix_runs, jsonb_each_text(counts) WHERE latest GROUP BY key
+    ORDER BY key"""
+
+_REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason ORDER BY reason"
+
+
+def morning(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> Morning:
+    """All of it at one moment; nights are dates of `time_zone`, hours of the week those of `agency_time_zone`."""
+    with open_sides(connection):
+        totals = read_totals(connection, prefix_length)
+        made_at = connection.execute("SELECT now()").fetchall()[0][0]
+        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
+        readable = {"first": first_moment(), "end": end_of_calendar()}
+        hours = connection.execute(_HOURS, {"zone": agency_time_zone, **readable}).fetchall()
+        source_counts = dict(connection.execute(_SOURCE).fetchall())
+        without_prefix = dict(connection.execute(_REJECTED).fetchall())
+        agencies, pairs = _agencies(connection)
+        events = night_events(connection, time_zone, SHOWN)
+        return Morning(
+            made_at=made_at,
+            time_zone=time_zone,
+            agency_time_zone=agency_time_zone,
+            open_conflicts=totals.open_conflicts,
+            visits=totals.visits,
+            caregivers=totals.caregivers,
+            agencies=totals.agencies,
+            by_status=totals.by_status,
+            by_rule=totals.by_rule,
+            by_prefix=totals.by_prefix,
+            by_hour={(weekday, hour): count for weekday, hour, count in hours},
+            recovery=stakes.get(True, Stake()),
+            avoidance=stakes.get(False, Stake()),
+            nights=tuple(trend(connection, time_zone, NIGHTS)),
+            top_agencies=agencies,
+            top_pairs=pairs,
+            top_payers=tuple(_payers(connection)),
+            costliest_new=_costliest(connection, "status = 'new'"),
+            costliest_open=_costliest(connection, "true"),
+            last_resolved=events["resolved"],
+            last_reopened=events["reopened"],
+            largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
+            source_counts=source_counts,
+            without_prefix=without_prefix,
+            last_night=_last_night(connection, prefix_length, time_zone),
+        )
+
+
+def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:
+    agencies = _dicts(connection, _AGENCIES, shown=SHOWN)
+    pairs = [(each.pop("one"), each.pop("other"), each) for each in _dicts(connection, _PAIRS, shown=SHOWN)]
+    named = {each["provider_id"] for each in agencies}.union(*({one, other} for one, other, _ in pairs))
+    names = _names(connection, sorted(named))
+    return (
+        tuple(AgencyFigures(name=names[each["provider_id"]], **each) for each in agencies),
+        tuple(
+            AgencyPairFigures(provider_ids=(one, other), names=(names[one], names[other]), **each)
+            for one, other, each in pairs
+        ),
+    )
+
+
+def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str]:
+    """Names of agencies, as their visits have them; the id of one without a name."""
+    found = connection.execute(
+        "SELECT provider_id, max(provider_name) FROM conflict_visits WHERE provider_id = ANY(%s) GROUP BY provider_id",
+        [list(provider_ids)],
+    ).fetchall()
+    return dict(zip(provider_ids, provider_ids, strict=True)) | {one: name for one, name in found if name}
+
+
+def _payers(connection: Connection) -> Iterable[PayerFigures]:
+    for each in _dicts(connection, _PAYERS, shown=SHOWN):
+        name = (each["name"] or each["payer_id"]) if each["payer_id"] else "Payer unknown"
+        yield PayerFigures(**each | {"name": name})
+
+
+def _costliest(connection: Connection, condition: LiteralString) -> tuple[ListedConflict, ...]:
+    return listed(connection, rank_pairs(connection, "sides", sql.SQL(condition), limit=SHOWN))
+
+
+def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
+    counts = list(by_prefix)
+    for each in _dicts(connection, _GROUPS, shown=SHOWN):
+        last_four = each.pop("last_four")
+        crowded = sum(count >= each["conflicts"] for count in counts) >= CROWD
+        yield ChainedGroup(masked_ssn=f"***-**-{last_four if crowded else '****'}", **each)
+
+
+def _last_night(connection: Connection, prefix_length: int, time_zone: str) -> LastNight | None:
+    values = {"zone": time_zone, "shown": SHOWN}
+    nights = _dicts(connection, RUNS + _NIGHT, **values)
+    if not nights:
+        return None
+    with connection.cursor(row_factory=class_row(PrefixTime)) as cursor:
+        slowest = cursor.execute(RUNS + _SLOWEST, values).fetchall()
+    latest = {prefix: (as_of, done) for prefix, as_of, done in connection.execute(RUNS + _LATEST, values).fetchall()}
+    left_behind = {
+        prefix: as_of
+        for prefix in all_prefixes(prefix_length)
+        for as_of, done in [latest.get(prefix, (None, False))]
+        if not done
+    }
+    return LastNight(slowest=tuple(slowest), left_behind=left_behind, **nights[0])
+
+
+def _dicts(connection: Connection, query: str, **values: object) -> list[DictRow]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values).fetchall()

@@ -1,0 +1,76 @@
+"""The store that the settings name."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from conflict_assets.settings import Settings, shown_path
+from conflict_assets.store.address import describe_url
+from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.store.connection import Timeouts
+from conflict_assets.store.errors import StoreError
+
+
+def store_url(settings: Settings, *, stay: bool = False, promise_seconds: float = 0.0) -> str:
+    """The given PostgreSQL's URL, else that of the embedded one, started if it does not run.
+
+    The embedded one then runs for `promise_seconds` at least, and with `stay` until it is stopped.
+    """
+    if settings.conflicts_postgres_url is not None:
+        return settings.conflicts_postgres_url.get_secret_value()
+    _refuse_windows()
+    from conflict_assets.store.embedded.embedded_server import embedded_url
+
+    return embedded_url(embedded_folder(settings), stay=stay, promise_seconds=promise_seconds)
+
+
+def stop_store(settings: Settings) -> bool:
+    """Stop the embedded server, whoever uses it; whether one ran."""
+    _refuse_windows()
+    from conflict_assets.store.embedded.embedded_server import stop_embedded
+
+    return stop_embedded(embedded_folder(settings))
+
+
+def described_store(settings: Settings) -> str:
+    """Which store it is, for people to read; no password, and nothing is started for it."""
+    if settings.conflicts_postgres_url is not None:
+        return f"PostgreSQL {describe_url(settings.conflicts_postgres_url.get_secret_value())}"
+    return f"embedded PostgreSQL in {shown_path(embedded_folder(settings))}"
+
+
+def psql_program() -> str:
+    """The machine's `psql`, else the one that comes with the embedded server."""
+    if shutil.which("psql") or sys.platform == "win32":
+        return "psql"
+    return own_psql_program()
+
+
+def own_psql_program() -> str:
+    """The `psql` that comes with the embedded server; where none can be embedded, the machine's."""
+    if sys.platform == "win32":
+        return "psql"
+    from conflict_assets.store.embedded.cluster import programs_folder
+
+    return str(programs_folder() / "psql")
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise StoreError(
+            "The embedded PostgreSQL needs Linux or macOS. "
+            "Set CONFLICTS_POSTGRES_URL to a PostgreSQL of your own: postgresql://user:password@host:5432/database."
+        )
+
+
+def embedded_folder(settings: Settings) -> Path:
+    """Where the embedded server keeps its data."""
+    return settings.data_dir / "postgres"
+
+
+def conflict_store(settings: Settings, *, attempts: int | None = None) -> ConflictStore:
+    """A store for these settings, to be opened by `with`; with fewer attempts for who can't wait."""
+    timeouts = Timeouts(statement=settings.store_statement_timeout, lock=settings.store_lock_timeout)
+    return ConflictStore(
+        url=store_url(settings), prefix_length=settings.ssn_prefix_length, timeouts=timeouts, attempts=attempts
+    )
