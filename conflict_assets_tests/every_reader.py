@@ -65,7 +65,9 @@ def look_ahead(said: list[str]) -> DryRunOutcome:
 def _pictures() -> Iterable[str]:
     settings = load_settings()
     with conflict_store(settings) as store:
-        morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
-    yield as_markdown(rule_bars(morning.by_rule, RULE_NAMES), "rules")
-    yield as_markdown(heat_strip(morning.by_prefix), "prefixes")
-    yield as_markdown(trend_lines(morning.nights), "trend")
+        report_data = store.report_data(
+            time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
+        )
+    yield as_markdown(rule_bars(report_data.by_rule, RULE_NAMES), "rules")
+    yield as_markdown(heat_strip(report_data.by_prefix), "prefixes")
+    yield as_markdown(trend_lines(report_data.nights), "trend")

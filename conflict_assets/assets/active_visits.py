@@ -8,19 +8,19 @@ from pydantic import Field
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
-from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES, root_run_id, run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import (
     ASSET,
-    log_snapshot_verdicts,
+    log_snapshot_checks,
     snapshot_metadata,
     take_snapshot,
     visits_of_all_prefixes,
 )
 from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.source_and_store import where
-from conflict_assets.assets.step_failures import SOURCE_RETRIES, causes_told
+from conflict_assets.assets.step_failures import SOURCE_RETRIES, failing_in_words
 from conflict_assets.settings import load_settings
 
 
@@ -54,11 +54,11 @@ def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
 ) -> Iterator[MaterializeResult[Any] | Output[None]]:
     """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
-    with causes_told(context):
+    with failing_in_words(context):
         context.log.info(where(platform.settings))
         claim_all_prefixes(context)
         tag_prefixes(context, run_prefixes(context))
-        await_turn(context)
+        await_overlapping_runs(context)
         with platform.store() as store:
             store.prepare()
             snapshot = take_snapshot(
@@ -73,6 +73,6 @@ def active_visits(
         for prefix in snapshot.prefixes:
             context.add_asset_metadata(snapshot_metadata(snapshot, prefix) | all_visits, partition_key=prefix)
     yield MaterializeResult(asset_key=ASSET)
-    with causes_told(context):
-        log_snapshot_verdicts(context, snapshot)
+    with failing_in_words(context):
+        log_snapshot_checks(context, snapshot)
     yield from checks.outputs_of(context, checks.ACTIVE_VISITS_CHECKS)

@@ -1,4 +1,4 @@
-"""What the checks of a prefix find: verdicts in counts and names of columns, never in rows.
+"""What the checks of a prefix find: outcomes in counts and names of columns, never in rows.
 
 Each complaint says in words what was found, what is allowed and what to do.
 """
@@ -33,7 +33,7 @@ _FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _
 
 
 @dataclass(frozen=True)
-class Complaint:
+class Problem:
     """Something that is wrong, in words for who reads it in the morning; a warning may have a good reason."""
 
     found: str
@@ -43,12 +43,12 @@ class Complaint:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckOutcome:
     """What a check found: counts in any case, and what is wrong if it failed."""
 
     name: str
     counts: Mapping[str, int | str] = field(default_factory=dict)
-    complaints: tuple[Complaint, ...] = ()
+    complaints: tuple[Problem, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -78,7 +78,9 @@ class Verdict:
         return {**texts, **self.counts}
 
 
-def judge_active_visits(prefix: str, schema: pa.Schema, visits: pa.Table, counts: Mapping[str, int]) -> list[Verdict]:
+def check_active_visits(
+    prefix: str, schema: pa.Schema, visits: pa.Table, counts: Mapping[str, int]
+) -> list[CheckOutcome]:
     """Judge the snapshot of a prefix as it lies on disk: its schema, its rows (`JUDGED_VISIT`), the source's counts."""
     return [
         _dtypes(schema, visits, VISIT_SCHEMA, _FILLED_VISIT, _read_anew(prefix)),
@@ -88,7 +90,7 @@ def judge_active_visits(prefix: str, schema: pa.Schema, visits: pa.Table, counts
     ]
 
 
-def judge_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[Verdict]:
+def check_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
     """Judge what was detected for a prefix, and what the store holds of it now."""
     return [
         _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, _FILLED_CONFLICT, _report(prefix)),
@@ -109,7 +111,9 @@ def _report(prefix: str) -> str:
     )
 
 
-def _dtypes(schema: pa.Schema, table: pa.Table, wanted: pa.Schema, filled: Iterable[str], what_to_do: str) -> Verdict:
+def _dtypes(
+    schema: pa.Schema, table: pa.Table, wanted: pa.Schema, filled: Iterable[str], what_to_do: str
+) -> CheckOutcome:
     found = {each.name: each.type for each in schema}
     wrong = [
         f"{each.name} is {found.get(each.name, 'missing')}, not {each.type}"
@@ -122,17 +126,17 @@ def _dtypes(schema: pa.Schema, table: pa.Table, wanted: pa.Schema, filled: Itera
         if name in table.column_names and table[name].null_count
     ]
     complaints = [
-        Complaint(f"column {text}", f"all {len(wanted)} columns, of their types, filled where they must be", what_to_do)
+        Problem(f"column {text}", f"all {len(wanted)} columns, of their types, filled where they must be", what_to_do)
         for text in (*wrong, *empty)
     ]
-    return Verdict("dtypes", {"columns": len(wanted), "rows": table.num_rows}, tuple(complaints))
+    return CheckOutcome("dtypes", {"columns": len(wanted), "rows": table.num_rows}, tuple(complaints))
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _visit_counts(prefix: str, rows: int, counts: Mapping[str, int]) -> Verdict:
+def _visit_counts(prefix: str, rows: int, counts: Mapping[str, int]) -> CheckOutcome:
     left_out = sum(counts[str(reason)] for reason in (*InactiveReason, *RejectReason))
     seen, active, contested = counts["visits_seen"], counts["active"], counts["contested"]
     negative = [f"{count} {name}" for name, count in counts.items() if count < 0]
@@ -144,26 +148,26 @@ def _visit_counts(prefix: str, rows: int, counts: Mapping[str, int]) -> Verdict:
         f"counts are below zero: {', '.join(negative)}": bool(negative),
     }
     allowed = "each visit seen is active or left out, and each contested one is active and in the snapshot"
-    return Verdict(
+    return CheckOutcome(
         "counts",
         {"seen": seen, "active": active, "left_out": left_out, "contested": contested, "rows": rows},
-        tuple(Complaint(found, allowed, again) for found, is_wrong in wrong.items() if is_wrong),
+        tuple(Problem(found, allowed, again) for found, is_wrong in wrong.items() if is_wrong),
     )
 
 
-def _prefix(prefix: str, table: pa.Table, what_to_do: str) -> Verdict:
-    strays = strangers(prefix, table)
+def _prefix(prefix: str, table: pa.Table, what_to_do: str) -> CheckOutcome:
+    strays = foreign_rows(prefix, table)
     found = f"{strays} of {table.num_rows} rows have an SSN that does not begin with {prefix}"
     return _none_allowed("rows_belong_to_prefix", "rows_of_other_prefixes", strays, found, what_to_do)
 
 
-def strangers(prefix: str, table: pa.Table) -> int:
+def foreign_rows(prefix: str, table: pa.Table) -> int:
     """How many rows have an SSN of another prefix, or none."""
     own = pc.sum(pc.starts_with(_texts(table, "ssn"), prefix)).as_py() or 0
     return int(table.num_rows - own)
 
 
-def _no_inactive(visits: pa.Table) -> Verdict:
+def _no_inactive(visits: pa.Table) -> CheckOutcome:
     status = pc.utf8_lower(pc.utf8_trim(_texts(visits, "visit_status"), BLANKS))
     inactive = pc.sum(pc.is_in(status, pa.array(INACTIVE_STATUSES))).as_py() or 0
     return _none_allowed(
@@ -176,15 +180,15 @@ def _no_inactive(visits: pa.Table) -> Verdict:
     )
 
 
-def _two_agencies(prefix: str, conflicts: pa.Table) -> Verdict:
+def _two_agencies(prefix: str, conflicts: pa.Table) -> CheckOutcome:
     other = pc.not_equal(_texts(conflicts, "provider_id"), _texts(conflicts, "con_provider_id"))
     same = conflicts.num_rows - (pc.sum(other).as_py() or 0)
     found = f"{same} of {conflicts.num_rows} rows do not name two different agencies"
     return _none_allowed("no_pair_within_one_agency", "rows_within_one_agency", same, found, _report(prefix))
 
 
-def _none_allowed(name: str, counted: str, count: int, found: str, what_to_do: str) -> Verdict:
-    return Verdict(name, {counted: count}, (Complaint(found, "none", what_to_do),) if count else ())
+def _none_allowed(name: str, counted: str, count: int, found: str, what_to_do: str) -> CheckOutcome:
+    return CheckOutcome(name, {counted: count}, (Problem(found, "none", what_to_do),) if count else ())
 
 
 def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
@@ -194,7 +198,7 @@ def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
 
 
-def _conflict_counts(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> Verdict:
+def _conflict_counts(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> CheckOutcome:
     counts: dict[str, int | str] = {
         "rows_detected": rows,
         "rows_stored": stored.rows,
@@ -204,22 +208,22 @@ def _conflict_counts(prefix: str, rows: int, visits_seen: int, stored: PrefixCou
     }
     if stored.previous_conflicts is not None and stored.previous_visits is not None:
         counts |= {"conflicts_last_time": stored.previous_conflicts, "visits_last_time": stored.previous_visits}
-    return Verdict("counts", counts, tuple(_count_complaints(prefix, rows, visits_seen, stored)))
+    return CheckOutcome("counts", counts, tuple(_count_complaints(prefix, rows, visits_seen, stored)))
 
 
-def _count_complaints(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> Iterable[Complaint]:
+def _count_complaints(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> Iterable[Problem]:
     written_by_others = (
         "Something other than a run has changed the store's rows, or another run has committed the prefix meanwhile. "
         f"Run it again: conflict-assets run --prefix {prefix}"
     )
     if stored.rows != rows:
         found = f"{rows} rows were detected, but the store holds {stored.rows} that are in the window"
-        yield Complaint(found, "as many rows in the store as were detected", written_by_others)
+        yield Problem(found, "as many rows in the store as were detected", written_by_others)
     if stored.one_sided:
         found = f"{stored.one_sided} of {stored.rows} rows in the store lack the row of the other side"
-        yield Complaint(found, "two rows for each conflict, one for each side", written_by_others)
+        yield Problem(found, "two rows for each conflict, one for each side", written_by_others)
     if _collapsed(rows // 2, visits_seen, stored):
-        yield Complaint(
+        yield Problem(
             f"{rows // 2} conflicts, {stored.previous_conflicts} last time, while the source has {visits_seen} visits, "
             f"{stored.previous_visits} last time",
             "half of last time's conflicts or more, unless the visits have dropped as much",

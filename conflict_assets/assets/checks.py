@@ -16,7 +16,7 @@ from dagster import (
     Output,
 )
 
-from conflict_assets.assets.check_outcomes import Verdict
+from conflict_assets.assets.check_outcomes import CheckOutcome
 from conflict_assets.assets.dagster_private import PreviewWarning, log_check, tied_to
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_history import events_of
@@ -45,20 +45,20 @@ VISIT_CONFLICTS_CHECKS = _specs(
 )
 
 
-def log_verdicts(
-    context: AssetExecutionContext | OpExecutionContext, asset: str, prefix: str, verdicts: list[Verdict]
+def log_check_outcomes(
+    context: AssetExecutionContext | OpExecutionContext, asset: str, prefix: str, outcomes: list[CheckOutcome]
 ) -> None:
-    """Log each verdict for the partition, tied to its newest materialization."""
+    """Log each outcome for the partition, tied to its newest materialization."""
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
     record = newest_materializations(context.instance, asset, [prefix]).get(prefix)
-    for verdict in verdicts:
+    for outcome in outcomes:
         evaluation = AssetCheckEvaluation(
             asset_key=AssetKey(asset),
-            check_name=verdict.name,
-            passed=verdict.passed,
-            severity=verdict.severity,
-            description=verdict.description,
-            metadata=verdict.metadata,
+            check_name=outcome.name,
+            passed=outcome.passed,
+            severity=outcome.severity,
+            description=outcome.description,
+            metadata=outcome.metadata,
             partition=prefix,
         )
         log_evaluation(op_context, evaluation, record)
@@ -67,7 +67,7 @@ def log_verdicts(
 def outputs_of(
     context: AssetExecutionContext | OpExecutionContext, specs: Sequence[AssetCheckSpec]
 ) -> Iterator[Output[None]]:
-    """The checks' outputs, empty: the verdicts are logged, and an output that is missing is a remark in the run's log.
+    """The checks' outputs, empty: the outcomes are logged, and an output that is missing is a remark in the run's log.
 
     Neither evaluates its check: only an `AssetCheckResult` does.
     """
@@ -117,7 +117,7 @@ def evaluations_of(
 
 
 def told_prefixes(context: OpExecutionContext) -> set[str]:
-    """The prefixes of `visit_conflicts` of which this run has logged all verdicts, and so the materialization."""
+    """The prefixes of `visit_conflicts` of which this run has logged all outcomes, and so the materialization."""
     told: dict[str, set[str]] = {}
     for evaluation in _evaluations(context.instance, context.run.run_id, "visit_conflicts"):
         if evaluation.partition is not None:

@@ -16,7 +16,7 @@ _AT_WORK = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 _ASSET_JOBS = {"nightly_conflicts", "__ASSET_JOB"}
 
 
-def await_turn(context: AssetExecutionContext | OpExecutionContext) -> None:
+def await_overlapping_runs(context: AssetExecutionContext | OpExecutionContext) -> None:
     """Return when no run that started earlier works on a prefix of this run."""
     told: set[str] = set()
     while ahead := _runs_ahead(context):

@@ -7,7 +7,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.assets.check_outcomes import strangers
+from conflict_assets.assets.check_outcomes import foreign_rows
 from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
@@ -66,7 +66,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
     """
     started = time.perf_counter()
     visits = snapshot.visits(prefix)
-    refuse_strangers(prefix, visits)
+    refuse_foreign_rows(prefix, visits)
     conflicts = detect_conflicts_table(visits, batch.policy).conflicts_table()
     detected = time.perf_counter()
     counts = snapshot.counts(prefix)
@@ -111,9 +111,9 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
     return FinishedPrefix(line, commit.conflicts)
 
 
-def refuse_strangers(prefix: str, visits: pa.Table) -> None:
+def refuse_foreign_rows(prefix: str, visits: pa.Table) -> None:
     """Stop a prefix whose snapshot holds rows of another one: its commit would resolve what is not its own."""
-    found = strangers(prefix, visits)
+    found = foreign_rows(prefix, visits)
     if found:
         raise ValueError(
             f"the snapshot of prefix {prefix} holds {found} visits of other prefixes; allowed: none. "

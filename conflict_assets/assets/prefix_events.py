@@ -1,12 +1,12 @@
-"""What a finished prefix leaves in Dagster's event log: its materialization and the verdicts of its checks."""
+"""What a finished prefix leaves in Dagster's event log: its materialization and the outcomes of its checks."""
 
 from collections.abc import Collection, Mapping
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from conflict_assets.assets.check_outcomes import Verdict, judge_conflicts
-from conflict_assets.assets.checks import log_verdicts
+from conflict_assets.assets.check_outcomes import CheckOutcome, check_conflicts
+from conflict_assets.assets.checks import log_check_outcomes
 from conflict_assets.assets.prefix_detection import FinishedPrefix
 from conflict_assets.assets.step_failures import OUR_OWN, system_error_line
 from conflict_assets.domain.privacy import masked
@@ -20,7 +20,7 @@ ASSET = "visit_conflicts"
 
 def log_finished(
     context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
-) -> list[Verdict]:
+) -> list[CheckOutcome]:
     """Log the line of a committed prefix, its materialization, then what its checks found.
 
     A prefix without visits has a line only where it has changed something.
@@ -29,11 +29,11 @@ def log_finished(
         context.log.info(prefix_line(done.line))
     log_materialization(context, store, snapshot, done.line)
     prefix = done.line.prefix
-    verdicts = judge_conflicts(
+    outcomes = check_conflicts(
         prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
     )
-    log_verdicts(context, ASSET, prefix, verdicts)
-    return verdicts
+    log_check_outcomes(context, ASSET, prefix, outcomes)
+    return outcomes
 
 
 def log_materialization(

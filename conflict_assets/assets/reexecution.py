@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dagster import AssetKey, AssetMaterialization, EventLogRecord, OpExecutionContext
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import materialized_partitions, resumed_runs
@@ -22,7 +22,7 @@ def begin_step(context: OpExecutionContext, platform: Platform) -> None:
     """Do what each step of a re-execution begins with, whichever comes first."""
     if context.run.parent_run_id is not None:
         carry_over(context, platform)
-        await_turn(context)
+        await_overlapping_runs(context)
 
 
 def carry_over(context: OpExecutionContext, platform: Platform) -> None:

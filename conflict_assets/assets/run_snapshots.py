@@ -17,7 +17,7 @@ from dagster import (
 )
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.check_outcomes import JUDGED_VISIT, Verdict, judge_active_visits
+from conflict_assets.assets.check_outcomes import JUDGED_VISIT, CheckOutcome, check_active_visits
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.resources import Platform
@@ -69,7 +69,7 @@ def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictSt
     for prefix in snapshot.prefixes:
         metadata = snapshot_metadata(snapshot, prefix) | all_visits
         context.log_event(AssetMaterialization(AssetKey(ASSET), partition=prefix, metadata=metadata))
-    log_snapshot_verdicts(context, snapshot)
+    log_snapshot_checks(context, snapshot)
 
 
 def _free_name(snapshots: SnapshotStore, run_id: str) -> str:
@@ -130,19 +130,19 @@ def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapsho
     )
 
 
-def log_snapshot_verdicts(context: Context, snapshot: Snapshot) -> None:
+def log_snapshot_checks(context: Context, snapshot: Snapshot) -> None:
     """Log what the checks find in each prefix of a snapshot whose materialization is logged."""
     for prefix in snapshot.prefixes:
-        checks.log_verdicts(context, ASSET, prefix, judge(prefix, snapshot))
+        checks.log_check_outcomes(context, ASSET, prefix, judge(prefix, snapshot))
 
 
-def judge(prefix: str, snapshot: Snapshot) -> list[Verdict]:
+def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:
     """Check what was written for a prefix, as it lies on disk: not read by a schema, which would mend what is wrong."""
     counts = snapshot.counts(prefix)
     if prefix not in snapshot.contested_prefixes:
-        return judge_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
+        return check_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
     with pq.ParquetFile(snapshot.folder / f"{prefix}.parquet") as file:
-        return judge_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
+        return check_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
 
 
 def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from dagster import (
 from conflict_assets.domain.privacy import masked
 from conflict_assets.output.masked_logs import masked_trace, plain_trace
 from conflict_assets.settings import SettingsError
-from conflict_assets.source.protocol import PassingSourceError, SourceError
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.source.protocol import SourceError, TransientSourceError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 
 RETRIES = 2
 STEP_RETRIES = RetryPolicy(max_retries=RETRIES, delay=2, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
@@ -33,11 +33,11 @@ SOURCE_RETRIES = RetryPolicy(max_retries=RETRIES, delay=10)
 """The same for the step that reads the source: a busy warehouse wants more time."""
 
 OUR_OWN = (SettingsError, SourceError, StoreError)
-TRANSIENT = (PassingSourceError, PassingStoreError, ConnectionError, TimeoutError)
+TRANSIENT = (TransientSourceError, TransientStoreError, ConnectionError, TimeoutError)
 
 
 @contextmanager
-def causes_told(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
+def failing_in_words(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
     """Fail the step with the message of what was raised: by us, by the system, or with something to be masked."""
     try:
         yield

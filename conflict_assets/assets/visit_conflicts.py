@@ -24,7 +24,7 @@ from dagster import (
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
-from conflict_assets.assets.overlapping_runs import await_turn
+from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES, run_prefixes
 from conflict_assets.assets.prefix_events import night_summary
 from conflict_assets.assets.prefix_results import batch_of, fail_for, finish_empty, finish_prefixes
@@ -33,7 +33,7 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import tell_snapshots
 from conflict_assets.assets.run_state import committed_runs, run_state
 from conflict_assets.assets.run_tags import tag_prefixes
-from conflict_assets.assets.step_failures import STEP_RETRIES, causes_told
+from conflict_assets.assets.step_failures import STEP_RETRIES, failing_in_words
 from conflict_assets.assets.step_packing import mapping_key, pack_prefixes, prefixes_of
 from conflict_assets.output.log_lines import skipping_line, summary_lines
 from conflict_assets.store.conflict_store import ConflictStore
@@ -49,11 +49,11 @@ _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICT
 @op(ins={"active_visits": In(Nothing)}, out=DynamicOut(Nothing), retry_policy=STEP_RETRIES)
 def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[DynamicOutput[None]]:
     """Share the prefixes with contested visits over steps; finish the empty ones here, without a step."""
-    with causes_told(context):
+    with failing_in_words(context):
         claim_all_prefixes(context)
         tag_prefixes(context, run_prefixes(context))
         carry_over(context, platform)
-        await_turn(context)
+        await_overlapping_runs(context)
         with platform.store() as store:
             store.prepare()
             volumes = _volumes(context, platform, store)
@@ -95,7 +95,7 @@ def _workers(context: OpExecutionContext, platform: Platform) -> int:
 @op(ins={"start": In(Nothing)}, out=Out(Nothing), retry_policy=STEP_RETRIES)
 def detect_batch(context: OpExecutionContext, platform: Platform) -> None:
     """Detect and commit each prefix of the step; the step fails at its end if one of them did."""
-    with causes_told(context):
+    with failing_in_words(context):
         begin_step(context, platform)
         with platform.store() as store:
             errors = finish_prefixes(context, platform, store, prefixes_of(context.get_mapping_key() or ""))
@@ -109,7 +109,7 @@ def detect_batch(context: OpExecutionContext, platform: Platform) -> None:
 )
 def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterator[Output[None]]:
     """Say how the run went, when every step has succeeded."""
-    with causes_told(context):
+    with failing_in_words(context):
         begin_step(context, platform)
         with platform.store() as store:
             fail_for(context, _finish_unstarted(context, platform, store))

@@ -34,13 +34,13 @@ class AlertError(MaskedError):
     """An alert could not be delivered; addresses and passwords are not told."""
 
 
-class PassingAlertError(AlertError):
+class TransientAlertError(AlertError):
     """The same, by a fault that may be over in a moment."""
 
 
 # Dagster does not repeat an alert of a failed run, so it is tried again here.
 _again = retry(
-    retry=retry_if_exception_type(PassingAlertError),
+    retry=retry_if_exception_type(TransientAlertError),
     stop=stop_after_attempt(ATTEMPTS),
     wait=lambda _attempts: WAIT_SECONDS,
     reraise=True,
@@ -76,10 +76,10 @@ def _mail_error(error: OSError) -> AlertError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return AlertError(f"The mail server's certificate is not trusted: {error.verify_message}.")
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code < _PERMANENT:
-        return PassingAlertError(f"The mail server answers {error.smtp_code} for now.")
+        return TransientAlertError(f"The mail server answers {error.smtp_code} for now.")
     if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
         return AlertError(f"The mail server refuses the alert ({type(error).__name__}).")
-    return PassingAlertError(
+    return TransientAlertError(
         f"The mail server can't be reached ({type(error).__name__}). Check ALERT_SMTP_HOST, ALERT_SMTP_PORT and "
         "ALERT_SMTP_SECURITY."
     )
@@ -121,12 +121,12 @@ def post_webhook(alert: "DataclassInstance", settings: Settings) -> None:
             return
     except urllib.error.HTTPError as error:
         error.close()
-        kind = PassingAlertError if error.code >= _SERVER_FAULT else AlertError
+        kind = TransientAlertError if error.code >= _SERVER_FAULT else AlertError
         raise kind(f"The webhook answers {error.code}. Check ALERT_WEBHOOK_URL.") from None
     except (ValueError, http.client.InvalidURL):  # they quote the address
         raise AlertError("ALERT_WEBHOOK_URL is no address; write white space and the like in it as %20.") from None
     except (OSError, http.client.HTTPException) as error:
-        raise PassingAlertError(
+        raise TransientAlertError(
             f"The webhook can't be reached ({type(error).__name__}). Check ALERT_WEBHOOK_URL."
         ) from None
 

@@ -15,10 +15,10 @@ from dagster import (
 
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import runs_in_progress
-from conflict_assets.assets.step_failures import STEP_RETRIES, causes_told
+from conflict_assets.assets.step_failures import STEP_RETRIES, failing_in_words
 from conflict_assets.automation.jobs import EVERY_PREFIX
 from conflict_assets.settings import Settings, load_settings
-from conflict_assets.source.stale_files import purge_leftovers
+from conflict_assets.source.stale_files import purge_stale_files
 from conflict_assets.store.retention import Retention
 
 MORNING = "0 5 * * *"
@@ -27,16 +27,16 @@ MORNING = "0 5 * * *"
 @op(retry_policy=STEP_RETRIES)
 def purge_files(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old snapshots, and what killed processes have left; say what can't be removed."""
-    with causes_told(context):
+    with failing_in_words(context):
         settings = platform.settings
         found = platform.snapshots().purge(
             settings.snapshots_kept,
             older_than=timedelta(days=settings.snapshot_days),
             in_progress=runs_in_progress(context.instance),
         )
-        leftovers = purge_leftovers(settings)
-    stuck = [*found.stuck, *(path.name for path in leftovers if path.exists())]
-    counts = {"snapshots": len(found.removed), "leftovers": len(leftovers) + len(found.stuck) - len(stuck)}
+        stale = purge_stale_files(settings)
+    stuck = [*found.stuck, *(path.name for path in stale if path.exists())]
+    counts = {"snapshots": len(found.removed), "leftovers": len(stale) + len(found.stuck) - len(stuck)}
     context.add_output_metadata({**counts, "not_removed": len(stuck)})
     context.log.info(f"Removed {counts['snapshots']} snapshots, {counts['leftovers']} files that were left behind")
     if stuck:
@@ -50,7 +50,7 @@ def purge_files(context: OpExecutionContext, platform: Platform) -> None:
 @op(retry_policy=STEP_RETRIES)
 def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     """Remove old rows from the store; decisions and open conflicts stay."""
-    with causes_told(context), platform.store() as store:
+    with failing_in_words(context), platform.store() as store:
         store.prepare()
         purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
     context.add_output_metadata(

@@ -208,10 +208,10 @@ def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, 
 
 def _begin(settings: Settings) -> None:
     """Have the steps' imports done in a process of their own meanwhile."""
-    from conflict_assets.running.dagster_home import make_home
+    from conflict_assets.running.dagster_home import make_dagster_home
     from conflict_assets.running.forkserver import start_forkserver
 
-    make_home(settings)
+    make_dagster_home(settings)
     start_forkserver()
 
 
@@ -253,9 +253,9 @@ def _watching(total: int) -> Iterator["Watcher"]:
 
 def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
     """Hold a night over the generated source against the conflicts that were planted in it."""
-    from conflict_assets.running.planted_check import prove
+    from conflict_assets.running.planted_check import check_planted
 
-    proof = prove(settings, run_ids)
+    proof = check_planted(settings, run_ids)
     if proof is None:
         return
     out.print(f"Planted conflicts found: {proof.found} of {proof.planted}, {proof.unexpected} unexpected")

@@ -17,7 +17,7 @@ from conflict_assets.output.whole_files import FileError, check_ending, check_ta
 from conflict_assets.settings import load_settings
 from conflict_assets.store.conflict_lookup import MadeDecision, ShownVisit, StoredConflict
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Pair, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import DecisionValue, Pair, pair_of_visits, parse_pair
 from conflict_assets.store.store_factory import conflict_store
 
 if TYPE_CHECKING:
@@ -212,6 +212,6 @@ def _conflict_line(each: StoredConflict) -> str:
 
 
 def _decision_line(made: MadeDecision, zone: ZoneInfo) -> str:
-    earlier = "" if made.holds or made.decision == Verdict.CLEARED else "earlier: "
+    earlier = "" if made.holds or made.decision == DecisionValue.CLEARED else "earlier: "
     decided_at = told(made.decided_at.replace(microsecond=0), zone)
     return f"{earlier}{made.decision} by {made.decided_by} {decided_at}: {made.reason}"

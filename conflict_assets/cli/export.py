@@ -25,7 +25,7 @@ from conflict_assets.output.whole_files import FileError, check_target, whole_fi
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.brief_columns import DECISION
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Verdict
+from conflict_assets.store.decisions import DecisionValue
 from conflict_assets.store.export_rows import Columns, ConflictExport, ExportQuery
 from conflict_assets.store.store_factory import conflict_store
 
@@ -90,7 +90,7 @@ def _format_of(file: Path, *, overwrite: bool) -> TableFormat:
 
 def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFormat) -> int:
     rows = 0
-    choices = {DECISION: tuple(Verdict)} if query.columns is Columns.BRIEF else {}
+    choices = {DECISION: tuple(DecisionValue)} if query.columns is Columns.BRIEF else {}
     with (
         _store_for(settings, query) as store,
         store.export(query) as export,

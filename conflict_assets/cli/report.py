@@ -32,7 +32,7 @@ def report_command(
     It is one HTML file that needs nothing else; SSNs are masked.
     """
     from conflict_assets.report.html_report import report_html
-    from conflict_assets.report.report_files import REPORTS, keep_report, report_link
+    from conflict_assets.report.report_files import REPORTS, report_link, save_report
 
     settings = load_settings()
     try:
@@ -41,16 +41,18 @@ def report_command(
             check_target(file, overwrite=overwrite)
         with conflict_store(settings) as store:
             store.prepare()
-            morning = store.morning(time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone)
-        html = report_html(morning)
+            report_data = store.report_data(
+                time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
+            )
+        html = report_html(report_data)
         if file is None:
-            file = keep_report(settings.data_dir / REPORTS, html, day=morning.day, run=BY_HAND)
+            file = save_report(settings.data_dir / REPORTS, html, day=report_data.day, run=BY_HAND)
         else:
             with whole_file(file) as partial:
                 partial.write_text(html, encoding="utf-8")
     except FileError as error:
         raise typer.BadParameter(str(error)) from None
-    out.print(f"{file}: {morning.open_conflicts:,} open conflicts, SSNs masked", markup=False)
+    out.print(f"{file}: {report_data.open_conflicts:,} open conflicts, SSNs masked", markup=False)
     if settings.report_url and file.parent == settings.data_dir / REPORTS:
         out.print(report_link(settings.report_url, file), markup=False)
     if show:

@@ -17,7 +17,7 @@ from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
 from conflict_assets.store.decision_spreadsheets import FilledIn, read_decisions
-from conflict_assets.store.decisions import SHOWN, Decision, DecisionOutcome, Pair, Verdict, parse_pair
+from conflict_assets.store.decisions import SHOWN, Decision, DecisionOutcome, DecisionValue, Pair, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store_factory import conflict_store, psql_program, stop_store, store_url
 
@@ -60,7 +60,7 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     """
     if by is not None and not by.strip():
         raise typer.BadParameter("--by is empty; allowed: the name of who decides")
-    chosen = [verdict for verdict, given in zip(Verdict, (whitelist, ignore, clear), strict=True) if given]
+    chosen = [verdict for verdict, given in zip(DecisionValue, (whitelist, ignore, clear), strict=True) if given]
     if len(chosen) > 1 or (not chosen and file is None):
         raise typer.BadParameter("give one of --whitelist, --ignore and --clear")
     decisions = _decisions_named(pairs, chosen, reason)
@@ -83,7 +83,7 @@ def _left_out(filled: FilledIn | None) -> str:
     return f"; {filled.undecided} rows without a decision left out" if filled else ""
 
 
-def _decisions_named(pairs: list[str] | None, chosen: list[Verdict], reason: str | None) -> list[Decision]:
+def _decisions_named(pairs: list[str] | None, chosen: list[DecisionValue], reason: str | None) -> list[Decision]:
     if not pairs:
         return []
     if not chosen or not reason or not reason.strip():

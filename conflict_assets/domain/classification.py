@@ -57,7 +57,7 @@ class VisitArrays:
 
 
 @dataclass(frozen=True, eq=False)
-class SortedVisits:
+class ClassifiedVisits:
     """Every visit's outcome: `GOOD`, or the position of its reason in `REASONS`."""
 
     visits: VisitArrays
@@ -75,7 +75,7 @@ class SortedVisits:
         return {str(reason): int(count) for reason, count in zip(REASONS, counts, strict=False)}
 
 
-def sort_visits(columns: VisitColumns, policy: DetectionPolicy) -> SortedVisits:
+def classify_visits(columns: VisitColumns, policy: DetectionPolicy) -> ClassifiedVisits:
     """Normalize the visits and give each its outcome: the first reason of `RejectReason` that fits."""
     visits = read_visits(columns)
     outcome = np.full(len(columns), GOOD, dtype=np.int8)
@@ -86,7 +86,7 @@ def sort_visits(columns: VisitColumns, policy: DetectionPolicy) -> SortedVisits:
         outcome[holds & (outcome == GOOD)] = REASONS.index(reason)
     dense = _implausibly_dense(visits, outcome == GOOD, policy.max_visits_per_day)
     outcome[dense] = REASONS.index(RejectReason.IMPLAUSIBLE_DENSITY)
-    return SortedVisits(visits, outcome)
+    return ClassifiedVisits(visits, outcome)
 
 
 def read_visits(columns: VisitColumns) -> VisitArrays:
@@ -168,9 +168,9 @@ def _implausibly_dense(visits: VisitArrays, good: Bools, limit: int) -> Ints:
     return dense
 
 
-def note_counts(columns: VisitColumns, sorted_visits: SortedVisits) -> dict[str, int]:
+def note_counts(columns: VisitColumns, classified_visits: ClassifiedVisits) -> dict[str, int]:
     """Count, over the visits that were not rejected, what is worth noting; a visit may have several notes."""
-    visits, good = sorted_visits.visits, sorted_visits.good
+    visits, good = classified_visits.visits, classified_visits.good
     notes = {
         Note.BAD_COORDINATES: visits.bad_coordinates,
         Note.MISSING_STATUS: _lacks_status(columns),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from conflict_assets.domain.classification import GOOD, REASONS, SortedVisits, VisitArrays
+from conflict_assets.domain.classification import GOOD, REASONS, ClassifiedVisits, VisitArrays
 from conflict_assets.domain.columns.arrays import Floats, Ints, minutes, order_by
 from conflict_assets.domain.columns.texts import rank
 from conflict_assets.domain.columns.visit_columns import VisitColumns
@@ -143,10 +143,10 @@ def _nullable(values: Floats) -> pa.Array:
     return pa.array(values, from_pandas=True)
 
 
-def build_rejected(sorted_visits: SortedVisits) -> pa.Table:
+def build_rejected(classified_visits: ClassifiedVisits) -> pa.Table:
     """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason, those without an id last."""
-    rows = np.flatnonzero(sorted_visits.outcome != GOOD)
-    ids = sorted_visits.visits.visit_id.take(pa.array(rows)).cast(pa.string())
-    reasons = named(sorted_visits.outcome[rows].astype(np.int64), tuple(str(reason) for reason in REASONS))
+    rows = np.flatnonzero(classified_visits.outcome != GOOD)
+    ids = classified_visits.visits.visit_id.take(pa.array(rows)).cast(pa.string())
+    reasons = named(classified_visits.outcome[rows].astype(np.int64), tuple(str(reason) for reason in REASONS))
     rejected = pa.table([ids, reasons], schema=REJECTED_SCHEMA)
     return rejected.sort_by([("visit_id", "ascending"), ("reason", "ascending")])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conflict_assets.domain.classification import SortedVisits
+from conflict_assets.domain.classification import ClassifiedVisits
 from conflict_assets.domain.columns.arrays import (
     NO_CODE,
     Bools,
@@ -44,10 +44,10 @@ class PairedVisits:
         return len(self.row)
 
 
-def find_paired(sorted_visits: SortedVisits, policy: DetectionPolicy) -> tuple[PairedVisits, PairCounts]:
+def find_paired(classified_visits: ClassifiedVisits, policy: DetectionPolicy) -> tuple[PairedVisits, PairCounts]:
     """Keep the visits that may be in a pair, and count those that are, and their pairs."""
-    visits = sorted_visits.visits
-    eligible = sorted_visits.good
+    visits = classified_visits.visits
+    eligible = classified_visits.good
     if policy.incomplete_actuals == "ignore":
         eligible &= ~visits.one_actual
     rows = np.flatnonzero(eligible & _near_another_agency(visits.bucket, visits.agency.codes))

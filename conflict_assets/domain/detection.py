@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from conflict_assets.domain.classification import note_counts, sort_visits
+from conflict_assets.domain.classification import classify_visits, note_counts
 from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.conflict_rows import build_conflicts, build_rejected
 from conflict_assets.domain.contested import find_paired
@@ -38,18 +38,20 @@ def detect_conflicts_table(visits: pa.Table, policy: DetectionPolicy = Detection
 @np.errstate(over="ignore")
 def _detect(columns: VisitColumns, policy: DetectionPolicy) -> DetectionResult:
     # A speed near zero makes a trip of infinite minutes, which is no reason to warn.
-    sorted_visits = sort_visits(columns, policy)
-    paired, pair_counts = find_paired(sorted_visits, policy)
-    conflicts = build_conflicts(columns, sorted_visits.visits, paired, find_conflicts(columns, paired, policy), policy)
-    reasons = sorted_visits.reason_counts()
+    classified_visits = classify_visits(columns, policy)
+    paired, pair_counts = find_paired(classified_visits, policy)
+    conflicts = build_conflicts(
+        columns, classified_visits.visits, paired, find_conflicts(columns, paired, policy), policy
+    )
+    reasons = classified_visits.reason_counts()
     counts = {
         "visits": len(columns),
         **reasons,
         "active": len(columns) - sum(reasons.values()),
-        **note_counts(columns, sorted_visits),
+        **note_counts(columns, classified_visits),
         "paired_visits": pair_counts.paired_visits,
         "pairs_compared": pair_counts.pairs_compared,
         "conflicts": len(conflicts) // 2,
         "conflict_rows": len(conflicts),
     }
-    return DetectionResult(counts, conflicts, build_rejected(sorted_visits))
+    return DetectionResult(counts, conflicts, build_rejected(classified_visits))

@@ -124,7 +124,7 @@ class LastNight:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Morning:
+class ReportData:
     """The whole store at one moment.
 
     `by_rule` goes by the flag's name, `by_prefix` holds every prefix, `by_hour` holds (ISO weekday, hour) of the moment

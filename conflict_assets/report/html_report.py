@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.domain.report_data import Morning
+from conflict_assets.domain.report_data import ReportData
 from conflict_assets.domain.rules import Rule
 from conflict_assets.output.conflict_text import amount_text, rule_text, when_text
 from conflict_assets.output.log_lines import prefix_ranges
@@ -59,37 +59,39 @@ STATUS_NAMES = {
 }
 
 
-def report_html(morning: Morning) -> str:
+def report_html(report_data: ReportData) -> str:
     """The whole page; SSNs are masked, and of patients there is nothing."""
-    zone = ZoneInfo(morning.time_zone)
+    zone = ZoneInfo(report_data.time_zone)
     return _template().render(
-        morning=morning,
-        night=morning.last_night,
-        made_at=morning.made_at.astimezone(zone),
+        report=report_data,
+        night=report_data.last_night,
+        made_at=report_data.made_at.astimezone(zone),
         zone=zone,
-        agency_zone=ZoneInfo(morning.agency_time_zone),
-        charts=_charts(morning),
-        rules=[(number, rule, RULE_NAMES[rule], morning.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
-        statuses=[(STATUS_NAMES.get(status, status), morning.by_status.get(status, 0)) for status in STATUS_NAMES],
-        hours_told=sum(morning.by_hour.values()),
+        agency_zone=ZoneInfo(report_data.agency_time_zone),
+        charts=_charts(report_data),
+        rules=[(number, rule, RULE_NAMES[rule], report_data.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
+        statuses=[(STATUS_NAMES.get(status, status), report_data.by_status.get(status, 0)) for status in STATUS_NAMES],
+        hours_told=sum(report_data.by_hour.values()),
         weekdays=WEEKDAYS,
-        reasons=_reasons(morning),
-        left_behind=_left_behind(morning),
+        reasons=_reasons(report_data),
+        left_behind=_left_behind(report_data),
     )
 
 
-def _charts(morning: Morning) -> Mapping[str, Chart]:
-    told = f"{count_text(morning.open_conflicts)} open conflicts"
-    rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(morning.by_rule[rule])}" for rule in RULES)
-    prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in morning.by_prefix.items()])
-    hours = _highest([(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in morning.by_hour.items()])
+def _charts(report_data: ReportData) -> Mapping[str, Chart]:
+    told = f"{count_text(report_data.open_conflicts)} open conflicts"
+    rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(report_data.by_rule[rule])}" for rule in RULES)
+    prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in report_data.by_prefix.items()])
+    hours = _highest(
+        [(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in report_data.by_hour.items()]
+    )
     return {
-        "rules": rules_chart(morning.by_rule, RULE_NAMES, f"Bars of {told} by rule: {rules}"),
-        "prefixes": prefix_chart(morning.by_prefix, f"Heat map of {told} by SSN prefix; most: {prefixes}"),
+        "rules": rules_chart(report_data.by_rule, RULE_NAMES, f"Bars of {told} by rule: {rules}"),
+        "prefixes": prefix_chart(report_data.by_prefix, f"Heat map of {told} by SSN prefix; most: {prefixes}"),
         "hours": hours_chart(
-            morning.by_hour, morning.agency_time_zone, f"Heat map of {told} by hour of the week; most: {hours}"
+            report_data.by_hour, report_data.agency_time_zone, f"Heat map of {told} by hour of the week; most: {hours}"
         ),
-        "trend": trend_chart(morning.nights, trend_title(morning.nights)),
+        "trend": trend_chart(report_data.nights, trend_title(report_data.nights)),
     }
 
 
@@ -98,26 +100,26 @@ def _highest(counts: Sequence[tuple[str, int]]) -> str:
     return ", ".join(f"{name} with {count_text(count)}" for name, count in most[:TOLD_PLACES]) or "none"
 
 
-def _reasons(morning: Morning) -> Mapping[str, Sequence[tuple[str, str, int]]]:
+def _reasons(report_data: ReportData) -> Mapping[str, Sequence[tuple[str, str, int]]]:
     """Reasons and notes that occur, by kind: the name, what it means, how many visits."""
     kinds = {"Rejected": RejectReason, "Not active": InactiveReason, "Noted, but kept": Note}
     found = {
         kind: [
             (str(reason), REASON_NAMES[reason], count)
             for reason in names
-            if (count := morning.source_counts.get(reason, 0) + morning.without_prefix.get(reason, 0))
+            if (count := report_data.source_counts.get(reason, 0) + report_data.without_prefix.get(reason, 0))
         ]
         for kind, names in kinds.items()
     }
     return {kind: sorted(each, key=lambda reason: -reason[2]) for kind, each in found.items()}
 
 
-def _left_behind(morning: Morning) -> Sequence[tuple[str, datetime | None]]:
+def _left_behind(report_data: ReportData) -> Sequence[tuple[str, datetime | None]]:
     """Ranges of prefixes that the last night has not brought up to date, by the snapshot that they show."""
-    if morning.last_night is None:
+    if report_data.last_night is None:
         return []
     by_time: dict[datetime | None, list[str]] = {}
-    for prefix, as_of in morning.last_night.left_behind.items():
+    for prefix, as_of in report_data.last_night.left_behind.items():
         by_time.setdefault(as_of, []).append(prefix)
     return [(", ".join(prefix_ranges(prefixes)), as_of) for as_of, prefixes in by_time.items()]
 

@@ -12,7 +12,7 @@ LATEST = "latest.html"
 _RUN_LETTERS = 8
 
 
-def keep_report(folder: Path, html: str, *, day: date, run: str) -> Path:
+def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
     """Write the report of a run as `<day>-<run>.html` and as `latest.html`, for the owner only; the last 30 stay.
 
     Raises:

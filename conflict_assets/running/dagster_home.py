@@ -86,7 +86,7 @@ def _quoted(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False).encode("ascii", "backslashreplace").decode()
 
 
-def make_home(settings: Settings) -> Path:
+def make_dagster_home(settings: Settings) -> Path:
     """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME."""
     given = os.environ.get("DAGSTER_HOME")
     home = Path(given).expanduser().absolute() if given else settings.data_dir / "dagster_home"
@@ -94,12 +94,12 @@ def make_home(settings: Settings) -> Path:
     if settings.dagster_postgres_url is not None:
         os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
     os.environ["DAGSTER_HOME"] = str(home)
-    with home_lock(home):
+    with dagster_home_lock(home):
         _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
     return home
 
 
-def home_lock(home: Path) -> FileLock:
+def dagster_home_lock(home: Path) -> FileLock:
     """Whoever makes something in the home holds this lock."""
     return FileLock(home / ".conflict-assets.lock", mode=0o600)
 

@@ -10,7 +10,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
-from conflict_assets.running.dagster_home import home_lock, make_home
+from conflict_assets.running.dagster_home import dagster_home_lock, make_dagster_home
 from conflict_assets.settings import Settings
 from conflict_assets.store.address import DAGSTER
 from conflict_assets.store.connection import connect
@@ -23,9 +23,9 @@ def dagster_home(settings: Settings) -> Path:
     Raises:
         StoreError: Dagster's storage can't be used.
     """
-    home = make_home(settings)
+    home = make_dagster_home(settings)
     check_dagster_storage(settings)
-    with home_lock(home), storage_errors_told():
+    with dagster_home_lock(home), storage_errors_told():
         make_storage(home)
     return home
 

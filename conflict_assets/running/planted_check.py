@@ -14,7 +14,7 @@ from conflict_assets.store.store_factory import conflict_store
 
 
 @dataclass(frozen=True)
-class Proof:
+class PlantedCheck:
     """Planted conflicts in the window, those of them that were found, and found ones that were not planted (pairs)."""
 
     planted: int
@@ -27,7 +27,7 @@ class Proof:
         return self.found == self.planted and self.unexpected == 0
 
 
-def prove(settings: Settings, run_ids: Sequence[str]) -> Proof | None:
+def check_planted(settings: Settings, run_ids: Sequence[str]) -> PlantedCheck | None:
     """Compare what these runs have left with what was planted.
 
     None where nothing can be proven: the source is not the generated one, the runs did not cover all prefixes, or
@@ -50,4 +50,4 @@ def prove(settings: Settings, run_ids: Sequence[str]) -> Proof | None:
     inside = [pc.and_(pc.greater_equal(each, first), pc.less_equal(each, last)) for each in dates]
     rows = planted.filter(pc.and_(*inside))
     wanted = set(zip(rows["visit_id"].to_pylist(), rows["con_visit_id"].to_pylist(), strict=True))
-    return Proof(planted=len(wanted), found=len(wanted & held), unexpected=len(held - wanted))
+    return PlantedCheck(planted=len(wanted), found=len(wanted & held), unexpected=len(held - wanted))

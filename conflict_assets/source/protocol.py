@@ -92,7 +92,7 @@ class SourceError(MaskedError):
     """The source can't be read as asked; the message says what was found, what is allowed and what to do."""
 
 
-class PassingSourceError(SourceError):
+class TransientSourceError(SourceError):
     """The source failed in a way that may pass by itself: a lost connection, a time-out, a busy warehouse."""
 
 

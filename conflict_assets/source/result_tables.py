@@ -24,7 +24,7 @@ LONG_LIST_BYTES = 50_000
 """A list of more goes ahead of a statement that would be too large with it: all others together stay far below that."""
 
 
-class KeptResults(Protocol):
+class ResultTables(Protocol):
     """A way in which results stay."""
 
     def keep(self, cursor: Any, statement: Statement) -> str:
@@ -38,12 +38,12 @@ class ResultScans:
     """What Snowflake does by itself: it keeps every result for a day, by its query id. That takes no right to write."""
 
     def keep(self, cursor: Any, statement: Statement) -> str:
-        """See `KeptResults`."""
+        """See `ResultTables`."""
         execute(cursor, statement)
         return str(cursor.sfqid)
 
     def table(self, kept: str) -> exp.Expr:
-        """See `KeptResults`; a query id is Snowflake's own, and can't be bound where it stands."""
+        """See `ResultTables`; a query id is Snowflake's own, and can't be bound where it stands."""
         if not re.fullmatch(r"[0-9a-fA-F-]{36}", kept):
             raise SourceError(f"Snowflake calls a result {kept!r}; allowed: a query id. Its rows can't be looked at.")
         return exp.TableFromRows(this=exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(kept)]))
@@ -53,18 +53,18 @@ class TemporaryTables:
     """What a warehouse without `RESULT_SCAN` can do: tables that only the session sees, and that end with it."""
 
     def keep(self, cursor: Any, statement: Statement) -> str:
-        """See `KeptResults`."""
+        """See `ResultTables`."""
         name = f"CONFLICT_ASSETS_{uuid4().hex.upper()}"
         execute(cursor, Statement(f"CREATE TEMPORARY TABLE {name} AS {statement.sql}", statement.named))
         execute(cursor, Statement(f"SELECT * FROM {name}", {}))  # noqa: S608 - our own name
         return name
 
     def table(self, kept: str) -> exp.Expr:
-        """See `KeptResults`."""
+        """See `ResultTables`."""
         return exp.to_table(kept)
 
 
-def kept_results(cursor: Any) -> KeptResults:
+def result_tables(cursor: Any) -> ResultTables:
     """The way in which results stay in this warehouse: looked at by `RESULT_SCAN` where it is known."""
     scans = ResultScans()
     one = scans.keep(cursor, Statement("SELECT :1 AS one", {"one": 1}))
@@ -93,7 +93,7 @@ def execute(cursor: Any, statement: Statement) -> None:
     cursor.execute(statement.sql, statement.positional)
 
 
-def fitting(make: Callable[[Tables], Statement], cursor: Any, results: Callable[[], KeptResults]) -> Statement:
+def fitting(make: Callable[[Tables], Statement], cursor: Any, results: Callable[[], ResultTables]) -> Statement:
     """Make a statement that is not too large: if need be its long lists go ahead, in as many pieces as it takes."""
     statement = make(NO_TABLES)
     if statement.size <= MOST_BYTES:
@@ -106,6 +106,6 @@ def fitting(make: Callable[[Tables], Statement], cursor: Any, results: Callable[
     return make({name: _sent_ahead(values, cursor, results()) for name, values in long_lists.items()})
 
 
-def _sent_ahead(values: list[str], cursor: Any, results: KeptResults) -> exp.Expr:
+def _sent_ahead(values: list[str], cursor: Any, results: ResultTables) -> exp.Expr:
     pieces = list_statements(values, MOST_BYTES * 9 // 10)
     return all_rows_of([results.table(results.keep(cursor, piece)) for piece in pieces])

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.protocol import CONTESTED, ROW_SCHEMA, SourceError, VisitQuery
-from conflict_assets.source.survey import Prefix, Survey, Tally
+from conflict_assets.source.survey import Prefix, Survey, SurveyedCounts
 
 MANIFEST = "snapshot.json"
 SIDELINED = "sidelined.parquet"
@@ -33,7 +33,7 @@ def write_snapshot(
     make_folder(folder.parent)
     clear(folder)
     make_folder(folder)
-    tally = Tally(survey)
+    tally = SurveyedCounts(survey)
     with closing(_ahead(tally.watch(batches))) as coming:
         rows = _write_rows(folder, query.prefixes, coming)
     manifest = _manifest_of(query, as_of, rows, tally.counts())

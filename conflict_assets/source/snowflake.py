@@ -32,7 +32,7 @@ from conflict_assets.source.query import (
     rows_statement,
     survey_statement,
 )
-from conflict_assets.source.result_tables import KeptResults, execute, fitting, kept_results
+from conflict_assets.source.result_tables import ResultTables, execute, fitting, result_tables
 from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed_batches import typed_batch
@@ -114,7 +114,7 @@ class SnowflakeVisitSource:
         """Open one session in UTC, tagged with the run, closed in every case.
 
         Raises:
-            PassingSourceError: the account can't be reached now.
+            TransientSourceError: the account can't be reached now.
             SourceError: it refuses the login.
         """
         with translated("log in"):
@@ -208,10 +208,10 @@ class SnowflakeVisitReader:
         return {(view.upper(), column): declared for view, column, declared in rows}
 
     @cached_property
-    def _results(self) -> KeptResults:
+    def _results(self) -> ResultTables:
         """How results stay in this warehouse."""
         with translated("answer"), closing(self._connection.cursor()) as cursor:
-            return kept_results(cursor)
+            return result_tables(cursor)
 
     def _fetch(self, statement: Statement) -> Any:
         with translated("answer"), closing(self._connection.cursor()) as cursor:

@@ -7,9 +7,9 @@ import pyarrow as pa
 from snowflake.connector import errors
 from snowflake.connector.vendored import requests
 
-from conflict_assets.source.protocol import PassingSourceError, SourceError
+from conflict_assets.source.protocol import SourceError, TransientSourceError
 
-_PASSING = (
+_TRANSIENT = (
     errors.OperationalError,
     errors.InternalServerError,
     errors.ServiceUnavailableError,
@@ -30,13 +30,13 @@ _WRONG_ACCOUNT = "Verify the account name"
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Raise what the connector raises as `PassingSourceError` or `SourceError`."""
+    """Raise what the connector raises as `TransientSourceError` or `SourceError`."""
     try:
         yield
     except (errors.Error, requests.exceptions.RequestException, pa.ArrowException) as error:
         said = str(error)
         if may_pass(error):
-            raise PassingSourceError(
+            raise TransientSourceError(
                 f"Snowflake did not {doing}: {said}. This may pass by itself; if it goes on, look at the network, "
                 "SNOWFLAKE_ACCOUNT, SNOWFLAKE_WAREHOUSE and SNOWFLAKE_STATEMENT_TIMEOUT."
             ) from None
@@ -52,4 +52,4 @@ def may_pass(error: Exception) -> bool:
         return False
     if isinstance(error, errors.ProgrammingError):
         return error.errno == _STATEMENT_TIMEOUT
-    return isinstance(error, _PASSING)
+    return isinstance(error, _TRANSIENT)

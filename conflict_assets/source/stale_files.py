@@ -20,7 +20,7 @@ def spill_folder(settings: Settings) -> Path:
     return folder
 
 
-def purge_leftovers(settings: Settings) -> list[Path]:
+def purge_stale_files(settings: Settings) -> list[Path]:
     """Remove working folders that nobody has touched for a day.
 
     Returns what was to go; what of it is still there could not be removed.

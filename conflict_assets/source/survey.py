@@ -69,7 +69,7 @@ class Survey:
         return sum(counted.get(name, 0) for name in (GOOD, InactiveReason.EXCLUDED_AGENCY, InactiveReason.EXCLUDED_SSN))
 
 
-class Tally:
+class SurveyedCounts:
     """The counts of a night: those of its survey, corrected by each row that travels."""
 
     def __init__(self, survey: Survey) -> None:

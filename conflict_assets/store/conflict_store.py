@@ -21,7 +21,7 @@ from tenacity import (
 
 from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict
 from conflict_assets.domain.policy import SpeedBand
-from conflict_assets.domain.report_data import Morning, NightPoint
+from conflict_assets.domain.report_data import NightPoint, ReportData
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store import conflict_lookup, latest_commits, rejects, schema, store_queries
@@ -29,14 +29,14 @@ from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.conflict_lookup import MadeDecision, StoredConflict
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
-from conflict_assets.store.errors import PassingStoreError
+from conflict_assets.store.errors import TransientStoreError
 from conflict_assets.store.export_rows import ConflictExport, ExportQuery, export_conflicts
 from conflict_assets.store.known_names import require_known
 from conflict_assets.store.listing import Order, costliest_new, list_conflicts
 from conflict_assets.store.preview import Preview, preview
 from conflict_assets.store.readiness import require_right_to_write
 from conflict_assets.store.replace import replace
-from conflict_assets.store.report_queries import morning
+from conflict_assets.store.report_queries import report_data
 from conflict_assets.store.retention import Purged, Retention, purge_lists, purge_prefix, require_right_to_purge
 from conflict_assets.store.roles import set_up_roles
 from conflict_assets.store.row_types import Exclusions, Found, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
@@ -67,7 +67,7 @@ class ConflictStore:
     a deadlock) is tried again on a new connection, with growing pauses; each method may be repeated without harm.
 
     Raises:
-        StoreError: from any method, for what does not pass; `PassingStoreError` when it has not passed in time.
+        StoreError: from any method, for what does not pass; `TransientStoreError` when it has not passed in time.
     """
 
     def __init__(
@@ -221,10 +221,10 @@ class ConflictStore:
         """Open, new and resolved conflicts of the last nights that had a run, oldest first; dates of this zone."""
         return self._run(lambda connection: trend(connection, time_zone, nights))
 
-    def morning(self, *, time_zone: str, agency_time_zone: str) -> Morning:
+    def report_data(self, *, time_zone: str, agency_time_zone: str) -> ReportData:
         """All that the morning's report tells; nights are dates of the one zone, hours of the week of the other."""
         zones = {"time_zone": time_zone, "agency_time_zone": agency_time_zone}
-        return self._run(lambda connection: morning(connection, self._prefix_length, **zones))
+        return self._run(lambda connection: report_data(connection, self._prefix_length, **zones))
 
     def list_conflicts(self, query: ExportQuery, *, order: Order, limit: int) -> ConflictList:
         """The first conflicts, in an order, of those that an export of this query would hold; SSNs are masked.
@@ -360,7 +360,7 @@ class ConflictStore:
 
     def _run(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         for attempt in Retrying(
-            retry=retry_if_exception_type(PassingStoreError),
+            retry=retry_if_exception_type(TransientStoreError),
             stop=stop_after_attempt(self._attempts or ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             reraise=True,
@@ -375,7 +375,7 @@ class ConflictStore:
                 self._connection = connect(self._url, self._timeouts)
             with translated(connection=self._connection):
                 return work(self._connection)
-        except PassingStoreError:
+        except TransientStoreError:
             self._close()
             raise
 

@@ -11,7 +11,7 @@ from psycopg import errors
 
 from conflict_assets.store.address import EMBEDDED, STORE, Server, has_open_password, store_server
 from conflict_assets.store.embedded.libpq_environment import libpq_variables_hidden
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.refusal import StartingError, UnreachableError, refusal, unreadable
 from conflict_assets.store.session import Timeouts, configure
 
@@ -20,7 +20,7 @@ __all__ = ["DEFAULT_TIMEOUTS", "Timeouts", "connect", "connect_once", "translate
 APPLICATION_NAME = "conflict-assets"
 STARTING_SECONDS = 60
 
-_PASSING = (
+_TRANSIENT = (
     errors.SerializationFailure,
     errors.DeadlockDetected,
     errors.LockNotAvailable,
@@ -54,7 +54,7 @@ def connect(
 
     Raises:
         StoreError: the URL, the login, the database, its encoding or the server's version doesn't fit.
-        PassingStoreError: nobody listens, or there is no connection left.
+        TransientStoreError: nobody listens, or there is no connection left.
     """
     if server is STORE:
         server = store_server(url)
@@ -86,7 +86,7 @@ def connect_once(
     """Open a connection, or say why there is none; nothing is started and nothing waited for.
 
     Raises:
-        StoreError, PassingStoreError: as `connect` does.
+        StoreError, TransientStoreError: as `connect` does.
     """
     if has_open_password(url):
         raise unreadable(server)
@@ -125,7 +125,7 @@ def translated(server: Server = STORE, *, connection: psycopg.Connection[Any] | 
         # The driver's error holds values of rows in its details: not even the trace may show it.
         failure, text = _failure(error, server)
         if isinstance(error, errors.ReadOnlySqlTransaction) and _is_standby(connection):
-            failure = PassingStoreError
+            failure = TransientStoreError
         raise failure(text) from None
 
 
@@ -136,11 +136,11 @@ def _is_standby(connection: psycopg.Connection[Any] | None) -> bool:
 def _failure(error: psycopg.Error, server: Server) -> tuple[type[StoreError], str]:
     state = error.sqlstate or ""
     if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return PassingStoreError, f"The connection to {server.name[0].lower()}{server.name[1:]} was lost."
+        return TransientStoreError, f"The connection to {server.name[0].lower()}{server.name[1:]} was lost."
     remedies = _REMEDIES if server.is_written else {}
     remedy = next((text for key, text in remedies.items() if state.startswith(key)), "")
     # Texts of class 22 quote the value that does not fit, and that may be part of a row.
     told = "a value does not fit its column" if state.startswith("22") else error.diag.message_primary or "an error"
     message = f"{server.name} says: {told} ({type(error).__name__}, {state or 'no code'}). {remedy}".strip()
-    passing = isinstance(error, _PASSING) or state.startswith(_PASSING_CLASSES)
-    return PassingStoreError if passing else StoreError, message
+    passing = isinstance(error, _TRANSIENT) or state.startswith(_PASSING_CLASSES)
+    return TransientStoreError if passing else StoreError, message

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
-from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits
+from conflict_assets.store.decisions import Decision, DecisionValue, pair_of_visits
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.skipped_rows import LeftOut
 
@@ -26,7 +26,7 @@ REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
 ERRORS_SHOWN = 5
 TAKEN_OVER = "taken over from conflictvisitmaps"
 
-_VERDICTS = {"W": Verdict.WHITELISTED, "I": Verdict.IGNORED}
+_VERDICTS = {"W": DecisionValue.WHITELISTED, "I": DecisionValue.IGNORED}
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _sorted_out(rows: Iterable[tuple[int | None, tuple[str | None, ...]]]) -> Re
             unusable += 1
             left_out.note("without two different visit ids", line)
             continue
-        if pair.pair_id not in found or verdict is Verdict.WHITELISTED:
+        if pair.pair_id not in found or verdict is DecisionValue.WHITELISTED:
             found[pair.pair_id] = Decision(pair, verdict, TAKEN_OVER)
     return ReplacedDecisions(tuple(found.values()), undecided, unusable, left_out.sentences())
 

@@ -8,7 +8,7 @@ from conflict_assets.domain.formulas import unguarded
 from conflict_assets.domain.normalization import trimmed
 from conflict_assets.domain.privacy import masked
 from conflict_assets.store.brief_columns import DECISION, REASON
-from conflict_assets.store.decisions import Decision, Pair, Verdict, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, Pair, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.spreadsheets import Row, read_tables
 
@@ -19,10 +19,10 @@ REASON_COLUMNS = (REASON, "reason")
 ALLOWED = "whitelisted, ignored or cleared (also whitelist, ignore, clear)"
 SHOWN_CHARACTERS = 40
 _WORDS = {
-    "whitelist": Verdict.WHITELISTED,
-    "ignore": Verdict.IGNORED,
-    "clear": Verdict.CLEARED,
-    **{str(verdict): verdict for verdict in Verdict},
+    "whitelist": DecisionValue.WHITELISTED,
+    "ignore": DecisionValue.IGNORED,
+    "clear": DecisionValue.CLEARED,
+    **{str(verdict): verdict for verdict in DecisionValue},
 }
 
 
@@ -38,11 +38,11 @@ class FilledIn:
 class _DecidedRow:
     place: str
     pair: Pair
-    verdict: Verdict
+    verdict: DecisionValue
     reason: str
 
 
-def read_decisions(path: Path, *, verdict: Verdict | None = None, reason: str | None = None) -> FilledIn:
+def read_decisions(path: Path, *, verdict: DecisionValue | None = None, reason: str | None = None) -> FilledIn:
     """Read a CSV or workbook with a header: `pair_id` (or `visit_id`, `con_visit_id`), `decision`, `decision_reason`.
 
     Rows without a decision are left out, unless `verdict` is for all of these; so is `reason`. Other columns may be
@@ -88,13 +88,13 @@ def _names_pairs(columns: Collection[str]) -> bool:
     return any(name in columns for name in PAIR_COLUMNS) or all(name in columns for name in VISIT_COLUMNS)
 
 
-def _decided(row: Row, verdict: Verdict | None) -> _DecidedRow | None:
+def _decided(row: Row, verdict: DecisionValue | None) -> _DecidedRow | None:
     """What a row decides; None where it decides nothing."""
     found = _verdict(row.cells.get(DECISION, "")) or verdict
     return _DecidedRow(row.place, _pair(row.cells), found, _reason(row.cells)) if found else None
 
 
-def _verdict(text: str) -> Verdict | None:
+def _verdict(text: str) -> DecisionValue | None:
     word = trimmed(trimmed(text).lstrip("'"))
     if word and word.lower() not in _WORDS:
         raise ValueError(f"decision {masked(word)[:SHOWN_CHARACTERS]!r} is unknown; allowed: {ALLOWED}, or nothing")

@@ -26,7 +26,7 @@ SHOWN = 5
 PAIR_ID_DIGITS = 32
 
 
-class Verdict(StrEnum):
+class DecisionValue(StrEnum):
     """What is decided; `CLEARED` takes a decision back."""
 
     WHITELISTED = "whitelisted"
@@ -59,7 +59,7 @@ class Decision:
     """One decision about one conflict, and why."""
 
     pair: Pair
-    verdict: Verdict
+    verdict: DecisionValue
     reason: str
 
 

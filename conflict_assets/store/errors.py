@@ -7,7 +7,7 @@ class StoreError(MaskedError):
     """The store can't do what was asked; the message says what was found, what is allowed and what to do."""
 
 
-class PassingStoreError(StoreError):
+class TransientStoreError(StoreError):
     """The store failed in a way that may pass by itself: a lost connection, a restart, a lock, a serialization."""
 
 

@@ -11,7 +11,7 @@ from conflict_assets.store import statements
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.incoming import incoming_of
 from conflict_assets.store.resolution import reasons_of
-from conflict_assets.store.staging import compare, make_stage, refuse_stale, refuse_strangers, stage
+from conflict_assets.store.staging import compare, make_stage, refuse_foreign_rows, refuse_stale, stage
 from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
 from conflict_assets.store.stored_columns import FLAGS
 
@@ -72,7 +72,7 @@ def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, exampl
         StaleSnapshot: the store holds a newer snapshot of the prefix.
         StoreError: a row is not of this prefix.
     """
-    refuse_strangers(commit)
+    refuse_foreign_rows(commit)
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     make_stage(connection)
     connection.execute("SET TRANSACTION READ ONLY")

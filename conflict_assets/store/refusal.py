@@ -15,17 +15,17 @@ from psycopg.conninfo import conninfo_to_dict
 
 from conflict_assets.configuration.setting_values import LARGEST_PORT
 from conflict_assets.store.address import EMBEDDED, Server, describe_url, embedded_home
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.sqlstate import CONNECTED, sqlstate_of_refusal
 
 QUOTING = "Characters such as @, / and # in the password are written as %40, %2F and %23."
 
 
-class StartingError(PassingStoreError):
+class StartingError(TransientStoreError):
     """The server is there, or can be started, and does not take connections yet."""
 
 
-class UnreachableError(PassingStoreError):
+class UnreachableError(TransientStoreError):
     """Nobody listens, or whoever did is gone."""
 
 
@@ -44,7 +44,7 @@ _BY_SQLSTATE = {
     "57P02": _NOT_READY,
     "57P03": _NOT_READY,
     "53300": _Cause(
-        PassingStoreError,
+        TransientStoreError,
         "has no connection left: for all, for the database or for the role.",
         "Lower MAX_WORKERS, or raise max_connections of the server, or the CONNECTION LIMIT of database or role.",
     ),
@@ -189,7 +189,7 @@ def _cause_by_words(text: str) -> _Cause | None:
 def _cause_by_code(code: str | None) -> _Cause:
     if code is None:
         return _UNREACHABLE
-    kind = PassingStoreError if code.startswith(_PASSING_CLASSES) else StoreError
+    kind = TransientStoreError if code.startswith(_PASSING_CLASSES) else StoreError
     return _BY_SQLSTATE.get(code, _Cause(kind, f"refuses the connection ({code}).", "Correct {setting}."))
 
 

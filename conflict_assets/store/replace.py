@@ -14,7 +14,7 @@ from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.policies import policy_id
 from conflict_assets.store.resolution import reasons_of
-from conflict_assets.store.staging import Tally, compare, make_stage, refuse_stale, refuse_strangers, stage
+from conflict_assets.store.staging import ChangeCounts, compare, make_stage, refuse_foreign_rows, refuse_stale, stage
 from conflict_assets.store.statements import GONE
 
 PREFIX_LOCK = 0x636F6E70
@@ -39,12 +39,12 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
         StoreError: a row is not of this prefix.
     """
     started = time.perf_counter()
-    refuse_strangers(commit)
+    refuse_foreign_rows(commit)
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)])
     refuse_stale(connection, commit)
     incoming = incoming_of(commit)
     judged = Judged(settled=_settled(connection), policy=policy_id(connection, commit.policy))
-    tally = Tally() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming, judged)
+    tally = ChangeCounts() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming, judged)
     return _write_down(connection, commit, incoming, tally, judged, started)
 
 
@@ -63,7 +63,9 @@ def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incomi
     return bool(row and row[0])
 
 
-def _write(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged) -> Tally:
+def _write(
+    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
+) -> ChangeCounts:
     """Write what is not stored yet, or differs from what is."""
     write = _write_first if _is_empty(connection, commit.prefix) else _write_differing
     return write(connection, commit, incoming, judged)
@@ -77,7 +79,7 @@ def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
 
 def _write_first(
     connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
-) -> Tally:
+) -> ChangeCounts:
     """Write all there is, straight into the tables."""
     copy_table(connection, "conflict_visits", incoming.visits, ssn_prefix=commit.prefix)
     copy_table(
@@ -91,12 +93,12 @@ def _write_first(
     connection.execute("SET LOCAL enable_nestloop = off")
     connection.execute(statements.APPEND_FIRST_EVENTS, _event_values(commit, judged))
     connection.execute("SET LOCAL enable_nestloop = on")
-    return Tally(new=incoming.conflicts)
+    return ChangeCounts(new=incoming.conflicts)
 
 
 def _write_differing(
     connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
-) -> Tally:
+) -> ChangeCounts:
     """Compare with what is stored, and write every row that differs."""
     make_stage(connection)
     stage(connection, incoming)
@@ -140,7 +142,7 @@ def _write_down(  # noqa: PLR0917 - all that a commit knows, by its end
     connection: psycopg.Connection[Any],
     commit: PrefixCommit,
     incoming: Incoming,
-    tally: Tally,
+    tally: ChangeCounts,
     judged: Judged,
     started: float,
 ) -> CommitOutcome:

@@ -14,9 +14,9 @@ from conflict_assets.domain.report_data import (
     AgencyPairFigures,
     ChainedGroup,
     LastNight,
-    Morning,
     PayerFigures,
     PrefixTime,
+    ReportData,
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
@@ -120,7 +120,7 @@ _SOURCE = """
 _REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason ORDER BY reason"
 
 
-def morning(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> Morning:
+def report_data(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> ReportData:
     """All of it at one moment; nights are dates of `time_zone`, hours of the week those of `agency_time_zone`."""
     with open_sides(connection):
         totals = read_totals(connection, prefix_length)
@@ -132,7 +132,7 @@ def morning(connection: Connection, prefix_length: int, *, time_zone: str, agenc
         without_prefix = dict(connection.execute(_REJECTED).fetchall())
         agencies, pairs = _agencies(connection)
         events = night_events(connection, time_zone, SHOWN)
-        return Morning(
+        return ReportData(
             made_at=made_at,
             time_zone=time_zone,
             agency_time_zone=agency_time_zone,

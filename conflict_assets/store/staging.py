@@ -21,7 +21,7 @@ ROWS_WORTH_STATISTICS = 2_000
 
 
 @dataclass(frozen=True)
-class Tally:
+class ChangeCounts:
     """Conflicts by what happened to them in this commit, and the rows that are to be inserted and rewritten.
 
     A row may be written although nothing happened to its conflict: its group has changed, or somebody has touched it.
@@ -35,7 +35,7 @@ class Tally:
     rows_differing: int = 0
 
 
-def refuse_strangers(commit: PrefixCommit) -> None:
+def refuse_foreign_rows(commit: PrefixCommit) -> None:
     """Stop before anything is touched when a row is of another prefix.
 
     Raises:
@@ -81,13 +81,13 @@ def stage(connection: psycopg.Connection[Any], incoming: Incoming) -> None:
         connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
 
 
-def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Tally:
+def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> ChangeCounts:
     """Fill `differing` and `differing_pairs`, and count them."""
     values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
     found = connection.execute(statements.COMPARE, values).rowcount
     if not found:
-        return Tally()
+        return ChangeCounts()
     if found >= ROWS_WORTH_STATISTICS:
         connection.execute("ANALYZE differing (ssn, visit_id, con_visit_id, kind)")
     connection.execute(statements.COMPARE_PAIRS)
-    return Tally(*(connection.execute(statements.COUNT_DIFFERING).fetchone() or ()))
+    return ChangeCounts(*(connection.execute(statements.COUNT_DIFFERING).fetchone() or ()))

@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, job, op
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.check_outcomes import Verdict, judge_active_visits, judge_conflicts
+from conflict_assets.assets.check_outcomes import CheckOutcome, check_active_visits, check_conflicts
 from conflict_assets.assets.prefix_detection import Batch, finish_prefix
 from conflict_assets.assets.run_snapshots import judge
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
@@ -55,19 +55,19 @@ def stored(**changes: int | None) -> PrefixCounts:
     return PrefixCounts(**values | changes)
 
 
-def verdict(verdicts: list[Verdict], name: str) -> Verdict:
-    return next(each for each in verdicts if each.name == name)
+def verdict(outcomes: list[CheckOutcome], name: str) -> CheckOutcome:
+    return next(each for each in outcomes if each.name == name)
 
 
-def failed(verdicts: list[Verdict]) -> dict[str, AssetCheckSeverity]:
+def failed(outcomes: list[CheckOutcome]) -> dict[str, AssetCheckSeverity]:
     """The failed ones; each says what was found, what is allowed and what to do, and names no SSN."""
-    for each in verdicts:
+    for each in outcomes:
         assert {"found", "allowed", "what_to_do"} & set(each.metadata) == (
             set() if each.passed else {"found", "allowed", "what_to_do"}
         )
         assert (each.description is None) == each.passed
         assert SSN not in f"{each.metadata}{each.description}"
-    return {each.name: each.severity for each in verdicts if not each.passed}
+    return {each.name: each.severity for each in outcomes if not each.passed}
 
 
 ERROR, WARN = AssetCheckSeverity.ERROR, AssetCheckSeverity.WARN
@@ -76,7 +76,7 @@ PAIR = conflicts([SSN, SSN], [("P", "Q"), ("Q", "P")])
 
 
 def test_a_good_snapshot_passes_every_check():
-    assert failed(judge_active_visits("04", TWO.schema, TWO, counted())) == {}
+    assert failed(check_active_visits("04", TWO.schema, TWO, counted())) == {}
 
 
 @pytest.mark.parametrize(
@@ -90,36 +90,36 @@ def test_a_good_snapshot_passes_every_check():
     ids=["unaccounted for", "more contested than active", "not all written", "below zero"],
 )
 def test_counts_that_do_not_add_up_are_reported_in_words(changes, found):
-    verdicts = judge_active_visits("04", TWO.schema, TWO, counted(**changes))
-    assert failed(verdicts) == {"counts": ERROR}
-    assert verdict(verdicts, "counts").metadata["found"] == found
-    assert "conflict-assets run --prefix 04" in verdict(verdicts, "counts").metadata["what_to_do"]
+    outcomes = check_active_visits("04", TWO.schema, TWO, counted(**changes))
+    assert failed(outcomes) == {"counts": ERROR}
+    assert verdict(outcomes, "counts").metadata["found"] == found
+    assert "conflict-assets run --prefix 04" in verdict(outcomes, "counts").metadata["what_to_do"]
 
 
 @pytest.mark.parametrize("status", ["Cancelled", " deleted ", "PENDING"])
 def test_an_inactive_status_is_reported_in_any_spelling(status):
-    verdicts = judge_active_visits(
+    outcomes = check_active_visits(
         "04", VISIT_SCHEMA, visits(ssn=[SSN, SSN], visit_status=[status, "Completed"]), counted()
     )
-    assert failed(verdicts) == {"no_inactive_status": ERROR}
-    found = verdict(verdicts, "no_inactive_status")
+    assert failed(outcomes) == {"no_inactive_status": ERROR}
+    found = verdict(outcomes, "no_inactive_status")
     assert found.metadata["inactive_visits"] == 1
     assert found.description == "1 of 2 visits are cancelled, deleted or pending"
 
 
 @pytest.mark.parametrize("ssn", ["051111111", None], ids=["another prefix", "none"])
 def test_visits_of_another_prefix_are_counted_not_shown(ssn):
-    verdicts = judge_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, ssn]), counted())
-    assert verdict(verdicts, "rows_belong_to_prefix").metadata["rows_of_other_prefixes"] == 1
-    assert "051111111" not in str(verdict(verdicts, "rows_belong_to_prefix").metadata)
-    assert failed(verdicts)["rows_belong_to_prefix"] == ERROR
+    outcomes = check_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, ssn]), counted())
+    assert verdict(outcomes, "rows_belong_to_prefix").metadata["rows_of_other_prefixes"] == 1
+    assert "051111111" not in str(verdict(outcomes, "rows_belong_to_prefix").metadata)
+    assert failed(outcomes)["rows_belong_to_prefix"] == ERROR
 
 
 def test_a_missing_or_changed_column_is_named_and_the_other_checks_go_on():
     changed = TWO.drop_columns(["office", "visit_status"]).set_column(0, "visit_id", pa.array([1, 2]))
-    verdicts = judge_active_visits("04", changed.schema, changed, counted())
-    assert failed(verdicts) == {"dtypes": ERROR}
-    assert verdict(verdicts, "dtypes").metadata["found"].split("; ") == [
+    outcomes = check_active_visits("04", changed.schema, changed, counted())
+    assert failed(outcomes) == {"dtypes": ERROR}
+    assert verdict(outcomes, "dtypes").metadata["found"].split("; ") == [
         "column visit_id is int64, not string",
         "column visit_status is missing, not string",
         "column office is missing, not string",
@@ -127,37 +127,37 @@ def test_a_missing_or_changed_column_is_named_and_the_other_checks_go_on():
 
 
 def test_a_column_that_must_be_filled_and_is_not_is_named():
-    verdicts = judge_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, SSN], provider_id=["P", None]), counted())
-    assert verdict(verdicts, "dtypes").description == "column provider_id is empty in 1 rows"
+    outcomes = check_active_visits("04", VISIT_SCHEMA, visits(ssn=[SSN, SSN], provider_id=["P", None]), counted())
+    assert verdict(outcomes, "dtypes").description == "column provider_id is empty in 1 rows"
 
 
 def test_text_as_a_dictionary_is_text():
     coded = TWO.set_column(TWO.schema.get_field_index("ssn"), "ssn", TWO["ssn"].dictionary_encode())
-    assert failed(judge_active_visits("04", coded.schema, coded, counted())) == {}
+    assert failed(check_active_visits("04", coded.schema, coded, counted())) == {}
 
 
 def test_good_conflicts_pass_every_check():
-    assert failed(judge_conflicts("04", PAIR, 5, stored())) == {}
+    assert failed(check_conflicts("04", PAIR, 5, stored())) == {}
 
 
 def test_rows_of_another_prefix_are_counted_not_shown():
-    verdicts = judge_conflicts("05", PAIR, 5, stored())
-    assert failed(verdicts) == {"rows_belong_to_prefix": ERROR}
-    assert verdict(verdicts, "rows_belong_to_prefix").metadata["rows_of_other_prefixes"] == 2
+    outcomes = check_conflicts("05", PAIR, 5, stored())
+    assert failed(outcomes) == {"rows_belong_to_prefix": ERROR}
+    assert verdict(outcomes, "rows_belong_to_prefix").metadata["rows_of_other_prefixes"] == 2
 
 
 @pytest.mark.parametrize("agency", ["P", None], ids=["the same", "one missing"])
 def test_a_pair_within_one_agency_is_reported(agency):
-    verdicts = judge_conflicts("04", conflicts([SSN] * 2, [("P", "Q"), (agency, "P")]), 5, stored())
-    assert verdict(verdicts, "no_pair_within_one_agency").metadata["rows_within_one_agency"] == 1
-    assert failed(verdicts)["no_pair_within_one_agency"] == ERROR
+    outcomes = check_conflicts("04", conflicts([SSN] * 2, [("P", "Q"), (agency, "P")]), 5, stored())
+    assert verdict(outcomes, "no_pair_within_one_agency").metadata["rows_within_one_agency"] == 1
+    assert failed(outcomes)["no_pair_within_one_agency"] == ERROR
 
 
 def test_a_conflict_without_its_rule_is_reported():
     unruled = PAIR.set_column(PAIR.schema.get_field_index("distance"), "distance", pa.array([None, True]))
-    verdicts = judge_conflicts("04", unruled, 5, stored())
-    assert failed(verdicts) == {"dtypes": ERROR}
-    assert verdict(verdicts, "dtypes").description == "column distance is empty in 1 rows"
+    outcomes = check_conflicts("04", unruled, 5, stored())
+    assert failed(outcomes) == {"dtypes": ERROR}
+    assert verdict(outcomes, "dtypes").description == "column distance is empty in 1 rows"
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_a_conflict_without_its_rule_is_reported():
     ids=["not all written", "one direction missing", "less than half of last time's", "both"],
 )
 def test_counts_of_conflicts_are_held_to_the_store_and_to_the_last_run(counts, severity, found):
-    verdicts = judge_conflicts("04", PAIR, 5, counts)
-    assert failed(verdicts) == {"counts": severity}
-    assert verdict(verdicts, "counts").metadata["found"] == found
+    outcomes = check_conflicts("04", PAIR, 5, counts)
+    assert failed(outcomes) == {"counts": severity}
+    assert verdict(outcomes, "counts").metadata["found"] == found
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ def test_counts_of_conflicts_are_held_to_the_store_and_to_the_last_run(counts, s
     ids=["half of last time's", "far fewer visits"],
 )
 def test_fewer_conflicts_with_a_cause_are_no_surprise(counts):
-    assert failed(judge_conflicts("04", PAIR, 5, counts)) == {}
+    assert failed(check_conflicts("04", PAIR, 5, counts)) == {}
 
 
 def test_a_failed_check_tells_the_ui_its_severity_what_was_found_and_what_to_do():
     @op
     def tell(context):
-        checks.log_verdicts(context, "visit_conflicts", "04", judge_conflicts("04", PAIR, 5, stored(rows=1)))
+        checks.log_check_outcomes(context, "visit_conflicts", "04", check_conflicts("04", PAIR, 5, stored(rows=1)))
 
     @job
     def telling():
@@ -248,9 +248,9 @@ def test_a_file_of_another_form_on_disk_fails_the_check_of_types(tmp_path):
     snapshot = snapshot_of(tmp_path, 2, GOOD)
     file = snapshot.folder / "04.parquet"
     pq.write_table(pq.read_table(file).drop_columns(["latitude"]), file)
-    verdicts = judge("04", snapshot)
-    assert failed(verdicts) == {"dtypes": ERROR}
-    assert verdict(verdicts, "dtypes").description == "column latitude is missing, not double"
+    outcomes = judge("04", snapshot)
+    assert failed(outcomes) == {"dtypes": ERROR}
+    assert verdict(outcomes, "dtypes").description == "column latitude is missing, not double"
 
 
 def test_rows_that_are_lost_on_disk_fail_the_check_of_counts(tmp_path):
@@ -281,9 +281,9 @@ CONTESTED = with_ssn(
 BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), time_zone="America/New_York", total=1)
 
 
-def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[Verdict]:
+def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[CheckOutcome]:
     done = finish_prefix(store, snapshot, "04", BATCH)
-    return judge_conflicts("04", done.conflicts, snapshot.counts("04")["visits_seen"], store.prefix_counts("04"))
+    return check_conflicts("04", done.conflicts, snapshot.counts("04")["visits_seen"], store.prefix_counts("04"))
 
 
 def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url):  # noqa: F811 - fixture
@@ -291,14 +291,14 @@ def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url)
     with ConflictStore(url=store_url, prefix_length=2) as store:
         assert failed(verdicts_of_a_commit(store, snapshot)) == {}
         execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = '04-0'")
-        lost = judge_conflicts(
+        lost = check_conflicts(
             "04", finish_prefix(store, snapshot, "04", BATCH).conflicts, 2, store.prefix_counts("04")
         )
         assert failed(lost) == {}, "the next run mends it"
         execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = '04-0'")
-        verdicts = judge_conflicts("04", PAIR, 2, store.prefix_counts("04"))
-    assert failed(verdicts) == {"counts": ERROR}
-    assert verdict(verdicts, "counts").metadata["rows_without_other_side"] == 1
+        outcomes = check_conflicts("04", PAIR, 2, store.prefix_counts("04"))
+    assert failed(outcomes) == {"counts": ERROR}
+    assert verdict(outcomes, "counts").metadata["rows_without_other_side"] == 1
 
 
 def test_a_store_that_swallows_a_row_while_it_is_written_fails_the_check_of_counts(tmp_path, store_url):  # noqa: F811
@@ -310,11 +310,11 @@ def test_a_store_that_swallows_a_row_while_it_is_written_fails_the_check_of_coun
     )
     try:
         with ConflictStore(url=store_url, prefix_length=2) as store:
-            verdicts = verdicts_of_a_commit(store, snapshot_of(tmp_path, 2, CONTESTED))
+            outcomes = verdicts_of_a_commit(store, snapshot_of(tmp_path, 2, CONTESTED))
     finally:
         execute(store_url, "DROP TRIGGER swallow ON visit_conflicts; DROP FUNCTION swallow()")
-    assert failed(verdicts) == {"counts": ERROR}
-    assert verdict(verdicts, "counts").metadata["found"].split("; ") == [
+    assert failed(outcomes) == {"counts": ERROR}
+    assert verdict(outcomes, "counts").metadata["found"].split("; ") == [
         "2 rows were detected, but the store holds 1 that are in the window",
         "1 of 1 rows in the store lack the row of the other side",
     ]

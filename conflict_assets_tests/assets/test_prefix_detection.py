@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from conflict_assets.assets.prefix_detection import refuse_strangers, visits_in_conflict
+from conflict_assets.assets.prefix_detection import refuse_foreign_rows, visits_in_conflict
 from conflict_assets.assets.prefix_events import describe
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.store.errors import StoreError
@@ -9,9 +9,9 @@ from conflict_assets.store.errors import StoreError
 
 def test_a_snapshot_with_rows_of_another_prefix_is_refused_without_naming_them():
     with pytest.raises(ValueError, match="holds 1 visits of other prefixes") as caught:
-        refuse_strangers("04", pa.table({"ssn": ["041234567", "051234567"]}))
+        refuse_foreign_rows("04", pa.table({"ssn": ["041234567", "051234567"]}))
     assert "1234567" not in str(caught.value)
-    refuse_strangers("04", pa.table({"ssn": pa.array([], pa.string())}))
+    refuse_foreign_rows("04", pa.table({"ssn": pa.array([], pa.string())}))
 
 
 def test_each_visit_in_conflict_is_kept_once():

@@ -46,7 +46,7 @@ def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_poli
     assert said.startswith("The store says: in the way")
     (failed,) = small.instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE)
     assert failed.dagster_event.step_failure_data.error.cls_name == "Failure"
-    # The others of the pack are done once, and their verdicts are those of the materialization that is shown.
+    # The others of the pack are done once, and their outcomes are those of the materialization that is shown.
     assert small.partitions() == {"FAILED": ["02"], "MATERIALIZED": ["00", "01", "03"]}
     assert small.checked() == {"SUCCEEDED": {"00", "01", "03"}, "EXECUTION_FAILED": {"02"}}
     events = small.instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)

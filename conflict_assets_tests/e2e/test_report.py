@@ -19,7 +19,11 @@ from conflict_assets.report.html_report import count_text, money_text, report_ht
 from conflict_assets.report.pictures import RULES
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
-from conflict_assets_tests.report.report_samples import empty_morning, one_conflict_morning, ordinary_morning
+from conflict_assets_tests.report.report_samples import (
+    empty_report_data,
+    ordinary_report_data,
+    report_data_of_one_conflict,
+)
 
 pytestmark = [
     pytest.mark.e2e,
@@ -62,13 +66,13 @@ def files(folder, tmp_path_factory) -> dict[str, Path]:
     """The night's report, and those of other mornings."""
     made = tmp_path_factory.mktemp("pages")
     mornings = {
-        "empty": empty_morning(),
-        "one": one_conflict_morning(),
-        "ordinary": ordinary_morning(),
-        "thousand": ordinary_morning(3),
+        "empty": empty_report_data(),
+        "one": report_data_of_one_conflict(),
+        "ordinary": ordinary_report_data(),
+        "thousand": ordinary_report_data(3),
     }
-    for name, morning in mornings.items():
-        (made / f"{name}.html").write_text(report_html(morning), encoding="utf-8")
+    for name, report_data in mornings.items():
+        (made / f"{name}.html").write_text(report_html(report_data), encoding="utf-8")
     return {"night": folder / "reports" / "latest.html"} | {name: made / f"{name}.html" for name in mornings}
 
 

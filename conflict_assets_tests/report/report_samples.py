@@ -9,10 +9,10 @@ from conflict_assets.domain.report_data import (
     AgencyPairFigures,
     ChainedGroup,
     LastNight,
-    Morning,
     NightPoint,
     PayerFigures,
     PrefixTime,
+    ReportData,
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
@@ -22,8 +22,8 @@ NIGHT = date(2026, 1, 5)
 STARTED = datetime(2026, 1, 5, 7, tzinfo=UTC)
 
 
-def empty_morning(prefix_length: int = 2) -> Morning:
-    return Morning(
+def empty_report_data(prefix_length: int = 2) -> ReportData:
+    return ReportData(
         made_at=STARTED + timedelta(hours=4),
         time_zone="America/New_York",
         agency_time_zone="America/New_York",
@@ -52,11 +52,11 @@ def empty_morning(prefix_length: int = 2) -> Morning:
     )
 
 
-def ordinary_morning(prefix_length: int = 2) -> Morning:
+def ordinary_report_data(prefix_length: int = 2) -> ReportData:
     """A month of nights, 1,234 open conflicts and more of everything."""
     prefixes = all_prefixes(prefix_length)
     return replace(
-        empty_morning(prefix_length),
+        empty_report_data(prefix_length),
         open_conflicts=1234,
         visits=2345,
         caregivers=97,
@@ -137,7 +137,7 @@ def ordinary_morning(prefix_length: int = 2) -> Morning:
 
 
 def visit(**changes: object) -> ListedVisit:
-    """A worked visit of New York's morning."""
+    """A worked visit of New York's report_data."""
     values = {
         "visit_id": "1004532",
         "visit_date": NIGHT,
@@ -209,9 +209,9 @@ def last_night(**changes: object) -> LastNight:
     return LastNight(**(values | changes))
 
 
-def one_conflict_morning() -> Morning:
+def report_data_of_one_conflict() -> ReportData:
     """The first night, which has found a single conflict."""
-    empty = empty_morning()
+    empty = empty_report_data()
     agencies = (
         AgencyFigures(provider_id=one, name=one, conflicts=1, visits=1, shift_amount=90.0, overlap_amount=30.0)
         for one in ("P", "Q")

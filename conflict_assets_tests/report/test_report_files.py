@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from conflict_assets.output.whole_files import FileError
-from conflict_assets.report.report_files import KEPT, keep_report
+from conflict_assets.report.report_files import KEPT, save_report
 
 DAY = date(2026, 1, 5)
 
@@ -14,7 +14,7 @@ def names(folder):
 
 
 def test_a_report_is_kept_by_day_and_run_and_as_the_latest_for_its_owner_only(tmp_path):
-    file = keep_report(tmp_path / "data" / "reports", "<p>é</p>", day=DAY, run="0123456789abcdef")
+    file = save_report(tmp_path / "data" / "reports", "<p>é</p>", day=DAY, run="0123456789abcdef")
     assert file.name == "2026-01-05-01234567.html"
     assert names(file.parent) == ["2026-01-05-01234567.html", "latest.html"]
     assert {path.read_text(encoding="utf-8") for path in file.parent.iterdir()} == {"<p>é</p>"}
@@ -23,8 +23,8 @@ def test_a_report_is_kept_by_day_and_run_and_as_the_latest_for_its_owner_only(tm
 
 
 def test_a_run_that_is_repeated_replaces_its_report(tmp_path):
-    keep_report(tmp_path, "first", day=DAY, run="run")
-    assert keep_report(tmp_path, "second", day=DAY, run="run").read_text() == "second"
+    save_report(tmp_path, "first", day=DAY, run="run")
+    assert save_report(tmp_path, "second", day=DAY, run="run").read_text() == "second"
     assert (tmp_path / "latest.html").read_text() == "second"
     assert len(names(tmp_path)) == 2
 
@@ -32,9 +32,9 @@ def test_a_run_that_is_repeated_replaces_its_report(tmp_path):
 def test_the_last_thirty_stay_and_what_is_no_report_too(tmp_path):
     (tmp_path / "mine.html").write_text("mine")
     for number in range(KEPT + 3):
-        file = keep_report(tmp_path, str(number), day=DAY, run=f"r{number}")
+        file = save_report(tmp_path, str(number), day=DAY, run=f"r{number}")
         os.utime(file, (number, number))
-    keep_report(tmp_path, "new", day=DAY, run="new")
+    save_report(tmp_path, "new", day=DAY, run="new")
     kept = names(tmp_path)
     assert kept == sorted(
         ["latest.html", "mine.html", "2026-01-05-new.html", *(f"2026-01-05-r{n}.html" for n in range(4, KEPT + 3))]
@@ -45,4 +45,4 @@ def test_the_last_thirty_stay_and_what_is_no_report_too(tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "latest.html").mkdir()
     with pytest.raises(FileError, match=r"latest\.html can't be written"):
-        keep_report(tmp_path, "text", day=DAY, run="run")
+        save_report(tmp_path, "text", day=DAY, run="run")

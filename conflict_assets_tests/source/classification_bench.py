@@ -16,7 +16,7 @@ from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.duckdb import DuckDBVisitReader
 from conflict_assets.source.protocol import VisitQuery
 from conflict_assets.source.query import STATUS_COLUMN, Dialect, SourceLayout, Statement, Text, Value
-from conflict_assets_tests.source.classification_twin import TOLD_OF, Sorting, order_of_rows, sort_visits
+from conflict_assets_tests.source.classification_twin import TOLD_OF, Sorting, classify_visits, order_of_rows
 from conflict_assets_tests.source.reading import read_with
 from conflict_assets_tests.source.warehouse import WHOLE_NUMBERS, declared_type
 
@@ -105,7 +105,9 @@ def read(reader: DuckDBVisitReader, query: VisitQuery) -> Found:
 def sort_as_twin(tables: Tables, query: VisitQuery, **layout: Any) -> Sorting:
     """What the twin says of tables that the source reads by this layout."""
     zone = layout.get("time_zone", "America/New_York")
-    return sort_visits(tables, query, time_zone=zone, has_status=layout.get("status_column", STATUS_COLUMN) is not None)
+    return classify_visits(
+        tables, query, time_zone=zone, has_status=layout.get("status_column", STATUS_COLUMN) is not None
+    )
 
 
 def assert_agreement(found: Found, twin: Sorting) -> None:

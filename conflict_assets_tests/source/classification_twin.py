@@ -249,7 +249,7 @@ class Twin:
         )
 
 
-def sort_visits(
+def classify_visits(
     tables: Tables, query: VisitQuery, *, time_zone: str = "America/New_York", has_status: bool = True
 ) -> Sorting:
     """Sort the visits of tables, given as lists of mappings of the warehouse's column names to Python values."""

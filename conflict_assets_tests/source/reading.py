@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from conflict_assets.source.protocol import ROW_SCHEMA, VisitQuery, VisitReader, VisitSource
-from conflict_assets.source.survey import Prefix, Survey, Tally
+from conflict_assets.source.survey import Prefix, Survey, SurveyedCounts
 
 Counts = dict[Prefix, dict[str, int]]
 
@@ -13,7 +13,7 @@ NO_SURVEY = Survey(visits={})
 def read_with(reader: VisitReader, query: VisitQuery) -> tuple[Counts, pa.Table]:
     """Counts by prefix, and all rows that travel."""
     survey = reader.survey(query)
-    tally = Tally(survey)
+    tally = SurveyedCounts(survey)
     rows = pa.Table.from_batches(list(tally.watch(reader.read_visits(query, survey))), schema=ROW_SCHEMA)
     return tally.counts(), rows.combine_chunks()
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from conflict_assets.domain.window import window_at
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.source.duckdb import DuckDBVisitSource
-from conflict_assets.source.protocol import PassingSourceError, SourceError, VisitQuery
+from conflict_assets.source.protocol import SourceError, TransientSourceError, VisitQuery
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.synthetic import generate
@@ -262,7 +262,7 @@ def test_a_refused_login_is_permanent_and_names_no_secret(emulator):
         snowflake_source(emulator, login={"user": REFUSED}).open(run_id="refused"),
     ):
         pass
-    assert not isinstance(caught.value, PassingSourceError)
+    assert not isinstance(caught.value, TransientSourceError)
     assert "secret" not in str(caught.value).replace("its secret", "")
     assert len(emulator.requests("login", run_id="refused")) == 1
 
@@ -270,7 +270,7 @@ def test_a_refused_login_is_permanent_and_names_no_secret(emulator):
 def test_a_statement_that_takes_too_long_may_pass(emulator):
     with (
         snowflake_source(emulator, login={"user": BUSY}).open(run_id="busy") as reader,
-        pytest.raises(PassingSourceError, match="SNOWFLAKE_STATEMENT_TIMEOUT"),
+        pytest.raises(TransientSourceError, match="SNOWFLAKE_STATEMENT_TIMEOUT"),
     ):
         reader.survey(every_prefix())
 
@@ -290,7 +290,7 @@ def test_what_snowflake_quotes_is_told_masked(emulator, ask):
 
 def test_a_host_that_is_not_there_may_be_there_later(emulator):
     source = snowflake_source(emulator, login={"url": "http://127.0.0.1:9"}, network_seconds=2)
-    with pytest.raises(PassingSourceError, match="SNOWFLAKE_ACCOUNT"), source.open(run_id="nobody"):
+    with pytest.raises(TransientSourceError, match="SNOWFLAKE_ACCOUNT"), source.open(run_id="nobody"):
         pass
 
 
@@ -348,7 +348,7 @@ def test_a_connection_cut_in_a_response_leaves_nothing_and_a_retry_succeeds(emul
         with source.open(run_id="cut") as reader:
             survey = reader.survey(query)
             proxy.cut_after = 20_000
-            with pytest.raises(PassingSourceError, match="may pass by itself"):
+            with pytest.raises(TransientSourceError, match="may pass by itself"):
                 store.write("cut", query, NOON, reader.read_visits(query, survey), survey)
             assert proxy.cuts > 0
             assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -4,7 +4,7 @@ import os
 import time
 
 from conflict_assets.settings import Settings
-from conflict_assets.source.stale_files import purge_leftovers, spill_folder
+from conflict_assets.source.stale_files import purge_stale_files, spill_folder
 
 DAY = 24 * 60 * 60
 
@@ -23,5 +23,5 @@ def test_what_nobody_touches_goes_and_what_is_in_use_stays(tmp_path):
         (spill / name).mkdir()
         (spill / name / "rows.tmp").touch()
     aged(spill / "left", 2)
-    assert purge_leftovers(settings) == [spill / "left"]
+    assert purge_stale_files(settings) == [spill / "left"]
     assert {path.name for path in spill.iterdir()} == {"used"}

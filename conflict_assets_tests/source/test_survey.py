@@ -5,7 +5,7 @@ import pytest
 
 from conflict_assets.domain.reasons import Note
 from conflict_assets.source.protocol import ROW_SCHEMA
-from conflict_assets.source.survey import GOOD, Survey, Tally
+from conflict_assets.source.survey import GOOD, Survey, SurveyedCounts
 from conflict_assets_tests.source.classification_bench import Bench
 from conflict_assets_tests.source.classification_cases import AGENCIES, EXCLUDED, visit
 from conflict_assets_tests.source.classification_twin import FACT
@@ -53,7 +53,7 @@ def rows(*outcomes, notes=()):
 
 
 def counted(survey, *batches):
-    tally = Tally(survey)
+    tally = SurveyedCounts(survey)
     assert list(tally.watch(batches)) == list(batches)
     return {prefix: {name: count for name, count in each.items() if count} for prefix, each in tally.counts().items()}
 

@@ -7,7 +7,7 @@ import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import Timeouts
-from conflict_assets.store.errors import PassingStoreError, StaleSnapshot
+from conflict_assets.store.errors import StaleSnapshot, TransientStoreError
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -87,6 +87,6 @@ def test_a_run_that_waits_too_long_for_another_one_says_so(store_url, monkeypatc
     with ConflictStore(url=store_url, prefix_length=2) as holder, impatient as waiter:
         with holder._connection.transaction():
             holder._connection.execute("SELECT pg_advisory_xact_lock(%s, 4)", [0x636F6E70])
-            with pytest.raises(PassingStoreError, match="lock timeout"):
+            with pytest.raises(TransientStoreError, match="lock timeout"):
                 waiter.replace_prefix(night([Pair()]))
         assert waiter.replace_prefix(night([Pair()])).new == 1

@@ -10,7 +10,7 @@ from psycopg import errors
 from conflict_assets.store.address import describe_url
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect, translated
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -42,7 +42,7 @@ def test_a_url_is_described_without_its_password():
 def test_errors_that_may_pass_are_told_from_those_that_do_not(kind, passing):
     with pytest.raises(StoreError) as error, translated():
         raise kind("text")
-    assert isinstance(error.value, PassingStoreError) == passing
+    assert isinstance(error.value, TransientStoreError) == passing
 
 
 def test_an_error_s_text_and_trace_hold_no_value_of_a_row(store_url):

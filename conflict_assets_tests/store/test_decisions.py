@@ -11,7 +11,7 @@ from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
 from conflict_assets.store.decision_spreadsheets import read_decisions
-from conflict_assets.store.decisions import Decision, Verdict, decide, pair_of_visits, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, decide, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
@@ -27,7 +27,7 @@ def store(store_url):
 
 
 def decision(verdict, pair=None, reason="same client"):
-    return Decision(parse_pair((pair or Pair()).pair_id), Verdict(verdict), reason)
+    return Decision(parse_pair((pair or Pair()).pair_id), DecisionValue(verdict), reason)
 
 
 def status(url, pair=None):
@@ -104,7 +104,7 @@ def test_decisions_of_an_import_never_follow_one_of_a_person_that_is_being_writt
         decide(person, [decision("ignored")], decided_by="ann")
         with ThreadPoolExecutor(1) as pool:
             imported = pool.submit(
-                store.import_decisions, [Decision(pair_of_visits("a", "b"), Verdict.WHITELISTED, "old")]
+                store.import_decisions, [Decision(pair_of_visits("a", "b"), DecisionValue.WHITELISTED, "old")]
             )
             with pytest.raises(TimeoutError):
                 imported.result(timeout=0.5)
@@ -155,7 +155,7 @@ def test_the_store_names_pairs_as_the_engine_does():
 def test_a_csv_names_conflicts_either_way_and_fills_what_it_does_not_say(store, store_url, tmp_path):
     file = tmp_path / "decisions.csv"
     file.write_text(f"pair,visit_id,con_visit_id,decision,reason\n{Pair().pair_id},,,,\n,d,c,Ignore,travel is fine\n")
-    outcome = store.decide(read_decisions(file, verdict=Verdict.WHITELISTED, reason="checked").decisions)
+    outcome = store.decide(read_decisions(file, verdict=DecisionValue.WHITELISTED, reason="checked").decisions)
     assert (outcome.given, outcome.written) == (2, 2)
     assert status(store_url)[0][:2] == ("whitelisted", "checked")
     assert status(store_url, Pair("c", "d"))[0][:2] == ("ignored", "travel is fine")
@@ -192,9 +192,9 @@ def test_an_imported_decision_waits_for_its_conflict(store, store_url, tmp_path)
 
 def test_an_import_follows_the_replaced_system_but_never_a_person_s_back(store, store_url):
     visits = pair_of_visits("a", "b"), pair_of_visits("c", "d")
-    store.import_decisions([Decision(pair, Verdict.WHITELISTED, "old") for pair in visits])
+    store.import_decisions([Decision(pair, DecisionValue.WHITELISTED, "old") for pair in visits])
     store.decide([decision("cleared", Pair("c", "d"))])
-    again = store.import_decisions([Decision(pair, Verdict.IGNORED, "old") for pair in visits])
+    again = store.import_decisions([Decision(pair, DecisionValue.IGNORED, "old") for pair in visits])
     assert (again.written, again.unchanged) == (1, 1)
     assert [status(store_url)[0][0], status(store_url, Pair("c", "d"))[0][0]] == ["ignored", "new"]
 
@@ -208,7 +208,7 @@ def test_an_import_reads_the_replaced_database(pg_server, kind, one, other):
     execute(url, f"INSERT INTO conflictvisitmaps VALUES ({one!r}, {other!r}, 'W'), ({other!r}, {one!r}, 'U')")  # noqa: S608 - constants
     found = read_replaced_database(url)
     assert [(each.pair, each.verdict) for each in found.decisions] == [
-        (pair_of_visits(one, other), Verdict.WHITELISTED)
+        (pair_of_visits(one, other), DecisionValue.WHITELISTED)
     ]
     assert found.undecided == 1
     pg_server.drop(url)

@@ -15,7 +15,7 @@ from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.stored_columns import EVENT_FACTS
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, SSN, Pair, night
@@ -166,7 +166,7 @@ def test_a_conflict_that_is_reopened_keeps_what_it_rests_on_now(store, store_url
 
 def test_a_decision_keeps_what_the_person_saw_and_the_policy_of_the_run_before_it(store, store_url):
     store.replace_prefix(judged([WORKED, PLANNED], 1))
-    store.decide([Decision(parse_pair("a,b"), Verdict.IGNORED, "known")])
+    store.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "known")])
     detected, decided = events(store_url, "a", "b")
     assert (decided["event"], decided["run_id"]) == ("decided", None)
     kept = [*EVENT_FACTS, "policy_id"]
@@ -202,8 +202,8 @@ def old_store(store, store_url):
     """A store of the release before, with conflicts, events and decisions."""
     store.replace_prefix(judged([WORKED, PLANNED], 1))
     store.replace_prefix(night([Pair("x", "y", ssn="050000001")], prefix="05"))
-    store.decide([Decision(parse_pair("x,y"), Verdict.IGNORED, "first")], decided_by="ann")
-    store.decide([Decision(parse_pair("x,y"), Verdict.WHITELISTED, "then")], decided_by="bob")
+    store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "first")], decided_by="ann")
+    store.decide([Decision(parse_pair("x,y"), DecisionValue.WHITELISTED, "then")], decided_by="bob")
     schema.migrate(store_url, "0004")
     yield store_url
     schema.migrate(store_url)
@@ -225,7 +225,7 @@ def test_a_store_of_the_release_before_goes_up_with_its_decisions_and_its_events
     assert rows(old_store, old) == known
     assert rows(old_store, OLD_DECISIONS) == [(xy, "whitelisted", "then", "bob")]
     assert rows(old_store, "SELECT DISTINCT basis, starts_at, policy FROM conflict_events") == [(None, None, None)]
-    store.decide([Decision(parse_pair("x,y"), Verdict.IGNORED, "again")], decided_by="ann")
+    store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "again")], decided_by="ann")
     assert rows(old_store, "SELECT decision, decided_by, holds FROM decision_log ORDER BY decision_id") == [
         ("whitelisted", "bob", False),
         ("ignored", "ann", True),

@@ -7,7 +7,7 @@ import pytest
 
 from conflict_assets.store import export_rows as exporting
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.export_rows import STATUSES, ExportQuery
 from conflict_assets_tests.pg import execute
@@ -72,7 +72,7 @@ def test_a_filter_keeps_conflicts_of_which_either_visit_fits(store, query, found
 
 
 def test_only_conflicts_that_nobody_decided_on_and_that_hold_unless_asked(store):
-    store.decide([Decision(parse_pair("a,b"), Verdict.IGNORED, "too short")])
+    store.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "too short")])
     store.replace_prefix(night([NIGHT[0], Pair("x", "y")], number=2))
     assert pairs(store) == ["xy"]
     assert pairs(store, statuses=["ignored"]) == ["ab"]

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, parse_pair
-from conflict_assets.store.decisions import Verdict as Word
+from conflict_assets.store.decisions import DecisionValue as Word
 from conflict_assets.store.errors import StaleSnapshot
 from conflict_assets_tests.conftest import PROFILE
 from conflict_assets_tests.pg import EMPTY_STORE, execute, rows

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import START, Pair, night
 
@@ -35,7 +35,7 @@ def test_new_ones_of_a_run_are_those_that_it_found_first_the_costliest_first(sto
 
 def test_what_is_decided_or_gone_is_not_among_them(store):
     store.replace_prefix(night([Pair("a", "b"), Pair("c", "d"), Pair("e", "f")]))
-    store.decide([Decision(parse_pair("a,b"), Verdict.IGNORED, "known")])
+    store.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "known")])
     store.replace_prefix(night([Pair("a", "b"), Pair("c", "d")], number=2, as_of=START + timedelta(days=1, hours=1)))
     assert named(store.costliest_new(["run-1"], 3)) == ["c"]
 

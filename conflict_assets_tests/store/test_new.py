@@ -38,7 +38,7 @@ def told_as_new(store, url):
     """How many conflicts the view, the export, the report and the summary by agency call new."""
     with store.export(ExportQuery(statuses=["new"])) as export:
         exported = export.count()
-    report = store.morning(time_zone=ZONE, agency_time_zone=ZONE).by_status.get("new", 0)
+    report = store.report_data(time_zone=ZONE, agency_time_zone=ZONE).by_status.get("new", 0)
     view, summary = rows(
         url,
         """SELECT (SELECT count(*) FROM open_conflicts WHERE status = 'new'),

@@ -4,7 +4,7 @@ import pytest
 
 from conflict_assets.store import schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.pg15 import debian_server
@@ -27,7 +27,7 @@ def test_nights_decisions_and_views_work_on_15(url):
     assert rows(url, "SHOW server_version")[0][0].startswith("15.")
     with ConflictStore(url=url, prefix_length=2) as store:
         store.replace_prefix(night([Pair(), Pair("c", "d"), Pair("e", "f")], number=1))
-        store.decide([Decision(parse_pair("e,f"), Verdict.IGNORED, "same client")])
+        store.decide([Decision(parse_pair("e,f"), DecisionValue.IGNORED, "same client")])
         outcome = store.replace_prefix(night([Pair(overlap=5.0), Pair("x", "y")], number=2, sidelined={"c": "deleted"}))
         assert (outcome.new, outcome.changed, outcome.resolved) == (1, 1, 2)
         assert store.totals().by_status == {"new": 1, "open": 1, "resolved": 1, "ignored": 1}

@@ -13,7 +13,7 @@ from conflict_assets import settings
 from conflict_assets.cli import app as cli
 from conflict_assets.store import readiness, roles, schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.pg15 import debian_server, make_standby
@@ -55,7 +55,7 @@ def refused(url, ask=prepare):
     started = time.monotonic()
     with pytest.raises(StoreError) as error:
         ask(url)
-    assert not isinstance(error.value, PassingStoreError)
+    assert not isinstance(error.value, TransientStoreError)
     assert time.monotonic() - started < 10
     return str(error.value)
 
@@ -145,7 +145,7 @@ def test_a_standby_is_refused_at_once_and_read(monkeypatch):
         assert "is a standby, which takes no writes; allowed: the primary. Name the primary in" in refused(url)
         with ConflictStore(url=url, prefix_length=1) as store, store.export(ExportQuery()) as export:
             assert export.count() == 1
-        with ConflictStore(url=url, prefix_length=1) as store, pytest.raises(PassingStoreError, match="25006"):
+        with ConflictStore(url=url, prefix_length=1) as store, pytest.raises(TransientStoreError, match="25006"):
             store.replace_prefix(night([], prefix="4", number=2))
 
 

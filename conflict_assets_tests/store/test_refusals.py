@@ -12,7 +12,7 @@ from conflict_assets.store import refusal, sqlstate
 from conflict_assets.store.address import DAGSTER, REPLACED, STORE, describe_url, embedded_home
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect, connect_once
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.session import Timeouts
 from conflict_assets_tests.pg import PgServer, execute
 from conflict_assets_tests.pg15 import debian_server
@@ -31,7 +31,7 @@ def failure(url):
 
 
 def check(found, *, passing, said):
-    assert isinstance(found, PassingStoreError) == passing, found
+    assert isinstance(found, TransientStoreError) == passing, found
     assert said in str(found)
 
 
@@ -258,7 +258,7 @@ def test_permanent_causes_are_not_tried_again(monkeypatch):
 
 
 def test_a_host_that_is_silent_can_t_be_reached():
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(PassingStoreError, match="can't be reached"):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TransientStoreError, match="can't be reached"):
         connect_once(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d", Timeouts(connect=2))
 
 

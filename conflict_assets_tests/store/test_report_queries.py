@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.report_data import LastNight, PrefixTime, Stake
-from conflict_assets.store import report_queries as morning_module
+from conflict_assets.store import report_queries
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, START, Pair, night
 
@@ -30,7 +30,7 @@ def store(store_url):
 
 
 def look(store, **zones):
-    return store.morning(**{"time_zone": ZONE, "agency_time_zone": ZONE} | zones)
+    return store.report_data(**{"time_zone": ZONE, "agency_time_zone": ZONE} | zones)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def mixed(store, store_url):
     store.replace_prefix(night([*CHAIN[:2], gone, early], number=1))
     store.replace_prefix(night([*CHAIN, Pair("d", "e")], number=2, window=(date(2024, 1, 2), date(2026, 3, 1))))
     store.replace_prefix(night([ALONE], number=2, prefix="17"))
-    store.decide([Decision(parse_pair(Pair("d", "e").pair_id), Verdict.WHITELISTED, "because")])
+    store.decide([Decision(parse_pair(Pair("d", "e").pair_id), DecisionValue.WHITELISTED, "because")])
     execute(store_url, "UPDATE visit_conflicts SET cost_type = 'recovery' WHERE visit_id IN ('b', 'x')")
     return store
 
@@ -169,7 +169,7 @@ def test_of_many_the_largest_are_shown(store, monkeypatch):
     store.replace_prefix(night([*chain(1, 2), *chain(2, 4), *chain(3, 2, overlap=90.0), *chain(4, 3), *chain(5, 2)]))
     whole = look(store)
     assert [group.group_id for group in whole.largest_groups] == ["g2", "g4", "g3", "g1", "g5"]
-    monkeypatch.setattr(morning_module, "SHOWN", 3)
+    monkeypatch.setattr(report_queries, "SHOWN", 3)
     shown = look(store)
     assert shown.largest_groups == whole.largest_groups[:3]
     assert shown.top_pairs == whole.top_pairs[:3]
@@ -189,9 +189,9 @@ def test_the_last_four_digits_are_told_only_in_a_crowd_of_prefixes(store, prefix
 
 
 def test_a_conflict_counts_in_the_hour_of_the_agencies_zone_in_which_its_second_visit_starts(store):
-    morning = datetime(2026, 1, 5, 14, tzinfo=UTC)
-    worked = {"visit_start_time": morning, "visit_end_time": morning + timedelta(hours=2)}
-    planned = {"sch_start_time": morning + timedelta(hours=3), "visit_start_time": morning}
+    begin = datetime(2026, 1, 5, 14, tzinfo=UTC)
+    worked = {"visit_start_time": begin, "visit_end_time": begin + timedelta(hours=2)}
+    planned = {"sch_start_time": begin + timedelta(hours=3), "visit_start_time": begin}
     store.replace_prefix(night([Pair("a", "b", visit=worked), Pair("c", "d", visit=planned), Pair("e", "f")]))
     assert look(store).by_hour == {(1, 9): 1, (1, 12): 1}
     assert look(store, agency_time_zone="Asia/Tokyo").by_hour == {(1, 23): 1, (2, 2): 1}
@@ -260,7 +260,7 @@ def test_visits_are_counted_at_the_last_run_of_each_prefix_and_rejected_ones_wit
 
 def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_url, monkeypatch):
     store.replace_prefix(night([Pair()]))
-    read = morning_module.read_totals
+    read = report_queries.read_totals
 
     def commit_meanwhile(connection, prefix_length):
         totals = read(connection, prefix_length)
@@ -268,7 +268,7 @@ def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_ur
             other.replace_prefix(night([Pair("c", "d", ssn="170000001")], prefix="17"))
         return totals
 
-    monkeypatch.setattr(morning_module, "read_totals", commit_meanwhile)
+    monkeypatch.setattr(report_queries, "read_totals", commit_meanwhile)
     found = look(store)
     assert found.visits == found.recovery.visits + found.avoidance.visits == 2
     assert found.nights[-1].open_conflicts == found.open_conflicts == 1

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.retention import Retention
 from conflict_assets_tests.pg import execute, rows
@@ -52,9 +52,9 @@ def test_a_conflict_that_left_the_window_long_ago_goes(store, store_url):
 
 
 def test_a_decided_conflict_stays_until_its_decision_is_cleared(store, store_url):
-    store.decide([Decision(parse_pair(RESOLVED.pair_id), Verdict.WHITELISTED, "explained")])
+    store.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.WHITELISTED, "explained")])
     assert store.purge(KEEP, now=LATER).conflicts == 0
-    store.decide([Decision(parse_pair(RESOLVED.pair_id), Verdict.CLEARED, "taken back")])
+    store.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.CLEARED, "taken back")])
     assert store.purge(KEEP, now=LATER).conflicts == 1
     events = rows(store_url, "SELECT event, ssn FROM conflict_history WHERE pair_id = %s", [RESOLVED.pair_id])
     assert events == [("decided", None), ("decided", None)]

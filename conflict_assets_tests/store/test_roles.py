@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -50,7 +50,7 @@ def store(store_url):
         store.set_up_roles()
         store.set_up_roles()
         store.replace_prefix(night([Pair(), Pair("x", "y")], number=1))
-        store.decide([Decision(parse_pair("x,y"), Verdict.IGNORED, "known")])
+        store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "known")])
         yield store
 
 
@@ -113,7 +113,7 @@ def test_the_writer_runs_whole_nights_on_a_store_that_its_owner_has_prepared(wri
         assert store.speed_bands()
         for number, pairs in enumerate(([Pair(overlap=5.0), Pair("c", "d")], [Pair()]), 2):
             store.replace_prefix(night(pairs, number=number))
-            assert store.decide([Decision(parse_pair("c,d"), Verdict.CLEARED, f"for the {number}th time")])
+            assert store.decide([Decision(parse_pair("c,d"), DecisionValue.CLEARED, f"for the {number}th time")])
         assert store.totals().open_conflicts == 1
         assert store.prefix_counts("04").rows == 2
     assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'resolved'") == [(2,)]

@@ -11,8 +11,8 @@ from conflict_assets.store.address import REPLACED
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect
 from conflict_assets.store.decision_files import read_replaced_database
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets.store.session import Timeouts
 from conflict_assets_tests.pg import execute, rows
@@ -55,7 +55,7 @@ def told(url):
     with ConflictStore(url=url, prefix_length=2) as store:
         store.prepare()
         first = store.replace_prefix(night([Pair(), Pair("c", "d"), third], number=1))
-        store.decide([Decision(parse_pair("c,d"), Verdict.IGNORED, "same 'client' \\ here")], decided_by="me")
+        store.decide([Decision(parse_pair("c,d"), DecisionValue.IGNORED, "same 'client' \\ here")], decided_by="me")
         second = store.replace_prefix(night([Pair(overlap=5.25), Pair("c", "d"), third], number=2))
         with store.export(ExportQuery(both_sides=True)) as export:
             exported = [row for batch in export.batches() for row in batch.to_pylist()]
@@ -67,7 +67,7 @@ def told(url):
             "decided": [
                 asdict(each) | {"decided_at": None} for each in store.conflicts_of_pair(Pair("c", "d").pair_id)
             ],
-            "morning": _rounded(_CLOCK.sub("", repr(store.morning(**zones)))),
+            "morning": _rounded(_CLOCK.sub("", repr(store.report_data(**zones)))),
             "trend": store.trend(time_zone="America/New_York"),
             "totals": _rounded(repr(store.totals())),
             "window": store.last_window(),
@@ -117,7 +117,7 @@ def test_a_database_that_is_not_in_utf_8_is_refused_with_the_way_out(other_encod
     encoding, url = other_encoding
     with pytest.raises(StoreError, match=f"other is in {encoding}; allowed: UTF8.*CREATE DATABASE") as error:
         ConflictStore(url=url, prefix_length=2).__enter__()
-    assert not isinstance(error.value, PassingStoreError)
+    assert not isinstance(error.value, TransientStoreError)
 
 
 def test_the_replaced_database_may_be_in_any_encoding(other_encoding):

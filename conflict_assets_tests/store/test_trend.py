@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, START, WINDOW, Pair, night
 
@@ -24,7 +24,7 @@ def told(store: ConflictStore, **options) -> list[tuple[int, int, int]]:
     return [(each.open_conflicts, each.new, each.resolved) for each in store.trend(**{"time_zone": ZONE} | options)]
 
 
-def decide(store: ConflictStore, url: str, pair: Pair, verdict: Verdict, when: datetime) -> None:
+def decide(store: ConflictStore, url: str, pair: Pair, verdict: DecisionValue, when: datetime) -> None:
     store.decide([Decision(parse_pair(pair.pair_id), verdict, "because")])
     execute(
         url,
@@ -43,7 +43,7 @@ def test_new_reopened_and_resolved_are_counted_by_night_and_told_apart(store, st
         store.replace_prefix(night(pairs, number=number))
     assert told(store) == [(2, 2, 0), (1, 0, 1), (3, 1, 0)]
     assert [each.reopened for each in store.trend(time_zone=ZONE)] == [0, 0, 1]
-    last = store.morning(time_zone=ZONE, agency_time_zone=ZONE).last_night
+    last = store.report_data(time_zone=ZONE, agency_time_zone=ZONE).last_night
     assert last is not None
     assert (last.new, last.changed, last.resolved, last.reopened) == (1, 0, 0, 1)
     events = "SELECT event, count(*) FROM conflict_history WHERE run_id = 'run-3' GROUP BY event ORDER BY event"
@@ -90,16 +90,16 @@ def test_a_conflict_that_leaves_the_window_is_no_longer_open(store):
 def test_a_decision_counts_from_the_night_before_which_it_was_taken(store, store_url):
     for number in (1, 2, 3, 4):
         store.replace_prefix(night([AB, AC], number=number))
-    decide(store, store_url, AB, Verdict.WHITELISTED, START + timedelta(days=2, hours=12))
+    decide(store, store_url, AB, DecisionValue.WHITELISTED, START + timedelta(days=2, hours=12))
     assert [count for count, _, _ in told(store)] == [2, 1, 1, 1]
-    decide(store, store_url, AB, Verdict.CLEARED, START + timedelta(days=3, hours=12))
+    decide(store, store_url, AB, DecisionValue.CLEARED, START + timedelta(days=3, hours=12))
     assert [count for count, _, _ in told(store)] == [2, 1, 2, 2]
 
 
 def test_a_decision_on_what_does_not_hold_takes_nothing_away(store, store_url):
     store.replace_prefix(night([AB, AC], number=1))
     store.replace_prefix(night([AC], number=2))
-    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=2, hours=12))
+    decide(store, store_url, AB, DecisionValue.IGNORED, START + timedelta(days=2, hours=12))
     assert told(store) == [(2, 2, 0), (1, 0, 1)]
     store.replace_prefix(night([AB, AC], number=3))
     assert told(store) == [(2, 2, 0), (1, 0, 1), (1, 0, 0)]
@@ -109,7 +109,7 @@ def test_a_decision_on_what_does_not_hold_takes_nothing_away(store, store_url):
 def test_a_decided_conflict_that_leaves_the_window_is_taken_away_once(store, store_url):
     later = Pair("a", "c", day=DAY + timedelta(days=9))
     store.replace_prefix(night([AB, later], number=1))
-    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=1, hours=12))
+    decide(store, store_url, AB, DecisionValue.IGNORED, START + timedelta(days=1, hours=12))
     store.replace_prefix(night([later], number=2, window=(DAY + timedelta(days=1), WINDOW[1])))
     assert told(store) == [(1, 2, 0), (1, 0, 0)]
     assert store.totals().open_conflicts == 1
@@ -117,7 +117,7 @@ def test_a_decided_conflict_that_leaves_the_window_is_taken_away_once(store, sto
 
 def test_a_decision_about_two_caregivers_with_the_same_visit_ids_takes_both_away(store, store_url):
     store.replace_prefix(night([AB, Pair(ssn="040000002"), AC], number=1))
-    decide(store, store_url, AB, Verdict.IGNORED, START + timedelta(days=1, hours=12))
+    decide(store, store_url, AB, DecisionValue.IGNORED, START + timedelta(days=1, hours=12))
     assert told(store) == [(1, 3, 0)]
 
 
@@ -126,7 +126,7 @@ def test_the_last_night_tells_what_is_open_now(store, store_url):
     for number, pairs in enumerate(([AB, AC, AD], [AB, AD], [AB, AC, AE], [AC, AE, AB], [AB, AE]), 1):
         store.replace_prefix(night(pairs, number=number, window=window))
         assert told(store)[-1][0] == store.totals().open_conflicts
-        store.decide([Decision(parse_pair(pairs[0].pair_id), list(Verdict)[number % 3], "because")])
+        store.decide([Decision(parse_pair(pairs[0].pair_id), list(DecisionValue)[number % 3], "because")])
         assert told(store)[-1][0] == store.totals().open_conflicts
     held = rows(store_url, "SELECT count(*) FROM open_conflicts")[0][0]
     assert told(store)[-1][0] == held

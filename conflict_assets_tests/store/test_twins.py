@@ -3,7 +3,7 @@
 import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, parse_pair
+from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.export_rows import STATUSES, ExportQuery
 from conflict_assets.store.retention import Retention
 from conflict_assets_tests.pg import rows
@@ -48,12 +48,12 @@ def test_an_export_a_total_a_report_and_a_look_leave_it_out_too(store):
     assert exported(store) == [("***-**-0001", "new")]
     assert exported(store, full_ssns=True) == [(RIGHT.ssn, "new")]
     assert store.totals().by_status == {"new": 1, "open": 1}
-    assert store.morning(time_zone=ZONE, agency_time_zone=ZONE).by_status == {"new": 1, "open": 1}
+    assert store.report_data(time_zone=ZONE, agency_time_zone=ZONE).by_status == {"new": 1, "open": 1}
     assert [each.resolved_at for each in store.conflicts_of_pair(WRONG.pair_id)] == [None]
 
 
 def test_a_decision_belongs_to_the_pair_whatever_its_ssn(store, store_url):
-    store.decide([Decision(parse_pair("a,b"), Verdict.WHITELISTED, "same client")])
+    store.decide([Decision(parse_pair("a,b"), DecisionValue.WHITELISTED, "same client")])
     correct(store)
     assert shown(store_url) == [("0001", "whitelisted")] * 2
     assert store.totals().by_status == {"whitelisted": 1, "open": 1}

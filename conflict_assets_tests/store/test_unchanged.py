@@ -9,7 +9,7 @@ import pytest
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, Verdict, pair_of_visits
+from conflict_assets.store.decisions import Decision, DecisionValue, pair_of_visits
 from conflict_assets.store.incoming import incoming_of
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import WINDOW, Pair, night
@@ -125,7 +125,7 @@ def test_what_somebody_else_has_touched_is_mended(store, store_url, staged, medd
 
 def test_decisions_of_people_make_nobody_compare(store, staged):
     store.replace_prefix(night(PAIRS, number=1))
-    store.decide([Decision(pair_of_visits("a", "b"), Verdict.IGNORED, "known")])
+    store.decide([Decision(pair_of_visits("a", "b"), DecisionValue.IGNORED, "known")])
     store.replace_prefix(night(PAIRS, number=2))
     assert len(staged) == 1
 

@@ -19,7 +19,7 @@ import pytest
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect
 from conflict_assets.store.embedded.embedded_server import embedded_server, embedded_url, revive, stop_embedded
-from conflict_assets.store.errors import PassingStoreError, StoreError
+from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.killing import PROCESSES, kill_postmaster
 
@@ -181,7 +181,7 @@ def broken(home, statement=None, password=None):
         (home / "passfile").write_text(f"*:*:*:conflicts:{password}\n")
     with pytest.raises(StoreError) as error, ConflictStore(url=url, prefix_length=1):
         pass
-    assert not isinstance(error.value, PassingStoreError)
+    assert not isinstance(error.value, TransientStoreError)
     assert "CONFLICTS_POSTGRES_URL" not in str(error.value)
     assert f"It is the embedded one in {home}" in str(error.value)
     return str(error.value)
