@@ -36,7 +36,8 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
                 time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
             )
         context.log.info(
-            f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers at {report_data.agencies} agencies"
+            f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers "
+            f"at {report_data.agencies} agencies"
         )
         report = save_report(
             settings.data_dir / REPORTS, report_html(report_data), day=report_data.day, run=context.run.run_id

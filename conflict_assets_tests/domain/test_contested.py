@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conflict_assets.domain.columns import arrays
 from conflict_assets.domain.columns.arrays import order_by
-from conflict_assets.domain.columns.visit_columns import arrays
 from conflict_assets.domain.contested import PairCounts, count_pairs
 
 visits = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-2, 9)), max_size=25)

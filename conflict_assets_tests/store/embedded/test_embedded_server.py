@@ -18,7 +18,8 @@ import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect
-from conflict_assets.store.embedded.embedded_server import embedded_server, embedded_url, revive, stop_embedded
+from conflict_assets.store.embedded import embedded_server
+from conflict_assets.store.embedded.embedded_server import embedded_url, revive, stop_embedded
 from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.killing import PROCESSES, kill_postmaster
