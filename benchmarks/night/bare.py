@@ -49,14 +49,14 @@ def read(given: Options, query: VisitQuery, as_of: datetime) -> Snapshot:
 
 def keep_rejected(store: ConflictStore, query: VisitQuery, snapshot: Snapshot) -> None:
     """List the rejected visits in the store."""
-    sidelined = snapshot.all_sidelined().rename_columns({"outcome": "reason"})
-    rejected = sidelined.filter(pc.is_in(sidelined["reason"], pa.array([str(reason) for reason in RejectReason])))
+    left_out = snapshot.all_left_out().rename_columns({"outcome": "reason"})
+    rejected = left_out.filter(pc.is_in(left_out["reason"], pa.array([str(reason) for reason in RejectReason])))
     store.write_rejected(NAME, rejected, prefixes=query.prefixes, include_without_prefix=True, as_of=snapshot.as_of)
 
 
 def rows_of(snapshot: Snapshot) -> int:
     """The visits that travelled from the source into a snapshot."""
-    return snapshot.total_counts()["contested"] + snapshot.all_sidelined().num_rows
+    return snapshot.total_counts()["contested"] + snapshot.all_left_out().num_rows
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def take(path: Path, folder: Path) -> dict[str, Any]:
         "read_s": read - counted,
         "active": snapshot.total_counts()["active"],
         "travelled": sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes)
-        + snapshot.all_sidelined().num_rows,
+        + snapshot.all_left_out().num_rows,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEBIBYTE,
     }
 

@@ -37,7 +37,7 @@ class Night:
             last_date=LAST,
             conflicts=self.conflicts,
             visits=self.visits,
-            sidelined=lambda: pa.table({"visit_id": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
+            left_out=lambda: pa.table({"visit_id": pa.array([], pa.string()), "outcome": pa.array([], pa.string())}),
             policy=DetectionPolicy(),
             counts={"visits_seen": self.visits.num_rows, "contested": self.visits.num_rows, "usable": 1},
             batches_total=10,

@@ -118,12 +118,12 @@ def evaluations_of(
 
 def told_prefixes(context: OpExecutionContext) -> set[str]:
     """The prefixes of `visit_conflicts` of which this run has logged all outcomes, and so the materialization."""
-    told: dict[str, set[str]] = {}
+    logged: dict[str, set[str]] = {}
     for evaluation in _evaluations(context.instance, context.run.run_id, "visit_conflicts"):
         if evaluation.partition is not None:
-            told.setdefault(evaluation.partition, set()).add(evaluation.check_name)
+            logged.setdefault(evaluation.partition, set()).add(evaluation.check_name)
     wanted = {spec.name for spec in VISIT_CONFLICTS_CHECKS}
-    return {prefix for prefix, names in told.items() if names >= wanted}
+    return {prefix for prefix, names in logged.items() if names >= wanted}
 
 
 def _evaluations(instance: DagsterInstance, run_id: str, asset: str) -> Iterator[AssetCheckEvaluation]:

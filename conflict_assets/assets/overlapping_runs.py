@@ -18,12 +18,12 @@ _ASSET_JOBS = {"nightly_conflicts", "__ASSET_JOB"}
 
 def await_overlapping_runs(context: AssetExecutionContext | OpExecutionContext) -> None:
     """Return when no run that started earlier works on a prefix of this run."""
-    told: set[str] = set()
+    named: set[str] = set()
     while ahead := _runs_ahead(context):
         for run in ahead:
-            if run.run_id not in told:
+            if run.run_id not in named:
                 context.log.info(f"Waiting for run {run.run_id} ({run.job_name}): it works on the same prefixes")
-                told.add(run.run_id)
+                named.add(run.run_id)
         time.sleep(POLL_SECONDS)
 
 

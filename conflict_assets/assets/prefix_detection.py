@@ -80,7 +80,7 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
         last_date=snapshot.last_date,
         conflicts=conflicts,
         visits=visits_in_conflict(visits, conflicts),
-        sidelined=partial(snapshot.sidelined, prefix),
+        left_out=partial(snapshot.left_out, prefix),
         policy=batch.policy,
         counts={**counts, "usable": usable_visits(counts)},
         batches_total=batch.total,

@@ -54,10 +54,10 @@ def _log_anew(context: OpExecutionContext, prefixes: Iterable[str]) -> None:
 
 def _again(prefix: str, record: EventLogRecord) -> AssetMaterialization:
     first = record.asset_materialization
-    told = first.description if first is not None else None
+    description = first.description if first is not None else None
     return AssetMaterialization(
         AssetKey(ASSET),
         partition=prefix,
-        description=told or f"Done by run {record.run_id}, and taken over by a re-execution.",
+        description=description or f"Done by run {record.run_id}, and taken over by a re-execution.",
         metadata=dict(first.metadata) if first is not None else {},
     )

@@ -119,8 +119,8 @@ def runs_in_progress(instance: DagsterInstance) -> set[str]:
 
 
 def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:
-    sidelined = snapshot.all_sidelined()
-    rejected = sidelined.filter(pc.is_in(sidelined["outcome"], pa.array([str(reason) for reason in RejectReason])))
+    left_out = snapshot.all_left_out()
+    rejected = left_out.filter(pc.is_in(left_out["outcome"], pa.array([str(reason) for reason in RejectReason])))
     store.write_rejected(
         run_id,
         rejected.rename_columns({"outcome": "reason"}),

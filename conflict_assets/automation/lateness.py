@@ -89,8 +89,8 @@ def _materialized_since(instance: DagsterInstance, start: datetime) -> set[str]:
 
 
 def _is_of(record: EventLogRecord, start: datetime) -> bool:
-    told = record.asset_materialization.metadata.get("as_of") if record.asset_materialization else None
-    return told is None or datetime.fromisoformat(str(told.value)) >= start
+    as_of = record.asset_materialization.metadata.get("as_of") if record.asset_materialization else None
+    return as_of is None or datetime.fromisoformat(str(as_of.value)) >= start
 
 
 def late_night_sensor(

@@ -255,11 +255,11 @@ def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
     """Hold a night over the generated source against the conflicts that were planted in it."""
     from conflict_assets.running.planted_check import check_planted
 
-    proof = check_planted(settings, run_ids)
-    if proof is None:
+    planted = check_planted(settings, run_ids)
+    if planted is None:
         return
-    out.print(f"Planted conflicts found: {proof.found} of {proof.planted}, {proof.unexpected} unexpected")
-    if not proof.holds:
+    out.print(f"Planted conflicts found: {planted.found} of {planted.planted}, {planted.unexpected} unexpected")
+    if not planted.holds:
         raise typer.Exit(FAILED)
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from conflict_assets.domain.privacy import mask_ssn
 from conflict_assets.domain.rules import Rule
-from conflict_assets.output.explanation_text import conditions, measure_text, out_of_play, told, verdict
+from conflict_assets.output.explanation_text import conditions, measure_text, moment_text, out_of_play, verdict
 from conflict_assets.output.whole_files import FileError, check_ending, check_target, whole_file
 from conflict_assets.settings import load_settings
 from conflict_assets.store.conflict_lookup import MadeDecision, ShownVisit, StoredConflict
@@ -103,14 +103,14 @@ def _tell_unreadable(conflicts: Sequence[StoredConflict]) -> None:
 def _stored(stored: StoredConflict, zone: ZoneInfo) -> str:
     parts = [
         f"{stored.status}, rule {stored.rule} {Rule(stored.rule).flag}",
-        f"first detected {told(stored.first_detected_at, zone)}",
-        f"last detected {told(stored.last_detected_at, zone)}",
+        f"first detected {moment_text(stored.first_detected_at, zone)}",
+        f"last detected {moment_text(stored.last_detected_at, zone)}",
     ]
     if stored.resolved_at is not None:
-        parts.append(f"resolved {told(stored.resolved_at, zone)} ({stored.resolved_reason})")
+        parts.append(f"resolved {moment_text(stored.resolved_at, zone)} ({stored.resolved_reason})")
     if stored.decision is not None:
         outdated = ", since when the conflict has changed" if stored.decision_outdated else ""
-        decided_at = told(stored.decided_at, zone)
+        decided_at = moment_text(stored.decided_at, zone)
         parts.append(f"{stored.decision} by {stored.decided_by} {decided_at}{outdated}: {stored.decision_reason}")
     return f"pair {stored.pair_id}: " + "; ".join(parts)
 
@@ -213,5 +213,5 @@ def _conflict_line(each: StoredConflict) -> str:
 
 def _decision_line(made: MadeDecision, zone: ZoneInfo) -> str:
     earlier = "" if made.holds or made.decision == DecisionValue.CLEARED else "earlier: "
-    decided_at = told(made.decided_at.replace(microsecond=0), zone)
+    decided_at = moment_text(made.decided_at.replace(microsecond=0), zone)
     return f"{earlier}{made.decision} by {made.decided_by} {decided_at}: {made.reason}"

@@ -29,7 +29,7 @@ from conflict_assets.store.decisions import DecisionValue
 from conflict_assets.store.export_rows import Columns, ConflictExport, ExportQuery
 from conflict_assets.store.store_factory import conflict_store
 
-TOLD_VALUES = 20
+SHOWN_VALUES = 20
 """So many values that could not be read are told of one by one."""
 
 out = Console(highlight=False, soft_wrap=True)
@@ -103,10 +103,10 @@ def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFo
             rows += batch.num_rows
             progress(rows)
         unreadable = export.unreadable
-    for value in unreadable[:TOLD_VALUES]:
+    for value in unreadable[:SHOWN_VALUES]:
         err.print(f"{file}: {value}", markup=False)
-    if len(unreadable) > TOLD_VALUES:
-        err.print(f"{file}: and {len(unreadable) - TOLD_VALUES:,} more values", markup=False)
+    if len(unreadable) > SHOWN_VALUES:
+        err.print(f"{file}: and {len(unreadable) - SHOWN_VALUES:,} more values", markup=False)
     return rows
 
 

@@ -45,10 +45,10 @@ def _narrow_lines(conflict: ListedConflict, zone: ZoneInfo) -> Iterable[str]:
 def plain_lines(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Iterable[str]:
     """A line a conflict, fields apart by tabs: the pair first, then what it is, then both visits."""
     for each in conflicts:
-        told = [each.pair_id, amount_text(each), each.status, rule_text(each)]
+        cells = [each.pair_id, amount_text(each), each.status, rule_text(each)]
         for visit in each.visits:
-            told += [on_one_line(visit.visit_id), agency_text(visit), when_text(visit, zone)]
-        yield "\t".join(told) + "\n"
+            cells += [on_one_line(visit.visit_id), agency_text(visit), when_text(visit, zone)]
+        yield "\t".join(cells) + "\n"
 
 
 def json_text(conflicts: Sequence[ListedConflict], zone: ZoneInfo) -> str:

@@ -145,10 +145,12 @@ def _place(side: Side) -> str:
 
 
 def _intervals(one: Side, other: Side, zone: ZoneInfo) -> str:
-    return " and ".join(f"{_basis(side)} {told(side.start, zone)} to {told(side.end, zone)}" for side in (one, other))
+    return " and ".join(
+        f"{_basis(side)} {moment_text(side.start, zone)} to {moment_text(side.end, zone)}" for side in (one, other)
+    )
 
 
-def told(moment: datetime | None, zone: ZoneInfo) -> str:
+def moment_text(moment: datetime | None, zone: ZoneInfo) -> str:
     """An instant in a zone, with the zone's short name."""
     if moment is None:
         return "none"

@@ -14,9 +14,9 @@ from conflict_assets.domain.report_data import NightPoint
 from conflict_assets.report.heat_maps import PAGE_COLOURS, heat_map
 from conflict_assets.report.pictures import (
     BAR_COLOUR,
+    NUMBERED_CELLS,
     REOPENED_COLOUR,
     RESOLVED_COLOUR,
-    TOLD_CELLS,
     rule_bars,
     trend_lines,
 )
@@ -67,7 +67,7 @@ def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
     """Open, new, reopened and resolved conflicts (pairs), night by night."""
 
     def draw(narrow: bool) -> Figure:
-        figure = trend_lines(nights, told=5 if narrow else 8)
+        figure = trend_lines(nights, dated=5 if narrow else 8)
         if narrow and nights:
             figure.axes[-1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
         return figure
@@ -78,13 +78,13 @@ def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
 def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
     """A cell for each prefix: the stronger, the more open conflicts (pairs)."""
     prefixes = sorted(by_prefix)
-    columns = DIGITS if len(prefixes) <= TOLD_CELLS else 5 * DIGITS
+    columns = DIGITS if len(prefixes) <= NUMBERED_CELLS else 5 * DIGITS
     starts = prefixes[::columns]
     grid = [[by_prefix[prefix] for prefix in prefixes[at : at + columns]] for at in range(0, len(prefixes), columns)]
     rows = [f"{first} to {prefixes[columns * (at + 1) - 1]}" for at, first in enumerate(starts)]
 
     def draw(narrow: bool) -> Figure:
-        figure, axes = heat_map(grid, rows, told=len(prefixes) <= TOLD_CELLS, small=narrow, ink=INK)
+        figure, axes = heat_map(grid, rows, numbered=len(prefixes) <= NUMBERED_CELLS, small=narrow, ink=INK)
         if columns == DIGITS:
             axes.set_xticks(range(DIGITS))
             axes.set_xlabel("last digit")
@@ -103,7 +103,7 @@ def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> 
     grid = [[by_hour.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)]
 
     def draw(narrow: bool) -> Figure:
-        figure, axes = heat_map(grid, WEEKDAYS, told=False, small=narrow, ink=INK)
+        figure, axes = heat_map(grid, WEEKDAYS, numbered=False, small=narrow, ink=INK)
         ticks = range(0, 24, 6 if narrow else 3)
         axes.set_xticks(ticks, labels=[f"{tick:02}:00" for tick in ticks])
         axes.set_xlabel(("\n" if narrow else " ").join(("hour at which the second visit starts", f"({zone})")))

@@ -23,9 +23,9 @@ PAGE_COLOURS = {
 
 
 def heat_map(
-    grid: Sequence[Sequence[int]], rows: Sequence[str], *, told: bool, small: bool, ink: str
+    grid: Sequence[Sequence[int]], rows: Sequence[str], *, numbered: bool, small: bool, ink: str
 ) -> tuple[Figure, Axes]:
-    """Cells by rows, the stronger the more, none where the count is zero; `told` writes the counts into them.
+    """Cells by rows, the stronger the more, none where the count is zero; `numbered` writes the counts into them.
 
     A row may be shorter than the first one.
     """
@@ -44,7 +44,7 @@ def heat_map(
     axes.tick_params(length=0)
     axes.spines[:].set_alpha(0.4)
     _add_scale(figure, axes, bounds, small=small)
-    if told:
+    if numbered:
         for y, row in enumerate(grid):
             for x, count in enumerate(row):
                 step = levels[y][x]

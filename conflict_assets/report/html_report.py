@@ -25,7 +25,7 @@ from conflict_assets.output.wording import (
 from conflict_assets.report.charts import WEEKDAYS, Chart, hours_chart, prefix_chart, rules_chart, trend_chart
 from conflict_assets.report.pictures import RULES, trend_title
 
-TOLD_PLACES = 3
+SHOWN_PLACES = 3
 RULE_NAMES = {rule.flag: rule.label for rule in Rule}
 REASON_NAMES: Mapping[str, str] = {
     InactiveReason.INACTIVE_STATUS: "Cancelled, deleted or pending",
@@ -71,7 +71,7 @@ def report_html(report_data: ReportData) -> str:
         charts=_charts(report_data),
         rules=[(number, rule, RULE_NAMES[rule], report_data.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
         statuses=[(STATUS_NAMES.get(status, status), report_data.by_status.get(status, 0)) for status in STATUS_NAMES],
-        hours_told=sum(report_data.by_hour.values()),
+        hours_known=sum(report_data.by_hour.values()),
         weekdays=WEEKDAYS,
         reasons=_reasons(report_data),
         left_behind=_left_behind(report_data),
@@ -79,17 +79,17 @@ def report_html(report_data: ReportData) -> str:
 
 
 def _charts(report_data: ReportData) -> Mapping[str, Chart]:
-    told = f"{count_text(report_data.open_conflicts)} open conflicts"
+    count = f"{count_text(report_data.open_conflicts)} open conflicts"
     rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(report_data.by_rule[rule])}" for rule in RULES)
     prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in report_data.by_prefix.items()])
     hours = _highest(
         [(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in report_data.by_hour.items()]
     )
     return {
-        "rules": rules_chart(report_data.by_rule, RULE_NAMES, f"Bars of {told} by rule: {rules}"),
-        "prefixes": prefix_chart(report_data.by_prefix, f"Heat map of {told} by SSN prefix; most: {prefixes}"),
+        "rules": rules_chart(report_data.by_rule, RULE_NAMES, f"Bars of {count} by rule: {rules}"),
+        "prefixes": prefix_chart(report_data.by_prefix, f"Heat map of {count} by SSN prefix; most: {prefixes}"),
         "hours": hours_chart(
-            report_data.by_hour, report_data.agency_time_zone, f"Heat map of {told} by hour of the week; most: {hours}"
+            report_data.by_hour, report_data.agency_time_zone, f"Heat map of {count} by hour of the week; most: {hours}"
         ),
         "trend": trend_chart(report_data.nights, trend_title(report_data.nights)),
     }
@@ -97,7 +97,7 @@ def _charts(report_data: ReportData) -> Mapping[str, Chart]:
 
 def _highest(counts: Sequence[tuple[str, int]]) -> str:
     most = sorted(((name, count) for name, count in counts if count), key=lambda each: (-each[1], each[0]))
-    return ", ".join(f"{name} with {count_text(count)}" for name, count in most[:TOLD_PLACES]) or "none"
+    return ", ".join(f"{name} with {count_text(count)}" for name, count in most[:SHOWN_PLACES]) or "none"
 
 
 def _reasons(report_data: ReportData) -> Mapping[str, Sequence[tuple[str, str, int]]]:

@@ -19,8 +19,8 @@ RULES = (
     "sch_time_over_visit_time",
     "distance",
 )
-TOLD_CELLS = 100
-TOLD_NIGHTS = 10
+NUMBERED_CELLS = 100
+DATED_NIGHTS = 10
 FEWEST_DAYS = 9
 """The trend's axis is never shorter, so that the bars of a young store are no walls."""
 DWARFED = 4
@@ -55,7 +55,7 @@ def heat_strip(by_prefix: Mapping[str, int]) -> Figure:
     Up to a hundred cells, ten in a row, tell their counts; a thousand, fifty in a row, only their colour.
     """
     prefixes = sorted(by_prefix)
-    columns = 10 if len(prefixes) <= TOLD_CELLS else 50
+    columns = 10 if len(prefixes) <= NUMBERED_CELLS else 50
     rows = max(1, -(-len(prefixes) // columns))
     figure = Figure(figsize=(8, 0.6 + 0.36 * min(rows, 10)), layout="constrained")
     axes = figure.subplots()
@@ -66,7 +66,7 @@ def heat_strip(by_prefix: Mapping[str, int]) -> Figure:
     figure.colorbar(image, ax=axes, label="open conflicts (pairs)")
     axes.set_xticks([])
     axes.set_yticks([])
-    if len(prefixes) <= TOLD_CELLS:
+    if len(prefixes) <= NUMBERED_CELLS:
         _tell_counts(axes, by_prefix, columns)
     else:
         axes.set_yticks(range(rows), labels=[f"{prefixes[row * columns]} …" for row in range(rows)], size=7)
@@ -82,10 +82,10 @@ def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None
         axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour)
 
 
-def trend_lines(nights: Sequence[NightPoint], *, told: int = TOLD_NIGHTS) -> Figure:
+def trend_lines(nights: Sequence[NightPoint], *, dated: int = DATED_NIGHTS) -> Figure:
     """Night by night: how many conflicts were open, and below, how many came and went. A gap is a night without a run.
 
-    Nights are in order; up to `told` dates are written out, counted back from the last.
+    Nights are in order; up to `dated` dates are written out, counted back from the last.
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     if not nights:
@@ -95,8 +95,8 @@ def trend_lines(nights: Sequence[NightPoint], *, told: int = TOLD_NIGHTS) -> Fig
     days = [(point.night - nights[0].night).days for point in nights]
     _draw_open(above, days, [point.open_conflicts for point in nights])
     _draw_changes(below, days, nights)
-    dated = range(len(nights) - 1, -1, len(nights) // -told)
-    below.set_xticks([days[at] for at in dated], labels=[f"{nights[at].night:%d %b}" for at in dated], size=8)
+    places = range(len(nights) - 1, -1, len(nights) // -dated)
+    below.set_xticks([days[at] for at in places], labels=[f"{nights[at].night:%d %b}" for at in places], size=8)
     margin = max(1, (FEWEST_DAYS - days[-1]) / 2)
     below.set_xlim(-margin, days[-1] + margin)
     for axes in (above, below):

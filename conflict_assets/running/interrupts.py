@@ -25,10 +25,10 @@ def end_by_interrupt() -> None:
         sign = getattr(signal, name, None)
         if sign is not None and signal.getsignal(sign) is signal.SIG_DFL:
             signal.signal(sign, _interrupt)
-    told, tell = os.pipe()
-    os.set_blocking(tell, False)
-    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    threading.Thread(target=_end_by_force, args=(told,), name="end-by-force", daemon=True).start()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_end_by_force, args=(reading,), name="end-by-force", daemon=True).start()
 
 
 def asked_to_end() -> bool:
@@ -47,9 +47,9 @@ def _interrupt(_sign: int, frame: FrameType | None) -> None:
     handler(signal.SIGINT, frame)
 
 
-def _end_by_force(told: int) -> None:
+def _end_by_force(reading: int) -> None:
     """Wait for the first signal, which Python tells of whoever handles it, and then for the night's end."""
-    os.read(told, 1)
+    os.read(reading, 1)
     _asked.set()
     time.sleep(GRACE_SECONDS)
     sys.stderr.write(

@@ -1,4 +1,4 @@
-"""The proof of the demonstration: every planted conflict is found, and nothing that is known to be clean."""
+"""The outcome of the demonstration: every planted conflict is found, and nothing that is known to be clean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

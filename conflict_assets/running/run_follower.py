@@ -19,7 +19,7 @@ POLL_SECONDS = 0.25
 LATE_SECONDS = 10
 """Between the moment in which a record gets its id and the one in which it is committed."""
 
-_TOLD_BY_THE_COMMAND = (PLACES_BEGINNING, *SUMMARY_BEGINNINGS)
+_SAID_BY_THE_COMMAND = (PLACES_BEGINNING, *SUMMARY_BEGINNINGS)
 """Beginnings of lines that the command says itself, once for all of its runs."""
 
 PROCESS_DIED = (
@@ -98,7 +98,7 @@ def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
     event = entry.dagster_event
     if event is None:
         level = int(entry.level)
-        if level >= logging.INFO and not entry.user_message.startswith(_TOLD_BY_THE_COMMAND):
+        if level >= logging.INFO and not entry.user_message.startswith(_SAID_BY_THE_COMMAND):
             watcher.say(level, entry.user_message)
     elif event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
         if event.asset_key == CONFLICTS and event.partition is not None:

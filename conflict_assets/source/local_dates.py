@@ -37,8 +37,8 @@ def date_by_offsets(cast: exp.Cast, zone: ZoneInfo, first: date, last: date) -> 
     for since, offset in later:
         ahead = exp.If(this=_reaches(moment, since), true=_microseconds(offset), false=ahead)
     local = exp.Add(this=exp.Anonymous(this="epoch_us", expressions=[moment.copy()]), expression=exp.paren(ahead))
-    told = exp.cast(exp.Anonymous(this="make_timestamp", expressions=[local]), exp.DataType.Type.DATE)
-    cast.replace(exp.If(this=near, true=told, false=cast.copy()))
+    by_offset = exp.cast(exp.Anonymous(this="make_timestamp", expressions=[local]), exp.DataType.Type.DATE)
+    cast.replace(exp.If(this=near, true=by_offset, false=cast.copy()))
 
 
 def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:

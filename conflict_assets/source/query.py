@@ -221,7 +221,7 @@ def _with_rest_of_rows(tree: exp.Expr) -> list[exp.Expr]:
     for cte in rest:
         if cte.alias in {"needed_patient", "located"}:
             cte.this.set("where", None)
-    unasked = {"pointed", "watched", "repeated", "sidelined"}
+    unasked = {"pointed", "watched", "repeated", "left_out"}
     places = [own.pop(cte.alias, cte) for cte in rest if cte.alias not in unasked]
     return [*own.values(), *places]
 

@@ -30,7 +30,7 @@ class ResultTables(Protocol):
     def keep(self, cursor: Any, statement: Statement) -> str:
         """Run a statement; its rows can be fetched from the cursor, and stay under the name that is returned."""
 
-    def table(self, kept: str) -> exp.Expr:
+    def table(self, result_id: str) -> exp.Expr:
         """The rows that stay under a name, as a table of a statement."""
 
 
@@ -42,11 +42,13 @@ class ResultScans:
         execute(cursor, statement)
         return str(cursor.sfqid)
 
-    def table(self, kept: str) -> exp.Expr:
+    def table(self, result_id: str) -> exp.Expr:
         """See `ResultTables`; a query id is Snowflake's own, and can't be bound where it stands."""
-        if not re.fullmatch(r"[0-9a-fA-F-]{36}", kept):
-            raise SourceError(f"Snowflake calls a result {kept!r}; allowed: a query id. Its rows can't be looked at.")
-        return exp.TableFromRows(this=exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(kept)]))
+        if not re.fullmatch(r"[0-9a-fA-F-]{36}", result_id):
+            raise SourceError(
+                f"Snowflake calls a result {result_id!r}; allowed: a query id. Its rows can't be looked at."
+            )
+        return exp.TableFromRows(this=exp.Anonymous(this="RESULT_SCAN", expressions=[exp.Literal.string(result_id)]))
 
 
 class TemporaryTables:
@@ -59,9 +61,9 @@ class TemporaryTables:
         execute(cursor, Statement(f"SELECT * FROM {name}", {}))  # noqa: S608 - our own name
         return name
 
-    def table(self, kept: str) -> exp.Expr:
+    def table(self, result_id: str) -> exp.Expr:
         """See `ResultTables`."""
-        return exp.to_table(kept)
+        return exp.to_table(result_id)
 
 
 def result_tables(cursor: Any) -> ResultTables:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
-from conflict_assets.source.snapshot_files import MANIFEST, SIDELINED, SIDELINED_SCHEMA, file_of, system_text
+from conflict_assets.source.snapshot_files import LEFT_OUT, LEFT_OUT_SCHEMA, MANIFEST, file_of, system_text
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,17 @@ class Snapshot:
         with self._readable():
             return pq.read_table(self.folder / file_of(prefix), schema=VISIT_SCHEMA)
 
-    def sidelined(self, prefix: str) -> pa.Table:
-        """The visits of a prefix that travelled without being contested, as `SIDELINED_SCHEMA`."""
+    def left_out(self, prefix: str) -> pa.Table:
+        """The visits of a prefix that travelled without being contested, as `LEFT_OUT_SCHEMA`."""
         self._require(prefix)
         of_prefix = pc.field("ssn_prefix") == prefix
         with self._readable():
-            return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA, filters=of_prefix)
+            return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA, filters=of_prefix)
 
-    def all_sidelined(self) -> pa.Table:
+    def all_left_out(self) -> pa.Table:
         """All visits that travelled without being contested; those without a prefix have a null one."""
         with self._readable():
-            return pq.read_table(self.folder / SIDELINED, schema=SIDELINED_SCHEMA)
+            return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -20,8 +20,8 @@ from conflict_assets.source.protocol import CONTESTED, ROW_SCHEMA, SourceError, 
 from conflict_assets.source.survey import Prefix, Survey, SurveyedCounts
 
 MANIFEST = "snapshot.json"
-SIDELINED = "sidelined.parquet"
-SIDELINED_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("outcome", pa.string())])
+LEFT_OUT = "sidelined.parquet"  # the name in snapshots that are stored already
+LEFT_OUT_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("outcome", pa.string())])
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -85,8 +85,8 @@ def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None,
 def _write_rows(folder: Path, prefixes: Sequence[str], batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
     """Write all rows; return the number of contested ones of each prefix that has some."""
     rows: dict[str, int] = {}
-    with _parquet(folder / SIDELINED, SIDELINED_SCHEMA) as sidelined:
-        contested = _contested_runs(batches, sidelined)
+    with _parquet(folder / LEFT_OUT, LEFT_OUT_SCHEMA) as left_out:
+        contested = _contested_runs(batches, left_out)
         pending = next(contested, None)
         while pending is not None:
             prefix = pending[0]
@@ -104,7 +104,7 @@ def _write_rows(folder: Path, prefixes: Sequence[str], batches: Iterable[pa.Reco
 
 
 def _contested_runs(
-    batches: Iterable[pa.RecordBatch], sidelined: pq.ParquetWriter
+    batches: Iterable[pa.RecordBatch], left_out: pq.ParquetWriter
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Split batches into runs of contested rows of one prefix; put the other rows aside on the way."""
     for batch in batches:
@@ -113,7 +113,7 @@ def _contested_runs(
         is_contested = pc.equal(batch.column("outcome"), CONTESTED)
         aside = batch.filter(pc.invert(is_contested))
         if aside.num_rows:
-            sidelined.write_batch(aside.select(SIDELINED_SCHEMA.names))
+            left_out.write_batch(aside.select(LEFT_OUT_SCHEMA.names))
         visits = batch.filter(is_contested)
         prefixes = visits.column("ssn_prefix")
         ends = pc.run_end_encode(prefixes)

@@ -178,14 +178,16 @@ class SnowflakeVisitReader:
         """See `VisitReader`."""
         make = partial(survey_statement, query, self._exact_layout, "snowflake")
         with translated("answer"), closing(self._connection.cursor()) as cursor:
-            kept = self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
+            result_id = self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
             rows = pa.Table.from_batches(_batches_of(cursor, SURVEY_SCHEMA), schema=SURVEY_SCHEMA)
-        return Survey.of(rows, kept)
+        return Survey.of(rows, result_id)
 
     def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
         """See `VisitReader`."""
         make = partial(rows_statement, query, survey, self._exact_layout, "snowflake")
-        return self._batches(lambda tables: make({**tables, "survey": self._results.table(survey.kept)}), ROW_SCHEMA)
+        return self._batches(
+            lambda tables: make({**tables, "survey": self._results.table(survey.result_id)}), ROW_SCHEMA
+        )
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
         """See `VisitReader`."""

@@ -27,21 +27,21 @@ Prefix = str | None
 class Survey:
     """Visits of each prefix by their own outcome; and what is to be looked at in full: blocks of SSNs, visit ids.
 
-    The second statement finds that in `rows` themselves, which lie in the warehouse under the name `kept`, or here.
+    The second statement finds that in `rows` themselves, which lie in the warehouse as `result_id`, or here.
     """
 
     visits: Mapping[Prefix, Mapping[str, int]]
     rows: pa.Table = field(default_factory=SURVEY_SCHEMA.empty_table)
     """What its statement gave (`SURVEY_SCHEMA`)."""
-    kept: str = ""
+    result_id: str = ""
 
     @classmethod
-    def of(cls, rows: pa.Table, kept: str = "") -> "Survey":
+    def of(cls, rows: pa.Table, result_id: str = "") -> "Survey":
         """Take a survey from what its statement gives (`SURVEY_SCHEMA`)."""
         visits: dict[Prefix, dict[str, int]] = {}
         for row in rows.filter(pc.equal(rows["kind"], "visits")).to_pylist():
             visits.setdefault(row["ssn_prefix"], {})[row["item"] or GOOD] = row["visits"]
-        return cls(visits, rows, kept)
+        return cls(visits, rows, result_id)
 
     @property
     def suspects(self) -> pa.ChunkedArray:

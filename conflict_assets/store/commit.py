@@ -15,7 +15,7 @@ class PrefixCommit:
 
     `as_of` is the snapshot's time (aware), `new_since` the instant at which its date began in the schedule's zone:
     conflicts that were first detected since then are new. The window is `first_date` to `last_date`, both in.
-    `conflicts` holds both rows of every conflict, `visits` each visit that is in one. `sidelined` gives (`visit_id`,
+    `conflicts` holds both rows of every conflict, `visits` each visit that is in one. `left_out` gives (`visit_id`,
     `outcome`) why other visits are out; it is asked when a conflict has gone. `policy` is what pairs were judged by.
     `counts` are the source's counts of visits; a prefix whose `contested` is 0 gets no position.
     """
@@ -29,7 +29,7 @@ class PrefixCommit:
     last_date: date
     conflicts: pa.Table
     visits: pa.Table
-    sidelined: Callable[[], pa.Table]
+    left_out: Callable[[], pa.Table]
     policy: DetectionPolicy
     counts: Mapping[str, int]
     batches_total: int

@@ -140,7 +140,7 @@ def _failure(error: psycopg.Error, server: Server) -> tuple[type[StoreError], st
     remedies = _REMEDIES if server.is_written else {}
     remedy = next((text for key, text in remedies.items() if state.startswith(key)), "")
     # Texts of class 22 quote the value that does not fit, and that may be part of a row.
-    told = "a value does not fit its column" if state.startswith("22") else error.diag.message_primary or "an error"
-    message = f"{server.name} says: {told} ({type(error).__name__}, {state or 'no code'}). {remedy}".strip()
+    said = "a value does not fit its column" if state.startswith("22") else error.diag.message_primary or "an error"
+    message = f"{server.name} says: {said} ({type(error).__name__}, {state or 'no code'}). {remedy}".strip()
     passing = isinstance(error, _TRANSIENT) or state.startswith(_PASSING_CLASSES)
     return TransientStoreError if passing else StoreError, message

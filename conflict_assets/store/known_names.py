@@ -48,15 +48,15 @@ def _near(connection: psycopg.Connection[Any], what: str, name: str) -> str:
     statement = sql.SQL("SELECT DISTINCT {}, {} FROM {}").format(
         sql.Identifier(ids), sql.Identifier(names), sql.Identifier(MASKED_VIEW)
     )
-    told = dict(_spellings(connection.execute(statement).fetchall()))
-    found = dict.fromkeys(told[each] for each in get_close_matches(name.strip().lower(), list(told), NEAR))
+    spellings = dict(_spellings(connection.execute(statement).fetchall()))
+    found = dict.fromkeys(spellings[each] for each in get_close_matches(name.strip().lower(), list(spellings), NEAR))
     return f"; near: {', '.join(found)}" if found else ""
 
 
 def _spellings(rows: Sequence[tuple[str | None, str | None]]) -> Iterator[tuple[str, str]]:
     """Ids and names in small letters, and how each is told."""
     for key, name in rows:
-        told = f"{name[:LONGEST]} ({key})" if name else f"{key}"
+        shown = f"{name[:LONGEST]} ({key})" if name else f"{key}"
         for text in (key, name):
             if text:
-                yield text[:LONGEST].lower(), told
+                yield text[:LONGEST].lower(), shown

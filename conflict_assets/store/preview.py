@@ -93,20 +93,20 @@ def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, exampl
 def _examples(connection: psycopg.Connection[Any], commit: PrefixCommit, number: int) -> tuple[Example, ...]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statements.EXAMPLES, {"prefix": commit.prefix, "examples": number}).fetchall()
-    reasons = reasons_of(commit.sidelined(), [(row["visit_id"], row["con_visit_id"]) for row in rows])
+    reasons = reasons_of(commit.left_out(), [(row["visit_id"], row["con_visit_id"]) for row in rows])
     return tuple(_example(row, reason) for row, reason in zip(rows, reasons, strict=True))
 
 
 def _example(row: dict[str, Any], reason: str) -> Example:
     excluded = row.pop("is_excluded")
-    told = {
+    named = {
         "kind": KINDS[row["kind"]],
         "rule_before": _flag(row["rule_before"]),
         "rule_after": _flag(row["rule_after"]),
         "changed": " ".join(row["changed"]),
         "reason": ("excluded" if excluded else reason) if row["kind"] == GONE else None,
     }
-    return Example(**row | told)
+    return Example(**row | named)
 
 
 def _flag(rule: int | None) -> str | None:

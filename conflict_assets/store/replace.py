@@ -122,7 +122,7 @@ def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit, jud
         "ssns": [ssn for ssn, _, _ in gone],
         "lows": [low for _, low, _ in gone],
         "highs": [high for _, _, high in gone],
-        "reasons": reasons_of(commit.sidelined(), [(low, high) for _, low, high in gone]),
+        "reasons": reasons_of(commit.left_out(), [(low, high) for _, low, high in gone]),
     }
     connection.execute(statements.RESOLVE, _event_values(commit, judged) | pairs)
 

@@ -11,19 +11,19 @@ _EXCLUDED = {str(InactiveReason.EXCLUDED_AGENCY), str(InactiveReason.EXCLUDED_SS
 _INACTIVE = {str(reason) for reason in InactiveReason}
 
 
-def reasons_of(sidelined: pa.Table, pairs: Sequence[tuple[str, str]]) -> list[str]:
+def reasons_of(left_out: pa.Table, pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Say of each pair of visit ids why it has gone: `excluded`, `inactive`, else `gone`.
 
-    `sidelined` holds `visit_id` and `outcome` of visits that are out.
+    `left_out` holds `visit_id` and `outcome` of visits that are out.
     """
-    outcomes = _outcomes(sidelined, {visit for pair in pairs for visit in pair})
+    outcomes = _outcomes(left_out, {visit for pair in pairs for visit in pair})
     return [_reason(outcomes.get(low, set()) | outcomes.get(high, set())) for low, high in pairs]
 
 
-def _outcomes(sidelined: pa.Table, visits: set[str]) -> dict[str, set[str]]:
+def _outcomes(left_out: pa.Table, visits: set[str]) -> dict[str, set[str]]:
     """Why each of these visits is out, for those that are; one id may belong to two SSNs."""
-    ids = sidelined["visit_id"].cast(pa.string())
-    table = sidelined.filter(pc.is_in(ids, pa.array(sorted(visits), pa.string())))
+    ids = left_out["visit_id"].cast(pa.string())
+    table = left_out.filter(pc.is_in(ids, pa.array(sorted(visits), pa.string())))
     found: dict[str, set[str]] = {}
     for visit, outcome in zip(table["visit_id"].to_pylist(), table["outcome"].to_pylist(), strict=True):
         found.setdefault(visit, set()).add(outcome)

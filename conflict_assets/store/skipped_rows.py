@@ -1,4 +1,4 @@
-"""Rows of a file or a table that are left out, told by what is wrong with them and by their lines."""
+"""Rows of a file or a table that are left out, sentences by what is wrong with them and by their lines."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -29,9 +29,9 @@ class LeftOut:
     def sentences(self) -> tuple[str, ...]:
         """A sentence for each kind, the most frequent first."""
         kinds = sorted(self._lines.items(), key=lambda kind: -len(kind[1]))
-        told = [_sentence(why, lines) for why, lines in kinds[:KINDS_SHOWN]]
+        sentences = [_sentence(why, lines) for why, lines in kinds[:KINDS_SHOWN]]
         more = sum(len(lines) for _, lines in kinds[KINDS_SHOWN:])
-        return (*told, f"{more:,} rows left out for other reasons of these kinds") if more else tuple(told)
+        return (*sentences, f"{more:,} rows left out for other reasons of these kinds") if more else tuple(sentences)
 
 
 def _sentence(why: str, lines: list[int | None]) -> str:

@@ -51,7 +51,7 @@ def test_every_colour_that_stands_for_one_of_the_page_is_defined_there_twice():
 
 def levels(grid):
     """Level by cell, from the patches that were drawn."""
-    _, axes = heat_map(grid, [""] * len(grid), told=False, small=False, ink="#010203")
+    _, axes = heat_map(grid, [""] * len(grid), numbered=False, small=False, ink="#010203")
     found = {}
     for patch in axes.patches:
         level = [to_rgb(colour) for colour in CELL_COLOURS].index(to_rgb(patch.get_facecolor()))

@@ -41,7 +41,7 @@ def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
     assert snapshot.contested_prefixes == ("04", "17")
     assert snapshot.visits("04")["visit_id"].to_pylist() == [f"04-{number}" for number in range(6)]
     assert snapshot.visits("05").num_rows == 0
-    assert snapshot.sidelined("04")["outcome"].to_pylist() == ["missed", "missed"]
+    assert snapshot.left_out("04")["outcome"].to_pylist() == ["missed", "missed"]
     modes = {path.stat().st_mode & 0o777 for path in snapshot.folder.iterdir()}
     assert (modes, snapshot.folder.stat().st_mode & 0o777) == ({0o600}, 0o700)
 
@@ -99,8 +99,8 @@ def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypat
         asked.set()
         yield batch("17")
 
-    def slow(batches, sidelined):
-        for run in contested_runs(batches, sidelined):
+    def slow(batches, left_out):
+        for run in contested_runs(batches, left_out):
             found.append(asked.wait(10))
             yield run
 

@@ -86,7 +86,7 @@ def night(
     prefix: str = "04",
     window: tuple[date, date] = WINDOW,
     zone: str = ZONE,
-    sidelined: Mapping[str, str] | None = None,
+    left_out: Mapping[str, str] | None = None,
     counts: Mapping[str, int] | None = None,
     **changes: Any,
 ) -> PrefixCommit:
@@ -103,7 +103,7 @@ def night(
         "last_date": window[1],
         "conflicts": pa.Table.from_pylist(sides, schema=STORED_CONFLICT),
         "visits": pa.Table.from_pylist(list(visits.values()), schema=STORED_VISIT),
-        "sidelined": partial(_sidelined, sidelined or {}),
+        "left_out": partial(_left_out, left_out or {}),
         "policy": DetectionPolicy(),
         "counts": counts or {"visits_seen": 1000, "contested": 100, "usable": 900},
         "batches_total": 97,
@@ -113,6 +113,6 @@ def night(
     return PrefixCommit(**{"new_since": start_of_day(values["as_of"], zone)} | values)
 
 
-def _sidelined(outcomes: Mapping[str, str]) -> pa.Table:
+def _left_out(outcomes: Mapping[str, str]) -> pa.Table:
     ids, reasons = (pa.array(list(each), pa.string()) for each in (outcomes, outcomes.values()))
     return pa.table({"visit_id": ids, "outcome": reasons})

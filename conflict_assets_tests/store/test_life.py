@@ -69,7 +69,7 @@ class Lives(RuleBasedStateMachine):
         pairs = [replace(p, rule=look[0], overlap=look[1]) for p, look in zip(POSSIBLE, looks, strict=True) if look]
         empty = night([], number=self.number, window=window)
         pairs = [pair for pair in pairs if inside(pair, empty)]
-        own = {"window": window, "sidelined": outcomes, "as_of": self.clock, "zone": zone}
+        own = {"window": window, "left_out": outcomes, "as_of": self.clock, "zone": zone}
         commit = night(pairs, number=self.number, prefix="0", **own)
         self.store.replace_prefix(commit)
         self.model.commit(commit, {(pair.ssn, pair.pair_id): pair for pair in pairs}, outcomes, zone)

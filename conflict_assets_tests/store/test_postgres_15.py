@@ -28,7 +28,7 @@ def test_nights_decisions_and_views_work_on_15(url):
     with ConflictStore(url=url, prefix_length=2) as store:
         store.replace_prefix(night([Pair(), Pair("c", "d"), Pair("e", "f")], number=1))
         store.decide([Decision(parse_pair("e,f"), DecisionValue.IGNORED, "same client")])
-        outcome = store.replace_prefix(night([Pair(overlap=5.0), Pair("x", "y")], number=2, sidelined={"c": "deleted"}))
+        outcome = store.replace_prefix(night([Pair(overlap=5.0), Pair("x", "y")], number=2, left_out={"c": "deleted"}))
         assert (outcome.new, outcome.changed, outcome.resolved) == (1, 1, 2)
         assert store.totals().by_status == {"new": 1, "open": 1, "resolved": 1, "ignored": 1}
         with store.export(ExportQuery(both_sides=True)) as export:

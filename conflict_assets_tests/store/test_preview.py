@@ -115,7 +115,7 @@ def test_a_change_on_the_other_side_alone_is_named_too(store):
 def test_why_a_conflict_would_be_resolved_is_told_as_the_commit_writes_it(store, store_url, exclusion, outcome, reason):
     store.replace_prefix(night([Pair()], number=1))
     execute(store_url, exclusion)
-    empty = night([], number=2, sidelined={"a": outcome} if outcome else None)
+    empty = night([], number=2, left_out={"a": outcome} if outcome else None)
     (example,) = store.preview_prefix(empty, examples=5).examples
     store.replace_prefix(empty)
     assert example.reason == reason

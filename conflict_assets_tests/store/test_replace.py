@@ -104,7 +104,7 @@ def test_a_conflict_lives_through_change_resolution_and_return(store, store_url)
 
 
 @pytest.mark.parametrize(
-    ("sidelined", "exclusion", "reason"),
+    ("left_out", "exclusion", "reason"),
     [
         ({}, None, "gone"),
         ({"other": "deleted"}, None, "gone"),
@@ -118,11 +118,11 @@ def test_a_conflict_lives_through_change_resolution_and_return(store, store_url)
         ({}, "INSERT INTO excluded_ssns VALUES ('040-00-0002')", "gone"),
     ],
 )
-def test_a_resolved_conflict_says_why_it_has_gone(store, store_url, sidelined, exclusion, reason):
+def test_a_resolved_conflict_says_why_it_has_gone(store, store_url, left_out, exclusion, reason):
     store.replace_prefix(night([Pair()], number=1))
     if exclusion:
         execute(store_url, exclusion)
-    assert store.replace_prefix(night([], number=2, sidelined=sidelined)).resolved == 1
+    assert store.replace_prefix(night([], number=2, left_out=left_out)).resolved == 1
     assert rows(store_url, "SELECT status, resolved_reason FROM conflict_visit_maps") == [("resolved", reason)] * 2
 
 

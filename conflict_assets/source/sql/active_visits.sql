@@ -382,7 +382,7 @@ contested AS (
     LEFT JOIN person ON person.user_id = v.updated_user_id
 ),
 
-sidelined AS (
+left_out AS (
     SELECT ssn_prefix, outcome, own_outcome AS surveyed_as, visit_id
     FROM judged
     WHERE outcome IN (
@@ -393,5 +393,5 @@ sidelined AS (
 
 SELECT * FROM contested
 UNION ALL BY NAME
-SELECT * FROM sidelined
+SELECT * FROM left_out
 ORDER BY ssn_prefix NULLS FIRST, ssn NULLS LAST, visit_date NULLS LAST, visit_id NULLS LAST, outcome

@@ -253,5 +253,5 @@ def _reason(cluster: Cluster, stderr: str) -> str:
     if cluster.log.exists():
         lines += [line for line in cluster.log.read_text(errors="replace").splitlines()[-20:] if "FATAL" in line]
     errors = [line for line in lines if any(sign in line for sign in ("error:", "could not", "FATAL"))]
-    told = (errors or lines or ["no reason given"])[-1]
-    return f"{told.strip().rstrip('.')}."
+    reason = (errors or lines or ["no reason given"])[-1]
+    return f"{reason.strip().rstrip('.')}."

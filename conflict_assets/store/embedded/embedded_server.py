@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: started on demand, shared by all processes, stopped when its last user is gone.
 
-Every process that uses it holds a shared lock on `users.lock` until it ends, however it ends; a keeper process
+Every process that uses it holds a shared lock on `users.lock` until it ends, however it ends; a watchdog process
 watches that lock. Whoever finds the server down starts it, one at a time, under `start.lock`.
 """
 
@@ -76,7 +76,7 @@ def embedded_url(
     if stay:
         os.close(_open_private(home, "stay"))
     _touch(home, promise_seconds)
-    _ensure_keeper(home, state, linger_seconds)
+    _ensure_watchdog(home, state, linger_seconds)
     return _url(home, state, database=database)
 
 
@@ -123,7 +123,7 @@ def _hold(home: Path) -> None:
 
 
 def _touch(home: Path, ahead: float = 0.0) -> None:
-    """Tell the keeper that somebody is there, or will be for so many seconds; an earlier promise holds."""
+    """Tell the watchdog that somebody is there, or will be for so many seconds; an earlier promise holds."""
     until = time.time() + ahead
     if os.fstat(_held[home]).st_mtime < until:
         os.utime(_held[home], (until, until))
@@ -255,12 +255,12 @@ def _make_databases(home: Path, folder: Path) -> None:
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
-def _ensure_keeper(home: Path, folder: Path, linger_seconds: float) -> None:
+def _ensure_watchdog(home: Path, folder: Path, linger_seconds: float) -> None:
     file = _open_private(home, "keeper.lock")
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return  # a keeper holds it
+        return  # a watchdog holds it
     finally:
         os.close(file)
     cluster = open_cluster(home)

@@ -24,8 +24,8 @@ def main() -> None:
     home, socket_path, pg_ctl, uid, gid, linger = sys.argv[1:7]
     _leave_the_starter()
     os.chdir(home)
-    keeper = os.open("keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    if not _lock(keeper):
+    watchdog = os.open("keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    if not _lock(watchdog):
         return  # another one keeps it
     users = os.open("users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     start = os.open("start.lock", os.O_RDWR | os.O_CREAT, 0o600)
