@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from conflict_assets.domain.rules import Rule
+from conflict_assets.domain.statuses import OPEN_STATUSES, Status
 from conflict_assets.partitions import parse_prefixes
 from conflict_assets.settings import Settings
-from conflict_assets.store.export_rows import OPEN_STATUSES, STATUSES, ExportQuery
+from conflict_assets.store.export_rows import ExportQuery
 
 ALL = "all"
 
@@ -26,9 +27,7 @@ LastDay = Annotated[
 ]
 Statuses = Annotated[
     list[str] | None,
-    typer.Option(
-        "--status", help=f"{', '.join(STATUSES)}, or {ALL}; may repeat. Unset: {' and '.join(OPEN_STATUSES)}."
-    ),
+    typer.Option("--status", help=f"{', '.join(Status)}, or {ALL}; may repeat. Unset: {' and '.join(OPEN_STATUSES)}."),
 ]
 Prefixes = Annotated[
     list[str] | None,
@@ -65,9 +64,9 @@ def _statuses(given: Sequence[str] | None) -> Sequence[str]:
     if not given:
         return OPEN_STATUSES
     wanted = [text.strip().lower() for text in given]
-    if unknown := [text for text in wanted if text not in {*STATUSES, ALL}]:
-        raise typer.BadParameter(f"--status {unknown[0]} is no status; allowed: {', '.join((*STATUSES, ALL))}")
-    return STATUSES if ALL in wanted else wanted
+    if unknown := [text for text in wanted if text not in {*Status, ALL}]:
+        raise typer.BadParameter(f"--status {unknown[0]} is no status; allowed: {', '.join((*Status, ALL))}")
+    return tuple(Status) if ALL in wanted else wanted
 
 
 def _rule(text: str) -> int:

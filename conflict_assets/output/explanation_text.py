@@ -6,28 +6,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from conflict_assets.domain.explanation import Explanation, Side, Trip
+from conflict_assets.domain.labelled_names import LabelledName
 from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.rules import Rule
 from conflict_assets.domain.window import Window
 
-OUT_OF_PLAY = {
-    "inactive_status": "its status is {visit_status}; visits that are Cancelled, Deleted or Pending don't count",
-    "deleted": "it is marked as permanently deleted",
-    "missed": "it was missed",
-    "out_of_window": "its date {visit_date} is outside the window, {first} to {last}",
-    "unknown_agency": "its agency {provider_id} is not among the source's agencies",
-    "inactive_agency": "its agency {provider_id} is inactive, or a demo",
-    "excluded_agency": "its agency {provider_id} is in the store's table excluded_agencies",
-    "excluded_ssn": "its caregiver's SSN is in the store's table excluded_ssns, or is a placeholder",
-    "duplicate_visit_id": "a newer row of the same visit takes its place",
-    "missing_ssn": "it has no caregiver with an SSN",
-    "invalid_ssn": "its caregiver's SSN is not nine digits",
-    "missing_key": "it has no visit id, agency or visit date",
-    "no_times": "it has neither both actual nor both scheduled times",
-    "empty_interval": "it ends when it starts, or before",
-    "implausible_density": "its caregiver has more than {max_visits_per_day} visits on {visit_date}: no person's",
-}
-"""Why a visit does not count, by its outcome."""
+REASONS: Mapping[str, LabelledName] = {str(reason): reason for reason in (*InactiveReason, *RejectReason)}
 
 
 @dataclass(frozen=True)
@@ -41,11 +26,11 @@ class Condition:
 
 def out_of_play(outcome: str, row: Mapping[str, object], policy: DetectionPolicy, window: Window) -> str | None:
     """Why a visit of the source does not count; nothing when it does."""
-    text = OUT_OF_PLAY.get(outcome)
-    if text is None:
+    reason = REASONS.get(outcome)
+    if reason is None:
         return None
     known = {**row, "first": window.first, "last": window.last, "max_visits_per_day": policy.max_visits_per_day}
-    return text.format_map(known)
+    return reason.explanation.format_map(known)
 
 
 def conditions(found: Explanation, policy: DetectionPolicy, *, time_zone: str) -> list[Condition]:

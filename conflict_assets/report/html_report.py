@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.report_data import ReportData
 from conflict_assets.domain.rules import Rule
+from conflict_assets.domain.statuses import Status
 from conflict_assets.output.conflict_text import amount_text, rule_text, when_text
 from conflict_assets.output.log_lines import prefix_ranges
 from conflict_assets.output.wording import (
@@ -27,36 +28,8 @@ from conflict_assets.report.pictures import RULES, trend_title
 
 SHOWN_PLACES = 3
 RULE_NAMES = {rule.flag: rule.label for rule in Rule}
-REASON_NAMES: Mapping[str, str] = {
-    InactiveReason.INACTIVE_STATUS: "Cancelled, deleted or pending",
-    InactiveReason.DELETED: "Deleted",
-    InactiveReason.MISSED: "Missed",
-    InactiveReason.OUT_OF_WINDOW: "Outside the window of dates",
-    InactiveReason.UNKNOWN_AGENCY: "Agency unknown",
-    InactiveReason.INACTIVE_AGENCY: "Agency inactive, or for demonstration",
-    InactiveReason.EXCLUDED_AGENCY: "Agency excluded",
-    InactiveReason.EXCLUDED_SSN: "Caregiver excluded, or a placeholder SSN",
-    RejectReason.DUPLICATE_VISIT_ID: "An older row of the same visit",
-    RejectReason.MISSING_SSN: "No SSN",
-    RejectReason.INVALID_SSN: "SSN without nine digits",
-    RejectReason.MISSING_KEY: "No visit id, agency or date",
-    RejectReason.NO_TIMES: "No start and end, neither scheduled nor worked",
-    RejectReason.EMPTY_INTERVAL: "Ends before it starts, or at once",
-    RejectReason.IMPLAUSIBLE_DENSITY: "More visits on a date than a person makes",
-    Note.BAD_COORDINATES: "Coordinates that are no place",
-    Note.MISSING_STATUS: "No status",
-    Note.ODD_TIMES: "Times far from the date, or over 24 hours",
-    Note.ODD_DATES: "Dates that no calendar has, or none that can be meant",
-    Note.ONE_ACTUAL_TIME: "Start or end not recorded",
-}
-STATUS_NAMES = {
-    "new": "New: first found on the date of the latest run",
-    "open": "Open",
-    "whitelisted": "Whitelisted by a person",
-    "ignored": "Ignored by a person",
-    "resolved": "Resolved: no longer found",
-    "expired": "Expired: a date has left the window",
-}
+STATUSES = (Status.NEW, Status.OPEN, Status.WHITELISTED, Status.IGNORED, Status.RESOLVED, Status.EXPIRED)
+"""In the order of the page: what people decided stands beside what is open."""
 
 
 def report_html(report_data: ReportData) -> str:
@@ -70,7 +43,7 @@ def report_html(report_data: ReportData) -> str:
         agency_zone=ZoneInfo(report_data.agency_time_zone),
         charts=_charts(report_data),
         rules=[(number, rule, RULE_NAMES[rule], report_data.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
-        statuses=[(STATUS_NAMES.get(status, status), report_data.by_status.get(status, 0)) for status in STATUS_NAMES],
+        statuses=[(status.label, report_data.by_status.get(status, 0)) for status in STATUSES],
         hours_known=sum(report_data.by_hour.values()),
         weekdays=WEEKDAYS,
         reasons=_reasons(report_data),
@@ -105,7 +78,7 @@ def _reasons(report_data: ReportData) -> Mapping[str, Sequence[tuple[str, str, i
     kinds = {"Rejected": RejectReason, "Not active": InactiveReason, "Noted, but kept": Note}
     found = {
         kind: [
-            (str(reason), REASON_NAMES[reason], count)
+            (str(reason), reason.label, count)
             for reason in names
             if (count := report_data.source_counts.get(reason, 0) + report_data.without_prefix.get(reason, 0))
         ]

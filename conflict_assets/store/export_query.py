@@ -10,11 +10,10 @@ import psycopg
 from psycopg import sql
 
 from conflict_assets.domain.normalization import trimmed
+from conflict_assets.domain.statuses import OPEN_STATUSES
 from conflict_assets.store.brief_columns import BRIEF_COLUMNS
 from conflict_assets.store.stored_columns import FLAGS
 
-OPEN_STATUSES = ("new", "open")
-STATUSES = (*OPEN_STATUSES, "resolved", "expired", "whitelisted", "ignored")
 MASKED_VIEW, FULL_VIEW = "conflict_visit_maps", "conflict_sides"
 NAMED = {"agency": ("provider_id", "provider_name"), "payer": ("payer_id", "contract")}
 """The columns of ids and names of what a person may name."""
@@ -88,7 +87,7 @@ def _column_of_view(name: str, query: ExportQuery) -> sql.Composable:
 
 def filters(query: ExportQuery) -> sql.Composable:
     """What a row must fit, for either view."""
-    conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format(list(query.statuses))]
+    conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format([str(status) for status in query.statuses])]
     if not query.both_sides:
         conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
     for what, wanted in (("agency", query.agencies), ("payer", query.payers)):

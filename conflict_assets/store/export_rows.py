@@ -20,8 +20,6 @@ from conflict_assets.store.address import describe_url
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.export_query import (
     FULL_VIEW,
-    OPEN_STATUSES,
-    STATUSES,
     Columns,
     ExportQuery,
     filters,
@@ -30,7 +28,7 @@ from conflict_assets.store.export_query import (
 )
 from conflict_assets.store.roles import WRITER
 
-__all__ = ["OPEN_STATUSES", "STATUSES", "Columns", "ConflictExport", "ExportQuery", "export_conflicts"]
+__all__ = ["Columns", "ConflictExport", "ExportQuery", "export_conflicts"]
 
 BLOCK_BYTES = 2 << 20
 """How much text makes a batch, some 1,000 rows; a row that is longer makes one of its own."""

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from conflict_assets.domain.normalization import normal_ssn, trimmed
 from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS, SpeedBand, check_speed_bands
+from conflict_assets.domain.statuses import OPEN_STATUSES
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store.errors import StoreError
@@ -25,7 +26,7 @@ _RUNS = """
         detect_seconds, write_seconds, counts
     FROM prefix_runs"""
 
-OPEN = "resolved_at IS NULL AND status IN ('new', 'open')"
+OPEN = f"resolved_at IS NULL AND status IN ({', '.join(repr(str(status)) for status in OPEN_STATUSES)})"
 
 MOST_DOLLARS = "1e290"
 """A rate may be any number; sums of amounts up to this one have room in a number, whatever their count."""

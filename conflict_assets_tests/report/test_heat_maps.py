@@ -83,7 +83,7 @@ def test_a_map_of_nothing_and_one_whose_last_row_is_short_are_drawn():
 
 
 def test_counts_are_told_in_a_colour_that_is_read_on_the_cell():
-    _, axes = heat_map([[0, 1234]], ["row"], told=True, small=True, ink="#010203")
+    _, axes = heat_map([[0, 1234]], ["row"], numbered=True, small=True, ink="#010203")
     assert [(text.get_text(), text.get_color()) for text in axes.texts] == [
         ("0", "#010203"),
         ("1,234", TEXT_COLOURS[8]),

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.report import html_report
-from conflict_assets.report.html_report import REASON_NAMES, report_html
+from conflict_assets.report.html_report import report_html
 from conflict_assets_tests.report.report_samples import (
     STARTED,
     empty_report_data,
@@ -179,10 +178,6 @@ def test_conflicts_without_times_are_said_to_be_missing_from_the_hours():
 
 def test_a_page_of_a_thousand_prefixes_stays_small():
     assert len(report_html(ordinary_report_data(3))) < 600_000
-
-
-def test_every_reason_and_note_has_a_name_for_people():
-    assert set(REASON_NAMES) == {*InactiveReason, *RejectReason, *Note}
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from conflict_assets.domain.statuses import Status
 from conflict_assets.store import export_rows as exporting
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.export_rows import STATUSES, ExportQuery
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import DAY, SSN, Pair, night
 from conflict_assets_tests.store.test_roles import login
@@ -77,7 +78,7 @@ def test_only_conflicts_that_nobody_decided_on_and_that_hold_unless_asked(store)
     assert pairs(store) == ["xy"]
     assert pairs(store, statuses=["ignored"]) == ["ab"]
     assert pairs(store, statuses=["resolved"]) == ["cd", "ef"]
-    assert sorted(pairs(store, statuses=STATUSES)) == ["ab", "cd", "ef", "xy"]
+    assert sorted(pairs(store, statuses=tuple(Status))) == ["ab", "cd", "ef", "xy"]
 
 
 @pytest.mark.parametrize("query", [{}, {"prefixes": ["04"]}], ids=["reader's view", "writer's view"])

@@ -2,9 +2,10 @@
 
 import pytest
 
+from conflict_assets.domain.statuses import Status
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
-from conflict_assets.store.export_rows import STATUSES, ExportQuery
+from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets.store.retention import Retention
 from conflict_assets_tests.pg import rows
 from conflict_assets_tests.store.nights import START, ZONE, Pair, night
@@ -30,7 +31,7 @@ def shown(url, view="conflict_visit_maps"):
 
 
 def exported(store, **query):
-    with store.export(ExportQuery(statuses=STATUSES, **query)) as export:
+    with store.export(ExportQuery(statuses=tuple(Status), **query)) as export:
         count, found = export.count(), [row for batch in export.batches() for row in batch.to_pylist()]
     assert count == len(found)
     return sorted((row["ssn"], row["status"]) for row in found if row["pair_id"] == WRONG.pair_id)
