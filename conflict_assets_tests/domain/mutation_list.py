@@ -79,7 +79,7 @@ PAIRS = (
     Mutation("contested.py", "unlike_following | np.roll(unlike_following, 1)", "unlike_following"),
 )
 SORTING = tuple(
-    Mutation("sorting.py", old, new)
+    Mutation("classification.py", old, new)
     for old, new in (
         ("ssn.isascii() and ssn.isdigit()", "ssn.isascii() or ssn.isdigit()"),
         ("len(ssn) == SSN_DIGITS and", "len(ssn) >= SSN_DIGITS and"),
@@ -103,7 +103,7 @@ SORTING = tuple(
 )
 NORMALIZING = (
     *(
-        Mutation("normalizing.py", old, new)
+        Mutation("normalization.py", old, new)
         for old, new in (
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 8, 5"),
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 9, 6"),
@@ -119,8 +119,8 @@ NORMALIZING = (
             ('("[0-9]{5}", "[0-9]{3,4}")', '("[0-9]{3,5}",)'),
         )
     ),
-    Mutation("texts.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
-    Mutation("texts.py", "digits - len(text) <= MOST_ZEROS_LOST", "True"),
+    Mutation("columns/texts.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
+    Mutation("columns/texts.py", "digits - len(text) <= MOST_ZEROS_LOST", "True"),
 )
 RESULT = (
     Mutation("duplicates.py", "return ~columns.instants(", "return columns.instants("),
@@ -135,8 +135,8 @@ RESULT = (
     Mutation("impact.py", "np.where(billed, 2, actual.astype(np.int64))", "np.where(actual, 1, 2 * billed)"),
     Mutation("impact.py", "cost_type=billed.astype(np.int64)", "cost_type=1 - billed.astype(np.int64)"),
     Mutation("impact.py", 'if columns.has("rate"):', 'if not columns.has("billed_rate"):'),
-    Mutation("groups.py", "DIGEST_BYTES = 16", "DIGEST_BYTES = 15"),
-    Mutation("groups.py", "pc.binary_length(utf8)", "pc.utf8_length(texts)"),
+    Mutation("conflict_ids.py", "DIGEST_BYTES = 16", "DIGEST_BYTES = 15"),
+    Mutation("conflict_ids.py", "pc.binary_length(utf8)", "pc.utf8_length(texts)"),
     Mutation("conflict_rows.py", "np.minimum(left, right), np.maximum(left, right))", "left, right)"),
     Mutation(
         "conflict_rows.py", "paired.date[left] != paired.date[right]", "paired.date[left] < paired.date[right] - 1"
@@ -153,13 +153,13 @@ RESULT = (
 VALUES = (
     Mutation("calendar.py", "date(1, 1, 2)", "date(1, 1, 1)"),
     Mutation("calendar.py", "date(9999, 12, 30)", "date(9999, 12, 29)"),
-    Mutation("instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"),
-    Mutation("instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"),
-    Mutation("instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
-    Mutation("instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
-    Mutation("sorting.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),
-    Mutation("sorting.py", "odd_dates = odd_dates | is_odd", "odd_dates = is_odd"),
-    Mutation("numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
+    Mutation("columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"),
+    Mutation("columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"),
+    Mutation("columns/instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
+    Mutation("columns/instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
+    Mutation("classification.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),
+    Mutation("classification.py", "odd_dates = odd_dates | is_odd", "odd_dates = is_odd"),
+    Mutation("columns/numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
     Mutation("policy.py", "if not isinstance(bands, Iterable):", "if bands is None:"),
 )
 MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + NORMALIZING + RESULT + VALUES

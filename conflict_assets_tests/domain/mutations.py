@@ -20,8 +20,8 @@ REPORT = PROJECT / "docs" / "mutations.md"
 TESTS = "conflict_assets_tests/domain"
 FIRST = (
     *("test_worked_examples.py", "test_boundaries.py", "test_policy.py", "test_travel.py", "test_detection.py"),
-    *("test_duplicates.py", "test_density.py", "test_contested.py", "test_groups.py", "test_result_types.py"),
-    *("test_odd_dates.py", "test_columns.py"),
+    *("test_duplicates.py", "test_density.py", "test_contested.py", "test_conflict_ids.py", "test_result_types.py"),
+    *("test_odd_dates.py", "columns/test_visit_columns.py"),
 )
 """Quick tests, most likely to notice; the others follow."""
 
@@ -46,7 +46,7 @@ def run_tests(copy: Path) -> str | None:
     """Run the domain's tests against a copy; return the name of the first that fails, None when all pass."""
     tests = copy / TESTS
     files = [tests / name for name in FIRST]
-    files += sorted(path for path in tests.glob("test_*.py") if path not in files)
+    files += sorted(path for path in tests.rglob("test_*.py") if path not in files)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *map(str, files)]
     try:
         ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=MINUTES_EACH * 60, check=False)
