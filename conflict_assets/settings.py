@@ -28,6 +28,7 @@ from conflict_assets.configuration.setting_names import SettingNames
 from conflict_assets.configuration.setting_rules import check_mail, check_source, is_of_real_data, tidied
 from conflict_assets.domain.policy import IncompleteActuals
 from conflict_assets.domain.privacy import MaskedError, know_secrets
+from conflict_assets.partitions import MAX_PREFIX_LENGTH, MIN_PREFIX_LENGTH
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 LONGEST_DAYS = 36_500
@@ -163,7 +164,9 @@ class Settings(BaseSettings):
         f"the path of a folder, at most {LONGEST_FOLDER} bytes, in UTF-8, without ? * [ and control characters",
         "Snapshots, the embedded store and the generated source",
     )
-    ssn_prefix_length: int = _setting(2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=1, le=3)
+    ssn_prefix_length: int = _setting(
+        2, "1, 2 or 3", "Digits of a prefix: 10, 100 or 1,000 partitions", ge=MIN_PREFIX_LENGTH, le=MAX_PREFIX_LENGTH
+    )
     max_workers: int = _whole(4, 1, 64, "Steps at once; each holds one connection")
     max_workers_all_runs: int = _whole(8, 1, 256, "Prefixes at work at once over all runs; the others wait")
     max_runs: int = _whole(4, 1, 64, "Runs at once; the others wait queued")

@@ -23,7 +23,6 @@ STEP_IMPORTS = (
     "psycopg",
     "psycopg2",
     "pyarrow.parquet",
-    "scipy.sparse.csgraph",
     "sqlalchemy.dialects.postgresql",
     "upath",
     "watchdog.observers.polling",

@@ -79,12 +79,6 @@ class Snapshot:
         """The prefixes with contested visits: the only ones worth a step."""
         return tuple(prefix for prefix in self.prefixes if self._manifest["contested_rows"].get(prefix))
 
-    @property
-    def query_choices(self) -> Mapping[str, Any]:
-        """What the query was asked beside prefixes and window: `cross_midnight`, `max_visits_per_day`, exclusions."""
-        choices: Mapping[str, Any] = self._manifest["query"]
-        return choices
-
     def counts(self, prefix: str) -> Mapping[str, int]:
         """The source's counts of a prefix by `COUNT_COLUMNS`; all zero when it has no visits."""
         self._require(prefix)

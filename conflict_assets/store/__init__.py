@@ -1,1 +1,1 @@
-"""Where conflicts live: PostgreSQL, embedded or given, and every statement sent to it."""
+"""The conflict store: PostgreSQL, embedded or given, and every statement sent to it."""

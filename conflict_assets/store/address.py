@@ -1,4 +1,7 @@
-"""Which PostgreSQL is meant: how messages call it, where its URL is set, what of a URL may be shown."""
+"""The address of a PostgreSQL server, as messages may show it.
+
+This covers what messages call a server, which setting holds its URL, and which parts of the URL may be shown.
+"""
 
 import re
 from dataclasses import dataclass
@@ -10,9 +13,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 @dataclass(frozen=True)
 class Server:
-    """What messages say about a server: its name, and the setting that holds its URL, if there is one.
+    """What messages say about a server.
 
-    A server that is written to must be of version `oldest` or newer, and its database must be in UTF-8.
+    `name` is what messages call it. `setting` is the setting that holds its URL, and None if there is no setting. A
+    server that is written to must be of version `oldest` or newer, and its database must be in UTF-8.
     """
 
     name: str
@@ -28,12 +32,18 @@ REPLACED = Server("The replaced system's database", "--database (or REPLACED_POS
 
 
 def store_server(url: str) -> Server:
-    """Whether a store's URL leads to the embedded server, whose URL nobody has set, or to one of its own."""
+    """Return which server a store's URL leads to.
+
+    It is the embedded server, whose URL nobody has set, or a PostgreSQL of the user's own.
+    """
     return STORE if embedded_home(url) is None else EMBEDDED
 
 
 def embedded_home(url: str) -> Path | None:
-    """The folder of the embedded server that a URL leads to; missing when it leads to another server."""
+    """Return the folder of the embedded server that a URL leads to.
+
+    Return None when the URL leads to another server.
+    """
     try:
         passfile = conninfo_to_dict(url).get("passfile")
     except psycopg.Error:
@@ -43,19 +53,23 @@ def embedded_home(url: str) -> Path | None:
 
 
 def has_open_password(url: str) -> bool:
-    """Whether a URL's password holds an @ or / that is not written as %40 or %2F.
+    """Return whether a URL's password holds an unescaped @ or /.
 
-    Then libpq takes a part of the password for host, port or database, and whoever tells of these tells of it.
+    Escaped, they are written as %40 and %2F. When they are not, libpq takes a part of the password for the host, port
+    or database, and every message that names these shows a part of the password.
     """
     _, has_scheme, rest = url.partition("://")
     authority, _, more = rest.partition("/")
-    # A user may be named in the query, too, and some servers have an @ in it.
+    # The query may name a user, too, and the user names of some servers hold an @.
     more = re.sub(r"(?<=[?&])user=[^&]*", "", more)
     return bool(has_scheme) and (authority.count("@") > 1 or "@" in more)
 
 
 def describe_url(url: str) -> str:
-    """Where a URL leads, without its password: `conflicts@db.example:5432/conflicts`."""
+    """Return where a URL leads, without its password.
+
+    An example is `conflicts@db.example:5432/conflicts`.
+    """
     if has_open_password(url):
         return "a URL that can't be read"
     try:
@@ -72,7 +86,7 @@ def describe_url(url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """The same place without a password in it, for libpq to ask for one."""
+    """Return the same URL without a password, so that libpq asks for it."""
     parts = conninfo_to_dict(url)
     if parts.pop("password", None) is None:
         return url

@@ -1,6 +1,7 @@
-"""The brief form of an export: what a person needs to decide about a conflict, and no client's name.
+"""The columns of a brief export.
 
-Expressions are SQL over the columns of `conflict_visit_maps`; a column without one is that of the view.
+They are what a person needs to decide on a conflict. No client's name is among them. Expressions are SQL over the
+columns of `conflict_visit_maps`. A column without an expression is the column of that name in the view.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ _RULES = " ".join(f"WHEN {rule.value} THEN '{rule.value} {rule.label}'" for rule
 
 @dataclass(frozen=True)
 class BriefColumn:
-    """A column by its name; `meaning` is missing where the view's own comment says it."""
+    """A column of the brief export.
+
+    `meaning` is None where the comment on the view's column explains the column.
+    """
 
     name: str
     expression: str | None = None
@@ -24,7 +28,7 @@ class BriefColumn:
 
 
 def _sides(name: str, expression: str | None = None, meaning: str | None = None) -> list[BriefColumn]:
-    """A column of the visit and the same one of the other visit."""
+    """Return a column for the visit and for the other visit."""
     return [
         BriefColumn(
             f"{side}{name}",

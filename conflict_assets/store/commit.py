@@ -1,4 +1,4 @@
-"""What one run brings for one prefix, and what became of it."""
+"""What one run brings for one prefix, and the outcome of its commit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from conflict_assets.domain.policy import DetectionPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixCommit:
-    """Everything a run has found for one prefix.
+    """Everything that a run has found for one prefix.
 
-    `as_of` is the snapshot's time (aware), `new_since` the instant at which its date began in the schedule's zone:
-    conflicts that were first detected since then are new. The window is `first_date` to `last_date`, both in.
-    `conflicts` holds both rows of every conflict, `visits` each visit that is in one. `left_out` gives (`visit_id`,
-    `outcome`) why other visits are out; it is asked when a conflict has gone. `policy` is what pairs were judged by.
-    `counts` are the source's counts of visits; a prefix whose `contested` is 0 gets no position.
+    `as_of` is the snapshot's time (aware). `new_since` is the instant at which the snapshot's date began in the
+    schedule's zone: conflicts that were first detected since then are new. The window is `first_date` to `last_date`,
+    both included. `conflicts` holds both rows of every conflict, and `visits` holds each visit that is in a conflict.
+    `left_out` returns (`visit_id`, `outcome`): why other visits are out. It is called when a conflict has gone.
+    `policy` is the policy by which pairs were judged. `counts` holds the source's counts of visits. A prefix whose
+    `contested` is 0 gets no position.
     """
 
     prefix: str
@@ -35,15 +36,16 @@ class PrefixCommit:
     batches_total: int
     detect_seconds: float
     resumed: Sequence[str] = ()
-    """Earlier runs that this one goes on with: positions are counted over what they and it have committed."""
+    """Earlier runs that this run continues. Positions are counted over the commits of all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommitOutcome:
-    """What a commit did, in conflicts (pairs); `rows` counts the conflict rows that were found.
+    """What a commit did, counted in conflicts (pairs).
 
-    `position` is the k of `[k/N]`: how many prefixes the run, and those that it goes on with, have committed.
-    Repeated by the same root run, a commit reports what the chain of runs did in all.
+    `rows` counts the conflict rows that were found. `position` is the k of `[k/N]`: how many prefixes the run and the
+    runs that it continues have committed. When the same root run repeats a commit, the outcome counts what the chain of
+    runs did in all.
     """
 
     position: int

@@ -1,4 +1,7 @@
-"""One conflict, or one group of conflicts, for people to look at; by the masked view, which readers see too."""
+"""Look-ups of one conflict, or of one group of conflicts, for people.
+
+They read the masked view, which readers may see too.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -28,23 +31,29 @@ class ShownVisit:
 
     @property
     def is_actual(self) -> bool:
-        """Whether it is judged by its actual times, else by its schedule."""
+        """Return whether the visit is judged by its actual times.
+
+        Else it is judged by its schedule.
+        """
         return self.visit_start_time is not None and self.visit_end_time is not None
 
     @property
     def start(self) -> datetime | None:
-        """When it starts, as it is judged."""
+        """Return when the visit starts, by the times that it is judged by."""
         return self.visit_start_time if self.is_actual else self.sch_start_time
 
     @property
     def end(self) -> datetime | None:
-        """When it ends, as it is judged."""
+        """Return when the visit ends, by the times that it is judged by."""
         return self.visit_end_time if self.is_actual else self.sch_end_time
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredConflict:
-    """What the store holds of a conflict; the SSN is masked. `visit` has the smaller visit id."""
+    """What the store holds of a conflict, with a masked SSN.
+
+    `visit` has the smaller visit id.
+    """
 
     pair_id: str
     group_id: str
@@ -67,12 +76,15 @@ class StoredConflict:
     visit: ShownVisit
     con_visit: ShownVisit
     unreadable: tuple[str, ...] = ()
-    """Columns that hold what no date and no time can be; they are missing here."""
+    """Columns whose stored value is no date or time that Python knows. They are None here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MadeDecision:
-    """One decision about a pair, as somebody made it; `holds` when it is the one that counts."""
+    """One decision about a pair, as somebody made it.
+
+    `holds` is true for the decision that counts.
+    """
 
     pair_id: str
     decision: str
@@ -92,25 +104,26 @@ _ORDER = sql.SQL(" ORDER BY least(visit_date, con_visit_date), pair_id, ssn")
 
 
 def conflicts_of_pair(connection: psycopg.Connection[Any], pair_id: str) -> list[StoredConflict]:
-    """What the store shows of a pair: one row, but for visits that are under several SSNs.
+    """Return what the store shows of a pair.
 
-    They all hold, or all are resolved: the resolved twin of a conflict that holds is not shown.
+    This is one row, except for visits that are under several SSNs. These conflicts all hold, or all of them are
+    resolved: the resolved twin of a conflict that holds is not shown.
     """
     return conflicts_of_pairs(connection, [pair_id])
 
 
 def conflicts_of_pairs(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[StoredConflict]:
-    """The same of several pairs, by day."""
+    """Return what the store shows of several pairs, ordered by day."""
     return _read(connection, sql.SQL("pair_id = ANY({})").format(list(pair_ids)))
 
 
 def conflicts_of_group(connection: psycopg.Connection[Any], group_id: str) -> list[StoredConflict]:
-    """The conflicts of a group that hold, by day."""
+    """Return the conflicts of a group that hold, ordered by day."""
     return _read(connection, sql.SQL("group_id = {} AND resolved_at IS NULL").format(group_id))
 
 
 def decisions_about(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[MadeDecision]:
-    """Every decision about these pairs, the newest first."""
+    """Return every decision about these pairs, the newest first."""
     names = sql.SQL(", ").join(sql.Identifier(each.name) for each in fields(MadeDecision))
     query = sql.SQL("SELECT {} FROM decision_log WHERE pair_id = ANY(%s) ORDER BY decision_id DESC").format(names)
     with connection.cursor(row_factory=class_row(MadeDecision)) as cursor:
@@ -128,7 +141,7 @@ _UNREADABLE = object()
 
 
 class _AnyDateLoader(DateLoader):
-    """Dates of PostgreSQL, whose calendar is larger than Python's."""
+    """A loader of PostgreSQL's dates, whose calendar is larger than Python's."""
 
     def load(self, data: Any) -> Any:
         try:
@@ -138,7 +151,7 @@ class _AnyDateLoader(DateLoader):
 
 
 class _AnyTimeLoader(TimestamptzLoader):
-    """Times of PostgreSQL, whose calendar is larger than Python's."""
+    """A loader of PostgreSQL's times, whose calendar is larger than Python's."""
 
     def load(self, data: Any) -> Any:
         try:

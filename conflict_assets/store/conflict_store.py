@@ -1,4 +1,7 @@
-"""The conflict store: one connection to PostgreSQL, and everything that a run does with it."""
+"""The conflict store.
+
+It is one connection to PostgreSQL, and everything that a run does with it.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -55,19 +58,24 @@ __all__ = [
 ATTEMPTS = 6
 RETRY_SECONDS = 180
 WAIT_FOR_WORKER = (0.1, 0.5)
-"""Seconds between two looks for a free worker, drawn anew each time: whoever waits longest is not always late."""
+"""Seconds between two attempts to find a free worker.
+
+They are drawn anew each time, so that the run that waits longest is not always late.
+"""
 
 T = TypeVar("T")
 
 
 class ConflictStore:
-    """The store behind a URL, for prefixes of one length. Use it with `with`: it holds one connection.
+    """The store behind a URL, for prefixes of one length.
 
-    Every method is one transaction. What fails in a way that may pass (a lost connection, a server that restarts,
-    a deadlock) is tried again on a new connection, with growing pauses; each method may be repeated without harm.
+    Use it in a `with` statement, since it holds one connection. Every method is one transaction. After a transient
+    error (a lost connection, a server that restarts, a deadlock) the method is tried again on a new connection, with
+    growing pauses. Each method may be repeated without harm.
 
     Raises:
-        StoreError: from any method, for what does not pass; `TransientStoreError` when it has not passed in time.
+        StoreError: from any method, for an error that is not transient. The error is a `TransientStoreError` when a
+            transient error has not ended in time.
     """
 
     def __init__(
@@ -89,10 +97,12 @@ class ConflictStore:
         self._close()
 
     def prepare(self) -> None:
-        """Bring the schema up to date and make the partitions; costs one SELECT when that is done.
+        """Bring the schema up to date and make the partitions.
+
+        This costs one SELECT when all of it is done already.
 
         Raises:
-            StoreError: the store was made with another prefix length; the message says the way out.
+            StoreError: the store was made with another prefix length. The message says the way out.
         """
         self._run(lambda connection: schema.prepare(connection, self._url, self._prefix_length))
 
@@ -113,11 +123,13 @@ class ConflictStore:
         self._run(lambda connection: schema.require_prepared(connection, self._prefix_length))
 
     def exclusions(self) -> Exclusions:
-        """Agencies and caregivers that do not count."""
+        """Return the agencies and caregivers that do not count."""
         return self._run(store_queries.exclusions)
 
     def speed_bands(self) -> tuple[SpeedBand, ...]:
-        """The speeds by distance that users keep; the defaults when the table is empty.
+        """Return the users' table of speeds by distance.
+
+        Return the defaults when the table is empty.
 
         Raises:
             StoreError: the table leaves a gap, overlaps, or has a speed of zero or less.
@@ -125,22 +137,29 @@ class ConflictStore:
         return self._run(store_queries.speed_bands)
 
     def visit_volumes(self, prefixes: Sequence[str]) -> dict[str, VisitVolume]:
-        """Visits at the last commit of each prefix, where there was one."""
+        """Return the visits at the last commit of each prefix that was committed."""
         return self._run(lambda connection: store_queries.visit_volumes(connection, prefixes))
 
     def snapshot_times(self, prefixes: Sequence[str]) -> dict[str, datetime]:
-        """When the snapshot was taken that is stored of each prefix, where there is one."""
+        """Return when each prefix's stored snapshot was taken.
+
+        Prefixes without a stored snapshot are absent.
+        """
         return self._run(lambda connection: store_queries.snapshot_times(connection, prefixes))
 
     def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
-        """Blocks of `block_days` days, counted from the window's first, with conflicts that hold, by SSN."""
+        """Return the blocks of days with conflicts that hold, by SSN.
+
+        A block is `block_days` days long. Blocks are counted from the window's first day.
+        """
         return self._run(lambda connection: store_queries.open_blocks(connection, prefixes, window, block_days))
 
     def replace_prefix(self, commit: PrefixCommit) -> CommitOutcome:
-        """Bring one prefix to what a run has found, in one transaction. The same commit may be repeated.
+        """Bring one prefix to what a run has found, in one transaction.
 
-        Conflicts are new, changed, reopened or unchanged; those that are stored, lie in the window and were not
-        found are resolved. Rows that do not differ are not written. Runs of the same prefix take turns.
+        The same commit may be repeated. Conflicts are new, changed, reopened or unchanged. Conflicts that are stored,
+        lie in the window and were not found are resolved. Rows that do not differ are not written. Overlapping runs of
+        the same prefix wait for each other.
 
         Raises:
             StaleSnapshot: the store holds a newer snapshot of the prefix.
@@ -151,9 +170,10 @@ class ConflictStore:
     def work_on_prefix(
         self, worker: Worker, detect: Callable[[], PrefixCommit], limit: WorkerLimit
     ) -> tuple[PrefixCommit, CommitOutcome]:
-        """Detect and replace a prefix as one of the workers over all runs; wait, without a connection, for a free one.
+        """Detect and replace a prefix as one of the workers over all runs.
 
-        `detect` is called once, when it is this worker's turn, inside the transaction that replaces the prefix.
+        The method waits for a free worker, and holds no connection while it waits. `detect` is called once, when a
+        worker is free, inside the transaction that replaces the prefix.
 
         Raises:
             as `replace_prefix`, and what `detect` raises.
@@ -181,11 +201,13 @@ class ConflictStore:
             limit.tell(str(attempt.outcome.exception()))
 
     def workers_at_work(self) -> list[Worker]:
-        """The prefixes that runs work on at this moment."""
+        """Return the prefixes that runs work on at this moment."""
         return self._run(workers_at_work)
 
     def preview_prefix(self, commit: PrefixCommit, *, examples: int = 0) -> Preview:
-        """What `replace_prefix` would do, and up to so many conflicts of each kind; nothing is written.
+        """Return what `replace_prefix` would do, and write nothing.
+
+        The preview holds up to `examples` conflicts of each kind.
 
         Raises:
             StaleSnapshot: the store holds a newer snapshot of the prefix.
@@ -194,40 +216,54 @@ class ConflictStore:
         return self._transact(lambda connection: preview(connection, commit, examples=examples), keep=False)
 
     def committed_prefixes(self, root_run_id: str) -> set[str]:
-        """The prefixes that a chain of runs has committed."""
+        """Return the prefixes that a chain of runs has committed."""
         return self._run(lambda connection: store_queries.committed_prefixes(connection, root_run_id))
 
     def run_summary(self, root_run_id: str) -> list[PrefixRun]:
-        """What a chain of runs has committed, in the order of its commits."""
+        """Return the commits of a chain of runs, in their order."""
         return self._run(lambda connection: store_queries.run_summary(connection, root_run_id))
 
     def last_runs(self, prefix: str, limit: int = 2) -> list[PrefixRun]:
-        """The last runs of a prefix, newest first."""
+        """Return the last runs of a prefix, newest first."""
         return self._run(lambda connection: store_queries.last_runs(connection, prefix, limit))
 
     def prefix_counts(self, prefix: str) -> PrefixCounts:
-        """What is stored of a prefix now, and what the run before its latest one found."""
+        """Return what is stored of a prefix, for its checks.
+
+        This is what is stored now, and what the run before the latest one has found.
+        """
         return self._run(lambda connection: store_queries.prefix_counts(connection, prefix))
 
     def totals(self) -> StoreTotals:
-        """Total the whole store."""
+        """Return the totals of the whole store."""
         return self._run(lambda connection: store_queries.totals(connection, self._prefix_length))
 
     def open_conflicts(self) -> int:
-        """How many conflicts of the whole store are open: new or open ones."""
+        """Return how many conflicts of the whole store are open.
+
+        Open conflicts have the status new or open.
+        """
         return self._run(store_queries.open_conflicts)
 
     def trend(self, *, time_zone: str, nights: int = 30) -> list[NightPoint]:
-        """Open, new and resolved conflicts of the last nights that had a run, oldest first; dates of this zone."""
+        """Return the open, new and resolved conflicts of the last nights, oldest first.
+
+        Only nights that had a run are included. A night is a date in `time_zone`.
+        """
         return self._run(lambda connection: trend(connection, time_zone, nights))
 
     def report_data(self, *, time_zone: str, agency_time_zone: str) -> ReportData:
-        """All that the morning's report tells; nights are dates of the one zone, hours of the week of the other."""
+        """Return all data of the report.
+
+        Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`.
+        """
         zones = {"time_zone": time_zone, "agency_time_zone": agency_time_zone}
         return self._run(lambda connection: report_data(connection, self._prefix_length, **zones))
 
     def list_conflicts(self, query: ExportQuery, *, order: Order, limit: int) -> ConflictList:
-        """The first conflicts, in an order, of those that an export of this query would hold; SSNs are masked.
+        """Return the first conflicts, in an order, of an export of this query.
+
+        SSNs are masked.
 
         Raises:
             StoreError: prefixes are asked for, and the login may not see them.
@@ -235,27 +271,41 @@ class ConflictStore:
         return self._run(lambda connection: list_conflicts(connection, query, order, limit))
 
     def costliest_new(self, root_run_ids: Sequence[str], limit: int) -> tuple[ListedConflict, ...]:
-        """The costliest new conflicts that these runs have found; SSNs are masked."""
+        """Return the costliest new conflicts that these runs have found.
+
+        SSNs are masked.
+        """
         return self._run(lambda connection: costliest_new(connection, root_run_ids, limit))
 
     def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:
-        """Visit ids (the smaller first) of every conflict that holds and has both dates from `first` to `last`."""
+        """Return the visit ids of every conflict that holds between two dates.
+
+        Both dates of a conflict lie from `first` to `last`. The smaller visit id comes first.
+        """
         return self._run(lambda connection: store_queries.held_pairs(connection, first, last))
 
     def open_pairs(self) -> pa.Table:
-        """Open conflicts, a row each: `visit_id` and `con_visit_id` (the smaller first), and the `flag` of the rule."""
+        """Return the open conflicts, one row each.
+
+        The columns are `visit_id`, `con_visit_id` and `flag`. `visit_id` is the smaller id, and `flag` is the rule's
+        flag.
+        """
         return self._run(store_queries.open_pairs)
 
     def last_window(self) -> Window | None:
-        """The window of the newest snapshot; missing while nothing was committed."""
+        """Return the window of the newest snapshot.
+
+        Return None while nothing was committed.
+        """
         return self._run(store_queries.last_window)
 
     def decide(
         self, decisions: Sequence[Decision], *, decided_by: str | None = None, keep_same: bool = False
     ) -> DecisionOutcome:
-        """Append a person's decisions, all or none; `decided_by` is the process's user unless given.
+        """Append a person's decisions, all or none of them.
 
-        With `keep_same` a decision that holds with the same reason stays, whoever took it.
+        `decided_by` is the process's user unless it is given. With `keep_same` a decision that holds with the same
+        reason stays, whoever made it.
 
         Raises:
             StoreError: a conflict is not in the store.
@@ -265,28 +315,42 @@ class ConflictStore:
         )
 
     def import_decisions(self, decisions: Sequence[Decision], *, decided_by: str = "import") -> DecisionOutcome:
-        """Take over decisions of the replaced system, as often as one likes; those of people here stay as they are."""
+        """Take over decisions of the replaced system.
+
+        This may be repeated. Decisions that people made here stay as they are.
+        """
         return self._transact(lambda connection: take_over(connection, decisions, decided_by=decided_by))
 
     def set_up_roles(self) -> None:
-        """Make `conflicts_writer` and `conflicts_reader` where they are missing, and give them their rights."""
+        """Make the roles `conflicts_writer` and `conflicts_reader`, and give them their rights.
+
+        Roles that exist already are not made again.
+        """
         self._transact(set_up_roles)
 
     def conflicts_of_pair(self, pair_id: str) -> list[StoredConflict]:
-        """What the store shows of a pair: none, one, or one for each SSN it is under; SSNs are masked."""
+        """Return what the store shows of a pair, with masked SSNs.
+
+        This is nothing, one conflict, or one conflict for each SSN that the pair is under.
+        """
         return self._run(lambda connection: conflict_lookup.conflicts_of_pair(connection, pair_id))
 
     def decisions_about(self, pair_ids: Sequence[str]) -> list[MadeDecision]:
-        """Every decision about these pairs, the newest first."""
+        """Return every decision about these pairs, the newest first."""
         return self._run(lambda connection: conflict_lookup.decisions_about(connection, pair_ids))
 
     def conflicts_of_group(self, group_id: str) -> list[StoredConflict]:
-        """The conflicts of a group that hold, by day; SSNs are masked."""
+        """Return the conflicts of a group that hold, ordered by day.
+
+        SSNs are masked.
+        """
         return self._run(lambda connection: conflict_lookup.conflicts_of_group(connection, group_id))
 
     @contextmanager
     def export(self, query: ExportQuery) -> Iterator[ConflictExport]:
-        """Open an export of conflict rows with both visits; unlike other methods it is not tried again half way.
+        """Open an export of conflict rows with both of their visits.
+
+        Unlike other methods, it is not tried again half way.
 
         Raises:
             StoreError: prefixes or full SSNs are asked for by a login that is not of the writer role.
@@ -301,20 +365,23 @@ class ConflictStore:
         """Refuse agencies and payers of an export that no stored conflict has.
 
         Raises:
-            StoreError: a name is unknown; the message has near ones.
+            StoreError: a name is unknown. The message lists similar names.
         """
         self._run(lambda connection: require_known(connection, query))
 
     def latest_found(self) -> Found:
-        """What the latest commits of all prefixes have found."""
+        """Return what the latest commits of all prefixes have found."""
         return self._run(latest_commits.latest_found)
 
     def latest_visits(self, *, without: Sequence[str], counted: Sequence[str]) -> dict[str, int]:
-        """What the latest commits of all other prefixes have counted of their visits, by name."""
+        """Sum the visit counts of all other prefixes' latest commits, by name.
+
+        The prefixes in `without` are left out. `counted` names the counts.
+        """
         return self._run(partial(latest_commits.latest_visits, without=without, counted=counted))
 
     def free_connections(self) -> int:
-        """How many more connections the server takes."""
+        """Return how many more connections the server takes."""
         return self._run(store_queries.free_connections)
 
     def write_rejected(
@@ -326,7 +393,10 @@ class ConflictStore:
         include_without_prefix: bool,
         as_of: datetime,
     ) -> None:
-        """Replace the rejected visits (`ssn_prefix`, `visit_id`, `reason`) of these prefixes, in one transaction."""
+        """Replace the rejected visits of these prefixes, in one transaction.
+
+        The columns of `rows` are `ssn_prefix`, `visit_id` and `reason`.
+        """
 
         self._transact(
             lambda connection: rejects.write_rejected(
@@ -340,10 +410,12 @@ class ConflictStore:
         )
 
     def purge(self, keep: Retention, *, now: datetime) -> Purged:
-        """Remove what is older than `keep` says, a transaction for each prefix; decisions and open conflicts stay.
+        """Remove what is older than `keep` says, in a transaction for each prefix.
+
+        Decisions and open conflicts stay.
 
         Raises:
-            StoreError: the login may not delete; nothing is removed.
+            StoreError: the login may not delete. Nothing is removed.
         """
         self._run(require_right_to_purge)
         purged = self._transact(lambda connection: purge_lists(connection, keep, now=now))

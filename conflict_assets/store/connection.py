@@ -1,4 +1,7 @@
-"""A connection to PostgreSQL with time-outs, whose errors say what to do and never hold a row or a password."""
+"""A connection to PostgreSQL with time-outs and safe error messages.
+
+The messages say what to do, and never hold a row or a password.
+"""
 
 import logging
 import time
@@ -43,14 +46,16 @@ _REMEDIES = {
 
 DEFAULT_TIMEOUTS = Timeouts()
 
-# It warns, in the server's words, of a rollback that failed: what led to it is told by us.
+# psycopg logs a rollback that failed in the server's words. The store reports what led to it.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def connect(
     url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, autocommit: bool = True, server: Server = STORE
 ) -> psycopg.Connection[Any]:
-    """Open a connection; an embedded server that is down is started, one that is starting is waited for.
+    """Open a connection, and start or wait for an embedded server.
+
+    An embedded server that is down is started. A server that is starting is waited for.
 
     Raises:
         StoreError: the URL, the login, the database, its encoding or the server's version doesn't fit.
@@ -83,7 +88,9 @@ def _open(url: str, timeouts: Timeouts, *, autocommit: bool, server: Server) -> 
 def connect_once(
     url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, autocommit: bool = True, server: Server = STORE
 ) -> psycopg.Connection[Any]:
-    """Open a connection, or say why there is none; nothing is started and nothing waited for.
+    """Open a connection, or say why there is none.
+
+    Nothing is started, and nothing is waited for.
 
     Raises:
         StoreError, TransientStoreError: as `connect` does.
@@ -114,10 +121,11 @@ def connect_once(
 
 @contextmanager
 def translated(server: Server = STORE, *, connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
-    """Turn the driver's errors into the store's; neither details nor values of rows come along.
+    """Turn the driver's errors into the store's errors.
 
-    A write that is refused since the database is read-only may pass on a standby, which `connection` tells: it may be
-    about to become the primary. A primary that was made read-only stays so until somebody changes it.
+    The store's errors hold neither details nor values of rows. A write that is refused because the database is
+    read-only is a transient error on a standby, since the standby may be about to become the primary. `connection`
+    shows whether the server is a standby. A primary that was made read-only stays read-only until somebody changes it.
     """
     try:
         yield

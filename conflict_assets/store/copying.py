@@ -1,4 +1,7 @@
-"""Arrow tables into PostgreSQL by binary COPY: no text, no casts, a batch at a time."""
+"""Copies Arrow tables into PostgreSQL by binary COPY.
+
+It needs no text and no casts, and it copies a batch at a time.
+"""
 
 from typing import Any
 
@@ -22,12 +25,13 @@ TYPES = {
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Bring a table to a schema: what can't be read again becomes a missing value, and a NUL in a text becomes U+FFFD.
+    """Bring a table to a schema.
 
-    Missing are absent columns, numbers that are not finite, and dates and times that the calendar does not have.
+    A value that can't be read back becomes a missing value, and a NUL in a text becomes U+FFFD. Absent columns, numbers
+    that are not finite, and dates and times that the calendar does not have become missing values.
 
     Raises:
-        ValueError: a column can't be brought to its type; the message names it.
+        ValueError: a column can't be brought to its type. The message names the column.
     """
     columns = []
     for field in schema:
@@ -49,7 +53,7 @@ def _storable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_temporal(column.type):
         return _in_calendar(column)
     if pa.types.is_string(column.type) and any(_holds_nul(chunk) for chunk in column.chunks):
-        # Not left out: two ids that only a NUL tells apart would become one.
+        # The NUL is replaced, not removed: two ids that differ only by a NUL would become one.
         return pc.replace_substring(column, "\x00", "\ufffd")
     return column
 
@@ -63,22 +67,25 @@ def _in_calendar(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _holds_nul(texts: pa.StringArray) -> bool:
-    """Whether there may be a NUL, which PostgreSQL's texts can't hold; a look at the bytes is ten times cheaper."""
+    """Return whether a text may hold a NUL, which PostgreSQL's texts can't hold.
+
+    Reading the bytes is ten times cheaper than reading the texts.
+    """
     data = texts.buffers()[2]
     return data is not None and b"\x00" in data.to_pybytes()
 
 
 def ddl(schema: pa.Schema) -> sql.Composable:
-    """The columns of a schema as PostgreSQL declares them."""
+    """Return the columns of a schema as PostgreSQL declares them."""
     return sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(TYPES[field.type])) for field in schema
     )
 
 
 def copy_table(connection: psycopg.Connection[Any], target: str, table: pa.Table, **same: Any) -> None:
-    """Copy a table's rows into the columns of the same names, in the running transaction.
+    """Copy a table's rows into the columns of the same names.
 
-    `same` names columns that have one value in every row.
+    The rows are copied in the running transaction. `same` names columns that have one value in every row.
     """
     if not table.num_rows:
         return

@@ -1,6 +1,7 @@
-"""The data dictionary: every column that people read, from the comments on the store's views.
+"""The data dictionary: every column that people read.
 
-`python -m conflict_assets.store.data_dictionary FILE` writes it, from a store of its own.
+It is made from the comments on the store's views. `python -m conflict_assets.store.data_dictionary FILE` writes it,
+from a store of its own.
 """
 
 import sys
@@ -18,7 +19,7 @@ from conflict_assets.store.export_query import MASKED_VIEW
 from conflict_assets.store.export_rows import Columns, ExportQuery, export_conflicts
 
 VIEWS = (MASKED_VIEW, "open_conflicts", "conflict_summary", "conflict_events", "decision_log")
-"""What readers may see."""
+"""The views that readers may see."""
 
 HEAD = """\
 # Columns
@@ -34,7 +35,7 @@ _SHOWN |= {"string": "text", "double": "number", "timestamp[us, tz=UTC]": "insta
 
 
 def dictionary(connection: psycopg.Connection[Any]) -> str:
-    """Write the page for the schema of this store."""
+    """Return the page for the schema of this store."""
     parts = [HEAD, _brief(connection), *(_view(connection, view) for view in VIEWS)]
     return "\n".join(parts)
 

@@ -1,7 +1,7 @@
-"""Decisions from outside: what people decided in the replaced system.
+"""Decisions that people made in the replaced system.
 
 The replaced system's table `conflictvisitmaps` holds, among others, `VisitID`, `ConVisitID` and `StatusFlag`: `W` for
-whitelisted, `I` for ignored. Any other flag is no decision. It may hold a pair twice, once from each side.
+whitelisted, `I` for ignored. Any other flag is no decision. The table may hold a pair twice, once from each side.
 """
 
 import csv
@@ -31,17 +31,23 @@ _VERDICTS = {"W": DecisionValue.WHITELISTED, "I": DecisionValue.IGNORED}
 
 @dataclass(frozen=True)
 class ReplacedDecisions:
-    """What was found in the replaced table: decisions, one a pair, and rows that are none or name no pair."""
+    """What was found in the replaced table.
+
+    `decisions` holds one decision for each pair. `undecided` counts the rows that hold no decision, and `unusable`
+    counts the rows that name no pair.
+    """
 
     decisions: tuple[Decision, ...]
     undecided: int
     unusable: int
     notes: tuple[str, ...] = ()
-    """Sentences about the rows that were left out: what stands in them, and in which lines."""
+    """Sentences about the rows that were left out: what they hold, and in which lines they stand."""
 
 
 def read_replaced_csv(path: Path) -> ReplacedDecisions:
-    """Read an export of the replaced table, with its column names in any letter case.
+    """Read an export of the replaced table.
+
+    Its column names may have any letter case.
 
     Raises:
         StoreError: the file can't be read, or a column is missing.
@@ -52,10 +58,10 @@ def read_replaced_csv(path: Path) -> ReplacedDecisions:
 
 
 def read_replaced_database(url: str) -> ReplacedDecisions:
-    """Read the replaced table from its PostgreSQL database, in whatever schema it lies.
+    """Read the replaced table from its PostgreSQL database, whatever schema holds it.
 
     Raises:
-        StoreError: there is no such table, more than one, or a column is missing.
+        StoreError: there is no such table, there is more than one, or a column is missing.
     """
     with connect(url, autocommit=False, server=REPLACED) as connection, translated(REPLACED):
         return _read_replaced(connection)
@@ -99,7 +105,10 @@ def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
 
 
 def _check_columns(path: Path) -> None:
-    """Refuse a file of other columns, or with a row of more or fewer values than its header has names."""
+    """Refuse a file with other columns, or with rows of another length.
+
+    Each row must have as many values as the header has names.
+    """
     with _opened(path) as file:
         reader = csv.reader(file)
         header = [name.strip().lower() for name in next(reader, [])]
@@ -116,7 +125,7 @@ def _check_columns(path: Path) -> None:
 
 
 def _check_column(path: Path, header: Sequence[str], name: str) -> None:
-    # Not the whole header is told: a file without one has people's names there.
+    # The message does not quote the whole header: a file without one has people's names there.
     if (found := header.count(name.lower())) != 1:
         alike = get_close_matches(name.lower(), header, n=1) if not found else []
         raise StoreError(
@@ -127,7 +136,10 @@ def _check_column(path: Path, header: Sequence[str], name: str) -> None:
 
 
 def _sorted_out(rows: Iterable[tuple[int | None, tuple[str | None, ...]]]) -> ReplacedDecisions:
-    """Keep one decision a pair; where the two sides differ, whitelisted wins: it is the one that was explained."""
+    """Return one decision for each pair.
+
+    Where the two sides differ, whitelisted wins, since it is the decision that was explained.
+    """
     found: dict[str, Decision] = {}
     undecided = unusable = 0
     left_out = LeftOut()
@@ -166,7 +178,7 @@ def _find_table(connection: psycopg.Connection[Any]) -> tuple[str, str]:
 
 
 def _find_columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[str]:
-    # Not from information_schema: that hides the columns that this user may not read, instead of saying so.
+    # information_schema would hide the columns that this user may not read, and no error would say so.
     rows = connection.execute(
         """SELECT attname FROM pg_attribute WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass
            AND attnum > 0 AND NOT attisdropped""",

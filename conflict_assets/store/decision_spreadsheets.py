@@ -1,4 +1,7 @@
-"""Decisions that a person filled in: an export with its decision column, or any table of conflicts and decisions."""
+"""Decisions that a person filled in.
+
+The file is an export with its decision column, or any table of conflicts and decisions.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +31,10 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class FilledIn:
-    """What was found in a person's file: decisions, one a conflict, and how many rows have none."""
+    """What was found in a person's file.
+
+    `decisions` holds one decision for each conflict. `undecided` counts the rows without a decision.
+    """
 
     decisions: tuple[Decision, ...]
     undecided: int
@@ -43,13 +49,14 @@ class _DecidedRow:
 
 
 def read_decisions(path: Path, *, verdict: DecisionValue | None = None, reason: str | None = None) -> FilledIn:
-    """Read a CSV or workbook with a header: `pair_id` (or `visit_id`, `con_visit_id`), `decision`, `decision_reason`.
+    """Read the decisions of a CSV or a workbook with a header.
 
-    Rows without a decision are left out, unless `verdict` is for all of these; so is `reason`. Other columns may be
-    there, in any order.
+    The columns are `pair_id` (or `visit_id` and `con_visit_id`), `decision` and `decision_reason`. Other columns may be
+    there, in any order. Rows without a decision are left out, unless `verdict` is given: it then holds for all of these
+    rows. In the same way, `reason` holds for all rows without a reason.
 
     Raises:
-        StoreError: the file can't be read, or rows can't be understood; the message names them all.
+        StoreError: the file can't be read, or rows can't be understood. The message names all of these rows.
     """
     decided: dict[str, list[_DecidedRow]] = {}
     wrong: list[str] = []
@@ -70,7 +77,10 @@ def read_decisions(path: Path, *, verdict: DecisionValue | None = None, reason: 
 
 
 def _person_rows(path: Path, *, needs_decision: bool) -> Iterator[Row]:
-    """The rows of each table that names conflicts; a workbook may have other sheets."""
+    """Yield the rows of each table that names conflicts.
+
+    A workbook may have other sheets.
+    """
     tables = 0
     for table in read_tables(path):
         if not _names_pairs(table.columns) or (needs_decision and DECISION not in table.columns):
@@ -89,7 +99,7 @@ def _names_pairs(columns: Collection[str]) -> bool:
 
 
 def _decided(row: Row, verdict: DecisionValue | None) -> _DecidedRow | None:
-    """What a row decides; None where it decides nothing."""
+    """Return what a row decides, or None where it decides nothing."""
     found = _verdict(row.cells.get(DECISION, "")) or verdict
     return _DecidedRow(row.place, _pair(row.cells), found, _reason(row.cells)) if found else None
 
@@ -115,7 +125,10 @@ def _pair(cells: Mapping[str, str]) -> Pair:
 
 
 def _agreed(decided: Iterable[Sequence[_DecidedRow]], reason: str | None, wrong: list[str]) -> Iterator[Decision]:
-    """One decision of all rows of a conflict; where they differ, or no reason is known, they are wrong."""
+    """Yield one decision from all rows of each conflict.
+
+    The rows are wrong where they differ, or where no reason is known.
+    """
     for rows in decided:
         places = " and ".join(row.place for row in rows)
         verdicts = dict.fromkeys(row.verdict for row in rows)

@@ -1,6 +1,7 @@
-"""What people decide about conflicts: kept apart from what runs compute, and only ever appended to.
+"""The decisions that people make about conflicts.
 
-Of the decisions about a pair the newest holds. Writers take turns, so that each sees the newest one before its own.
+They are stored apart from what runs compute, and are only ever appended to. The newest decision about a pair holds.
+Writers wait for each other, so that each of them sees the newest decision before its own.
 """
 
 import getpass
@@ -27,7 +28,10 @@ PAIR_ID_DIGITS = 32
 
 
 class DecisionValue(StrEnum):
-    """What is decided; `CLEARED` takes a decision back."""
+    """What is decided.
+
+    `CLEARED` takes a decision back.
+    """
 
     WHITELISTED = "whitelisted"
     IGNORED = "ignored"
@@ -35,7 +39,10 @@ class DecisionValue(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a decision comes from: an import never overwrites a person's."""
+    """Where a decision comes from.
+
+    An import never overwrites a person's decision.
+    """
 
     PERSON = "person"
     IMPORT = "import"
@@ -43,14 +50,17 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Pair:
-    """A conflict by its name; the visit ids (the smaller first) are known when it was named by them."""
+    """A conflict by its name.
+
+    The visit ids are known when the conflict was named by them. `visit_id` is the smaller one.
+    """
 
     pair_id: str
     visit_id: str | None = None
     con_visit_id: str | None = None
 
     def __str__(self) -> str:
-        """The name that was given."""
+        """Return the name that was given."""
         return self.pair_id if self.visit_id is None else f"{self.visit_id},{self.con_visit_id}"
 
 
@@ -65,17 +75,23 @@ class Decision:
 
 @dataclass(frozen=True)
 class DecisionOutcome:
-    """What became of decisions: written, or the same as what is stored (or, of an import, decided by a person)."""
+    """The outcome of writing decisions.
+
+    `written` counts the decisions that were written. `unchanged` counts the decisions that are the same as what is
+    stored and, of an import, those that a person has decided.
+    """
 
     given: int
     written: int
     unchanged: int
     unseen: tuple[Pair, ...] = ()
-    """Of an import: those about conflicts that the store does not hold."""
+    """The imported decisions about conflicts that the store does not hold."""
 
 
 def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
-    """Name the conflict of two visits, in either order, as the engine names it.
+    """Return the conflict of two visits, named as the engine names it.
+
+    The visits may be given in either order.
 
     Raises:
         ValueError: an id is empty, or the two are the same.
@@ -88,10 +104,12 @@ def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
 
 
 def parse_pair(text: str) -> Pair:
-    """Read a conflict's name: its `pair_id`, or its two visit ids with a comma between them.
+    """Read a conflict's name.
+
+    The name is its `pair_id`, or its two visit ids with a comma between them.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither.
     """
     given = trimmed(text)
     if fullmatch("[0-9a-fA-F]{32}", given):
@@ -109,10 +127,11 @@ def decide(
     decided_by: str | None = None,
     keep_same: bool = False,
 ) -> DecisionOutcome:
-    """Append a person's decisions, all or none; the caller's transaction. The last one about a conflict counts.
+    """Append a person's decisions, all or none of them.
 
-    The person is who runs this process unless `decided_by` says who it is. With `keep_same` a decision that holds
-    with the same reason stays, whoever took it: a file that is given again repeats what others decided.
+    The caller owns the transaction. The last decision about a conflict counts. `decided_by` is who runs this process
+    unless it is given. With `keep_same` a decision that holds with the same reason stays, whoever made it: a file that
+    is given again repeats what others decided.
 
     Raises:
         StoreError: a conflict is not in the store.
@@ -134,9 +153,9 @@ def decide(
 def take_over(
     connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str
 ) -> DecisionOutcome:
-    """Append imported decisions, also about conflicts that are not stored (yet); the caller's transaction.
+    """Append imported decisions, also about conflicts that are not stored yet.
 
-    What a person has decided or cleared here stays as it is.
+    The caller owns the transaction. What a person has decided or cleared here stays as it is.
     """
     named = {decision.pair.pair_id: decision for decision in decisions}
     rows = [(decision.pair, decision) for decision in named.values()]

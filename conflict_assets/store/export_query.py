@@ -1,4 +1,7 @@
-"""Which conflicts an export holds, and which of their columns, as SQL over the store's views."""
+"""The SQL of an export, over the store's views.
+
+It says which conflicts the export holds, and which of their columns.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +19,14 @@ from conflict_assets.store.stored_columns import FLAGS
 
 MASKED_VIEW, FULL_VIEW = "conflict_visit_maps", "conflict_sides"
 NAMED = {"agency": ("provider_id", "provider_name"), "payer": ("payer_id", "contract")}
-"""The columns of ids and names of what a person may name."""
+"""The columns of the id and the name, for each kind of thing that a person may name."""
 
 
 class Columns(StrEnum):
-    """How much of a conflict: what a reviewer needs, or every column of `conflict_visit_maps`."""
+    """How many columns of a conflict an export holds.
+
+    It holds what a reviewer needs, or every column of `conflict_visit_maps`.
+    """
 
     BRIEF = "brief"
     ALL = "all"
@@ -28,10 +34,11 @@ class Columns(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportQuery:
-    """Which conflicts: all that fit every filter that is given; a filter fits when it does so for either of the visits.
+    """The conflicts of an export: those that match every given filter.
 
-    Agencies and payers go by id or by name in any letter case, rules by number. A conflict is one row, from the side
-    of the smaller visit id, or one for each side. Prefixes and full SSNs are for logins of the writer role.
+    A filter matches when either of the two visits matches it. Agencies and payers are given by id, or by name in any
+    letter case. Rules are given by number. A conflict is one row, from the side of the smaller visit id, or one row for
+    each side. Prefixes and full SSNs are for logins of the writer role.
     """
 
     statuses: Sequence[str] = OPEN_STATUSES
@@ -47,12 +54,15 @@ class ExportQuery:
 
 
 def view_of(query: ExportQuery) -> str:
-    """Name the view to read: the masked one, unless prefixes or full SSNs are asked for."""
+    """Return the name of the view to read.
+
+    This is the masked view, unless prefixes or full SSNs are asked for.
+    """
     return FULL_VIEW if query.full_ssns or query.prefixes else MASKED_VIEW
 
 
 def selected(connection: psycopg.Connection[Any], query: ExportQuery) -> sql.Composable:
-    """What is selected, for either view."""
+    """Return the SQL of the selected columns, for either view."""
     columns = [
         sql.SQL("{} AS {}").format(expression, sql.Identifier(name))
         for name, expression in _expressions(connection, query).items()
@@ -61,13 +71,13 @@ def selected(connection: psycopg.Connection[Any], query: ExportQuery) -> sql.Com
 
 
 def _expressions(connection: psycopg.Connection[Any], query: ExportQuery) -> Mapping[str, sql.Composable]:
-    """What is selected, by its name in the export."""
+    """Return the selected expressions by their names in the export."""
     if query.columns is Columns.BRIEF:
         return {
             each.name: sql.SQL(each.expression) if each.expression else _column_of_view(each.name, query)
             for each in BRIEF_COLUMNS
         }
-    # The masked view's, also where the full one is read: no prefix stands beside an SSN.
+    # The names come from the masked view even where the full one is read: no prefix may stand beside an SSN.
     found = (
         connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(MASKED_VIEW))).description or []
     )
@@ -75,7 +85,10 @@ def _expressions(connection: psycopg.Connection[Any], query: ExportQuery) -> Map
 
 
 def _column_of_view(name: str, query: ExportQuery) -> sql.Composable:
-    """A column as exports show it, from either view: flags as booleans, SSNs masked unless asked for in full."""
+    """Return the SQL of a column as exports show it, from either view.
+
+    Flags are booleans. SSNs are masked unless they are asked for in full.
+    """
     masked = view_of(query) == MASKED_VIEW
     text = "{}"
     if name in FLAGS and masked:
@@ -86,7 +99,7 @@ def _column_of_view(name: str, query: ExportQuery) -> sql.Composable:
 
 
 def filters(query: ExportQuery) -> sql.Composable:
-    """What a row must fit, for either view."""
+    """Return the SQL condition that a row must match, for either view."""
     conditions: list[sql.Composable] = [sql.SQL("status = ANY({})").format([str(status) for status in query.statuses])]
     if not query.both_sides:
         conditions.append(sql.SQL('visit_id < con_visit_id COLLATE "C"'))
@@ -105,7 +118,10 @@ def filters(query: ExportQuery) -> sql.Composable:
 
 
 def either_side(ids: str, names: str, wanted: Sequence[str]) -> sql.Composable:
-    """Hold where either visit has one of these ids, or names in any letter case."""
+    """Return the condition that either visit has one of these ids or names.
+
+    Names match in any letter case.
+    """
     texts = [trimmed(text) for text in wanted]
     return sql.SQL("({0} = ANY({4}) OR {1} = ANY({4}) OR lower({2}) = ANY({5}) OR lower({3}) = ANY({5}))").format(
         *(sql.Identifier(f"{side}{name}") for name in (ids, names) for side in ("", "con_")),

@@ -1,7 +1,8 @@
-"""Conflict rows with both of their visits, streamed out of the store as Arrow batches: for files that people read.
+"""Streams conflict rows out of the store as Arrow batches.
 
-PostgreSQL sends them as the text of a COPY, which Arrow reads into typed columns, some 1,000 rows at a time: neither
-side makes a Python object of a value, and nobody holds more than a few batches.
+Each row holds both visits of its conflict. The batches are for files that people read. PostgreSQL sends them as the
+text of a COPY, which Arrow reads into typed columns, some 1,000 rows at a time. Neither side makes a Python object of a
+value, and no more than a few batches are in memory.
 """
 
 from collections.abc import Generator, Iterator
@@ -31,7 +32,7 @@ from conflict_assets.store.roles import WRITER
 __all__ = ["Columns", "ConflictExport", "ExportQuery", "export_conflicts"]
 
 BLOCK_BYTES = 2 << 20
-"""How much text makes a batch, some 1,000 rows; a row that is longer makes one of its own."""
+"""How much text makes a batch, some 1,000 rows. A longer row makes a batch of its own."""
 
 _TYPES = {
     "text": pa.string(),
@@ -45,7 +46,10 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class UnreadableValue:
-    """A value of the store that no file can hold, such as a date of the year 20251: the file has none in its place."""
+    """A value of the store that no file can hold.
+
+    An example is a date of the year 20251. The file leaves the value empty.
+    """
 
     pair_id: str
     column: str
@@ -56,9 +60,9 @@ class UnreadableValue:
 
 @dataclass
 class ConflictExport:
-    """An export that is under way, of one moment of the store; its batches can be read once.
+    """An open export of one moment of the store.
 
-    `unreadable` fills up while they are read.
+    The batches can be read once. `unreadable` fills up while they are read.
     """
 
     schema: pa.Schema
@@ -68,13 +72,16 @@ class ConflictExport:
     unreadable: list[UnreadableValue] = field(default_factory=list)
 
     def count(self) -> int:
-        """How many rows there will be; to be asked before the batches."""
+        """Return how many rows there will be.
+
+        Call this before the batches are read.
+        """
         statement = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self._view, filters(self._query))
         row = self._connection.execute(statement).fetchone()
         return row[0] if row else 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, sorted by day, group and pair."""
+        """Yield the rows, sorted by day, group and pair."""
         statement = sql.SQL(
             'COPY (SELECT {} FROM {} WHERE {} ORDER BY visit_date, group_id COLLATE "C", pair_id COLLATE "C", '
             'visit_id COLLATE "C") TO STDOUT (FORMAT csv)'
@@ -88,7 +95,10 @@ class ConflictExport:
                 yield from self._table(block).to_batches()
 
     def _table(self, block: bytes) -> pa.Table:
-        """Read a block of whole rows; where a value is not of its column's type, each value by itself."""
+        """Read a block of whole rows.
+
+        Where a value does not have its column's type, each value is read by itself.
+        """
         try:
             return _read(block, self.schema)
         except pa.ArrowInvalid:
@@ -119,7 +129,7 @@ def export_conflicts(connection: psycopg.Connection[Any], query: ExportQuery) ->
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        # Somebody watches, and the reader of a slow file keeps the statement waiting.
+        # There is no time-out: a person watches the export, and whoever reads a slow file keeps the statement waiting.
         connection.execute(
             """SELECT set_config('statement_timeout', '0', true), set_config('jit', 'off', true),
                       set_config('work_mem', '64MB', true)"""
@@ -151,7 +161,10 @@ def require_writer(connection: psycopg.Connection[Any], what: str) -> None:
 
 
 def _schema(connection: psycopg.Connection[Any], query: ExportQuery, columns: sql.Composable) -> pa.Schema:
-    """The names and types of what is selected: the same from the masked view as from the full one."""
+    """Return the names and types of the selected columns.
+
+    They are the same for the masked view and for the full one.
+    """
     statement = sql.SQL("SELECT {} FROM {} LIMIT 0").format(columns, sql.Identifier(view_of(query)))
     found = connection.execute(statement).description or []
     return pa.schema([(column.name, _type(connection, column.type_code)) for column in found])
@@ -165,7 +178,10 @@ def _type(connection: psycopg.Connection[Any], oid: int) -> pa.DataType:
 
 
 def _read(block: bytes, schema: pa.Schema) -> pa.Table:
-    """Read the text of a COPY: a missing value is nothing at all, an empty text is two quotes."""
+    """Read the text of a COPY.
+
+    A missing value is written as nothing at all, and an empty text as two quotes.
+    """
     return csv.read_csv(
         pa.BufferReader(block),
         read_options=csv.ReadOptions(column_names=schema.names, block_size=len(block)),
@@ -182,18 +198,21 @@ def _read(block: bytes, schema: pa.Schema) -> pa.Table:
 
 
 def _value(text: str | None, column: pa.Field) -> Any:
-    """One value by its text; None where it can't be read."""
+    """Return one value from its text, or None where it can't be read."""
     if text is None:
         return None
     try:
         return _read(f"{text}\n".encode(), pa.schema([column]))[0][0].as_py()
     except (pa.ArrowInvalid, ValueError, OverflowError):
-        # Arrow's message quotes the value.
+        # The error is dropped, since Arrow's message quotes the value.
         return None
 
 
 def _blocks(copy: psycopg.Copy) -> Iterator[bytes]:
-    """The text of a COPY in blocks of whole rows: PostgreSQL sends one row at a time."""
+    """Yield the text of a COPY in blocks of whole rows.
+
+    PostgreSQL sends one row at a time.
+    """
     rows: list[bytes] = []
     size = 0
     while row := copy.read():
@@ -207,7 +226,7 @@ def _blocks(copy: psycopg.Copy) -> Iterator[bytes]:
 
 
 def _ahead(blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
-    """Fetch the next block while somebody works on the last one."""
+    """Fetch the next block while the caller works on the last one."""
     with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
         coming = fetching.submit(next, blocks, None)
         while (block := coming.result()) is not None:

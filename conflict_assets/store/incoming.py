@@ -1,4 +1,7 @@
-"""What a run brings to a prefix, as it would be stored, and its digest: the same digest means the same rows."""
+"""What a run brings to a prefix, and its digest.
+
+The rows have the form in which they are stored. The same digest means the same rows.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,26 +18,30 @@ from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
 @dataclass(frozen=True)
 class Incoming:
-    """Rows in the stored columns: conflicts whose two dates both lie in the window, and visits in conflict."""
+    """The rows of a commit, in the stored columns.
+
+    They are conflicts whose two dates both lie in the window, and visits that are in conflict.
+    """
 
     conflict_rows: pa.Table
     visits: pa.Table
 
     @property
     def rows(self) -> int:
-        """Conflict rows, two to a conflict."""
+        """Return the number of conflict rows, two for each conflict."""
         return int(self.conflict_rows.num_rows)
 
     @cached_property
     def conflicts(self) -> int:
-        """Conflicts (pairs)."""
+        """Return the number of conflicts (pairs)."""
         return int(self.conflict_rows.select(["ssn", "pair_id"]).group_by(["ssn", "pair_id"]).aggregate([]).num_rows)
 
     @cached_property
     def digest(self) -> str:
-        """A hash of every value, in the order in which they were found: the same visits give the same order.
+        """Return a hash of every value, in the order of detection.
 
-        Equal rows may differ in it, and are then compared; different ones do not agree.
+        The same visits give the same order. Equal rows may have different digests, and are then compared. Different
+        rows do not have the same digest.
         """
         found = hashlib.sha256()
         for table in (self.conflict_rows, self.visits):
@@ -45,7 +52,9 @@ class Incoming:
 
 
 def incoming_of(commit: PrefixCommit) -> Incoming:
-    """Bring a commit's rows to the stored columns, and leave out what is not wholly in the window.
+    """Bring a commit's rows to the stored columns.
+
+    What does not lie wholly in the window is left out.
 
     Raises:
         StoreError: a conflict lacks one of its two visits, so that nobody could say what it is about.
@@ -74,5 +83,8 @@ def _refuse_lost_visits(prefix: str, incoming: Incoming) -> None:
 
 
 def visit_keys(rows: pa.Table, visit_id: str) -> pa.ChunkedArray:
-    """SSN and visit id in one text: an SSN that has a prefix has nine digits."""
+    """Return the SSN and the visit id of each row as one text.
+
+    The text is unambiguous, since an SSN that has a prefix has nine digits.
+    """
     return pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in ("ssn", visit_id)), "")

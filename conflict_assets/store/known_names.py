@@ -1,4 +1,7 @@
-"""Agencies and payers that a person names: those that no stored conflict has are refused, with near ones."""
+"""The agencies and payers that a person names in an export.
+
+Names that no stored conflict has are refused, and similar names are suggested.
+"""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -11,17 +14,17 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.export_query import MASKED_VIEW, NAMED, ExportQuery, either_side
 
 NEAR = 3
-"""So many near names are told of each unknown one."""
+"""How many similar names a message lists for each unknown name."""
 
 LONGEST = 80
-"""So many characters of a name are looked at and told."""
+"""How many characters of a name are compared and shown."""
 
 
 def require_known(connection: psycopg.Connection[Any], query: ExportQuery) -> None:
     """Refuse agencies and payers that no stored conflict has, of whatever status.
 
     Raises:
-        StoreError: a name is unknown; the message has near ones.
+        StoreError: a name is unknown. The message lists similar names.
     """
     unknown = [
         f"{name!r} is no {what} of a stored conflict{_near(connection, what, name)}"
@@ -42,7 +45,7 @@ def _is_known(connection: psycopg.Connection[Any], what: str, name: str) -> bool
 
 
 def _near(connection: psycopg.Connection[Any], what: str, name: str) -> str:
-    """Ids and names that look like this one, in words."""
+    """Return the ids and names that look like this one, in words."""
     ids, names = NAMED[what]
     # Each conflict is seen from both of its sides, so one side has all names.
     statement = sql.SQL("SELECT DISTINCT {}, {} FROM {}").format(
@@ -54,7 +57,7 @@ def _near(connection: psycopg.Connection[Any], what: str, name: str) -> str:
 
 
 def _spellings(rows: Sequence[tuple[str | None, str | None]]) -> Iterator[tuple[str, str]]:
-    """Ids and names in small letters, and how each is told."""
+    """Yield ids and names in small letters, with the shown text."""
     for key, name in rows:
         shown = f"{name[:LONGEST]} ({key})" if name else f"{key}"
         for text in (key, name):

@@ -1,4 +1,4 @@
-"""What the latest commits of the prefixes say together."""
+"""What the latest commits of the prefixes have found together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ Connection = psycopg.Connection[Any]
 
 
 def latest_found(connection: Connection) -> Found:
-    """What the latest commits of all prefixes have found."""
+    """Return what the latest commits of all prefixes have found."""
     row = connection.execute(
         "SELECT coalesce(sum(conflicts), 0), coalesce(sum(conflict_rows), 0) FROM prefix_runs WHERE latest"
     ).fetchone()
@@ -20,7 +20,10 @@ def latest_found(connection: Connection) -> Found:
 
 
 def latest_visits(connection: Connection, *, without: Sequence[str], counted: Sequence[str]) -> dict[str, int]:
-    """What the latest commits of all other prefixes have counted of their visits, by name."""
+    """Sum the visit counts of all other prefixes' latest commits, by name.
+
+    The prefixes in `without` are left out. `counted` names the counts.
+    """
     rows = connection.execute(
         """SELECT name, coalesce(sum((r.counts->>name)::bigint), 0)::bigint
            FROM unnest(%(counted)s::text[]) AS name

@@ -1,4 +1,4 @@
-"""Conflicts in an order that people ask for, with what each costs."""
+"""Lists of conflicts in an order that people ask for, with their costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -19,7 +19,7 @@ Connection = psycopg.Connection[Any]
 
 
 class Order(StrEnum):
-    """What conflicts are listed by."""
+    """The order in which conflicts are listed."""
 
     AMOUNT = "amount"
     DATE = "date"
@@ -28,7 +28,10 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RankedPair:
-    """A pair in its place; the last four digits tell it from a twin under another SSN."""
+    """A pair at its rank.
+
+    The last four digits distinguish the pair from a twin under another SSN. `total` counts all pairs.
+    """
 
     pair_id: str
     last_four: str
@@ -37,7 +40,10 @@ class RankedPair:
 
 @dataclass(frozen=True, kw_only=True)
 class PairAmounts:
-    """What a pair costs, in dollars: each visit's shift and overlap, and both overlaps together."""
+    """The costs of a pair, in dollars.
+
+    They are each visit's shift and overlap, and both overlaps together.
+    """
 
     pair_id: str
     last_four: str
@@ -48,7 +54,7 @@ class PairAmounts:
     amount: float | None
 
 
-# What comes before the amount; all of it is fixed here, nothing comes from a user.
+# The sort keys that come before the amount. They are fixed here, so that no SQL comes from a user.
 _FIRST = {
     Order.AMOUNT: ("0", "ASC"),
     Order.DATE: ("max(greatest(visit_date, con_visit_date))", "DESC"),
@@ -56,9 +62,12 @@ _FIRST = {
 }
 
 BY_AMOUNT = 'amount DESC NULLS LAST, shifts DESC NULLS LAST, pair_id COLLATE "C", last_four'
-"""The costliest first; of equal overlaps (a trip has none) the longer or dearer visits."""
+"""The costliest pair comes first.
 
-# Both rows of a conflict fit a filter, or neither does; so the amounts of both are there.
+Of pairs with equal overlaps (a trip has none), the pair with the longer or dearer visits comes first.
+"""
+
+# Either both rows of a conflict match a filter or neither does, so the amounts of both are there.
 _RANK = f"""
     SELECT pair_id, last_four, {{total}} AS total
     FROM (
@@ -86,7 +95,7 @@ _NEW_OF_RUNS = """status = 'new' AND (ssn_prefix, first_detected_at) IN (
 
 
 def list_conflicts(connection: Connection, query: ExportQuery, order: Order, limit: int) -> ConflictList:
-    """The first conflicts of those that fit, read at one moment.
+    """Return the first conflicts that match a query, read at one moment.
 
     Raises:
         StoreError: prefixes are asked for, and the login may not see them.
@@ -102,7 +111,10 @@ def list_conflicts(connection: Connection, query: ExportQuery, order: Order, lim
 
 
 def costliest_new(connection: Connection, root_run_ids: Sequence[str], limit: int) -> tuple[ListedConflict, ...]:
-    """The costliest of the conflicts that these runs have found for the first time, and nobody has decided on."""
+    """Return the costliest conflicts that these runs have found for the first time.
+
+    Conflicts with a decision are left out.
+    """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SELECT set_config('jit', 'off', true)")
@@ -119,7 +131,11 @@ def rank_pairs(
     limit: int,
     counted: bool = False,
 ) -> list[RankedPair]:
-    """The first pairs of a relation that has both rows of each conflict; how many there are in all costs more."""
+    """Return the first pairs of a relation, in an order.
+
+    The relation has both rows of each conflict. With `counted` each pair holds the number of all pairs, which costs
+    more.
+    """
     key, direction = _FIRST[order]
     fixed = {"key": key, "direction": direction, "total": "(count(*) OVER ())::int" if counted else "0"}
     statement = sql.SQL(_RANK).format(
@@ -133,7 +149,10 @@ def rank_pairs(
 
 
 def listed(connection: Connection, pairs: Sequence[RankedPair]) -> tuple[ListedConflict, ...]:
-    """What people see of these pairs, in their order; one that no view shows is left out."""
+    """Return what people see of these pairs, in the order of the pairs.
+
+    A pair that no view shows is left out.
+    """
     if not pairs:
         return ()
     names = [pair.pair_id for pair in pairs]

@@ -1,4 +1,4 @@
-"""What the last night has resolved and found again, by what happened to each conflict."""
+"""The conflicts that the last night has resolved and reopened."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ _OVERLAPS, _SHIFTS = (
     )
 )
 
-# Several runs of the date may have resolved a conflict, which then is there once.
+# Several runs of the date may have resolved the same conflict. It is listed once.
 _EVENTS = f"""{RUNS}, events AS (
         SELECT h.event, h.pair_id, right(h.ssn, 4) AS last_four, {_OVERLAPS} AS amount, {_SHIFTS} AS shifts
         FROM conflict_history AS h
@@ -43,7 +43,10 @@ class _Event(RankedPair):
 def night_events(
     connection: psycopg.Connection[Any], time_zone: str, shown: int
 ) -> dict[str, tuple[ListedConflict, ...]]:
-    """The costliest conflicts that the last night has resolved and reopened; a night is a date in this zone."""
+    """Return the costliest conflicts that the last night has resolved and reopened.
+
+    They are listed by event. A night is a date in `time_zone`.
+    """
     with connection.cursor(row_factory=class_row(_Event)) as cursor:
         found = cursor.execute(_EVENTS, {"zone": time_zone, "events": list(EVENTS), "shown": shown}).fetchall()
     return {event: listed(connection, [each for each in found if each.event == event]) for event in EVENTS}

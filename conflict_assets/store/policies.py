@@ -1,4 +1,7 @@
-"""The policies that runs judge by: each is written down once, and events name it by its number."""
+"""The policies that runs judge by.
+
+Each policy is stored once, and events refer to it by its number.
+"""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,11 +14,14 @@ from conflict_assets.store import statements
 
 
 def policy_id(connection: psycopg.Connection[Any], policy: DetectionPolicy) -> int:
-    """Look a policy's number up, and give it one when no run has judged by it before; the caller's transaction."""
+    """Return a policy's number.
+
+    A policy by which no run has judged before gets a number. The caller owns the transaction.
+    """
     values = {"policy": Jsonb(asdict(policy))}
     row = connection.execute(statements.POLICY_ID, values).fetchone()
     if row is None:
-        # Another run may write it down in this moment: this waits for its end, and the number is looked up anew.
+        # Another run may store the policy at this moment. The INSERT waits for its end, so look up the number again.
         connection.execute(statements.ADD_POLICY, values)
         row = connection.execute(statements.POLICY_ID, values).fetchone()
     if row is None:

@@ -1,4 +1,7 @@
-"""What a commit would do to a prefix, found by the comparison that the commit itself makes; nothing is written."""
+"""A preview of what a commit would do to a prefix.
+
+It is made by the comparison that the commit itself makes. Nothing is written.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,16 +19,17 @@ from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
 from conflict_assets.store.stored_columns import FLAGS
 
 KINDS = {NEW: "new", CHANGED: "changed", GONE: "resolved", REOPENED: "reopened"}
-"""What would become of a conflict, in the order in which it is told."""
+"""What would happen to a conflict, in the order in which previews list it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A conflict that would differ: `kind` is new, changed, resolved or reopened; no name, and a masked SSN.
+    """A conflict that would differ, without names and with a masked SSN.
 
-    The visits are those of the smaller id first. Rules are flags' names, overlaps minutes; `before` is missing for a
-    new conflict, `after` for a resolved one. `changed` names the columns that differ, `reason` says why a resolved
-    one goes: gone, inactive or excluded.
+    `kind` is new, changed, resolved or reopened. The visits are in the order of their ids, the smaller id first. Rules
+    are the names of flags, and overlaps are in minutes. The `before` fields are None for a new conflict, and the
+    `after` fields are None for a resolved one. `changed` names the columns that differ. `reason` says why a resolved
+    conflict goes: gone, inactive or excluded.
     """
 
     kind: str
@@ -47,7 +51,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What a commit would do, in conflicts (pairs), and some of them as examples."""
+    """What a commit would do, counted in conflicts (pairs), with some examples."""
 
     conflicts: int
     new: int
@@ -58,15 +62,16 @@ class Preview:
 
     @property
     def unchanged(self) -> int:
-        """Conflicts that hold and stay as they are."""
+        """Return the number of conflicts that hold and stay as they are."""
         return self.conflicts - self.new - self.changed - self.reopened
 
 
 def preview(connection: psycopg.Connection[Any], commit: PrefixCommit, *, examples: int) -> Preview:
-    """Compare a commit with what is stored; the caller rolls the transaction back, which is read only besides.
+    """Compare a commit with what is stored.
 
-    It waits for nobody: a run that commits meanwhile is not seen. Of each kind, `examples` conflicts are told, those
-    with the smallest `pair_id`: a sample that says nothing of the SSNs.
+    The caller rolls the transaction back. Apart from temporary tables the transaction is read-only. The preview waits
+    for nobody: a run that commits meanwhile is not seen. Of each kind, the preview holds the `examples` conflicts with
+    the smallest `pair_id`, a sample that says nothing of the SSNs.
 
     Raises:
         StaleSnapshot: the store holds a newer snapshot of the prefix.

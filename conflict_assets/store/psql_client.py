@@ -1,4 +1,7 @@
-"""How `psql` is started on a store: with its address on the command line, and its password not."""
+"""How `psql` is started on a store.
+
+The store's address is on the command line, and its password is not.
+"""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +17,13 @@ from conflict_assets.store.refusal import unreadable
 
 STARTUP_FILE = Path(__file__).with_name("psqlrc.sql")
 THEIR_STARTUP_FILE = "CONFLICT_ASSETS_PSQLRC"
-"""The variable by which ours finds the one that the user has."""
+"""The variable by which our startup file finds the user's own."""
 
 
 def psql_session(url: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """What psql connects to, as an argument that everybody may see, and the environment that it needs for that.
+    """Return psql's argument and the environment that it needs.
+
+    The argument is what psql connects to. Everybody may see it.
 
     Raises:
         StoreError: the URL holds a secret that psql takes from its command line only.

@@ -1,4 +1,7 @@
-"""Whether a store can be made and written to by this login, before anything is: else the statement that mends it."""
+"""Checks that this login can make the store and write to it.
+
+They run before anything is made or written. A failed check gives the statement that solves the problem.
+"""
 
 from typing import Any
 
@@ -18,11 +21,13 @@ _WRITES = {
     "UPDATE": ("visit_conflicts", "conflict_visits", "prefix_runs"),
     "DELETE": ("rejected_visits",),
 }
-"""What a night does to tables and views; a member of `conflicts_writer` may do all of it."""
+"""The rights that a night needs on tables and views. A member of `conflicts_writer` has all of them."""
 
 
 def require_writable(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a store that takes no writes; costs nothing, since PostgreSQL tells each session so.
+    """Refuse a store that takes no writes.
+
+    This costs no query, since PostgreSQL reports it to each session.
 
     Raises:
         StoreError: the server is a standby, or the database is set to be read-only.
@@ -43,10 +48,10 @@ def require_writable(connection: psycopg.Connection[Any]) -> None:
 
 
 def require_right_to_make(connection: psycopg.Connection[Any]) -> None:
-    """Refuse to begin with tables that this login can't make.
+    """Refuse a login that can't make the store's tables.
 
     Raises:
-        StoreError: there is no schema to make them in, or the login may not.
+        StoreError: there is no schema to make the tables in, or the login may not make any.
     """
     schema, may_make, path, user, database = _one(
         connection,
@@ -71,7 +76,9 @@ def require_right_to_make(connection: psycopg.Connection[Any]) -> None:
 
 
 def require_right_to_write(connection: psycopg.Connection[Any]) -> None:
-    """Try what a night does to the store, and leave nothing; the caller owns the transaction.
+    """Try what a night does to the store, and leave nothing.
+
+    The caller owns the transaction.
 
     Raises:
         StoreError: the login may not make temporary tables, or may not write the store's tables.

@@ -1,7 +1,8 @@
-"""Why a server was not connected to, as an error that says what to do: transient or not, each cause in its own words.
+"""The errors for a server that could not be connected to.
 
-What the server says is judged by its SQLSTATE, since its words are in its language. What libpq says itself has no
-code; its words are English in every Python process, which never asks the C library for messages in another language.
+An error says what to do, is transient or not, and names each cause in words of its own. What the server says is
+classified by its SQLSTATE, since the server's words are in the server's language. What libpq itself says has no code.
+Its words are English in every Python process, since Python never asks the C library for messages in another language.
 """
 
 import re
@@ -22,7 +23,7 @@ QUOTING = "Characters such as @, / and # in the password are written as %40, %2F
 
 
 class StartingError(TransientStoreError):
-    """The server is there, or can be started, and does not take connections yet."""
+    """The server runs or can be started, and takes no connections yet."""
 
 
 class UnreachableError(TransientStoreError):
@@ -134,11 +135,14 @@ _BY_WORDS_OF_LIBPQ = {
     ),
 }
 _BAD_OPTION = re.compile(r"connection is bad: (?!connection to server)(.*)")
-"""What psycopg says when libpq has refused a URL's options: nothing was connected to."""
+"""What psycopg says when libpq has refused a URL's options, before it connects."""
 
 
 def unreadable(server: Server) -> StoreError:
-    """The error for a URL that libpq can't take apart; what it would say may quote a part of the password."""
+    """Return the error for a URL that libpq can't take apart.
+
+    libpq's own message is left out, since it may quote a part of the password.
+    """
     return StoreError(
         f"{server.setting or server.name} can't be read; allowed: postgresql://user:password@host:5432/database. "
         + QUOTING
@@ -146,7 +150,10 @@ def unreadable(server: Server) -> StoreError:
 
 
 def refusal(error: Exception, url: str, server: Server, *, seconds: float) -> StoreError:
-    """What to say when psycopg could not connect; asks the server once more, for the code of its answer."""
+    """Return the error to raise when psycopg could not connect.
+
+    The function asks the server once more, for the code of its answer.
+    """
     if isinstance(error, psycopg.ProgrammingError):
         return unreadable(server)
     parts = {option.keyword.decode(): (option.val or b"").decode() for option in pq.Conninfo.get_defaults()}
@@ -170,7 +177,7 @@ def _cause(error: Exception, url: str, parts: Mapping[str, str], seconds: float)
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return _UNREACHABLE
     connection = error.pgconn if isinstance(error, psycopg.Error) else None
-    if connection is None:  # it has not come to a connection: psycopg looks hosts up before
+    if connection is None:  # psycopg looks hosts up before it connects
         return _cause_of_no_address(parts)
     if connection.needs_password:
         return _NO_PASSWORD
@@ -194,12 +201,18 @@ def _cause_by_code(code: str | None) -> _Cause:
 
 
 def _is_port(port: str) -> bool:
-    """Whether libpq can use it: nothing, a number, or one for each of several hosts."""
+    """Return whether libpq can use this text as a port.
+
+    It can use nothing, a number, or a number for each of several hosts.
+    """
     return all(not each or (each.isdecimal() and 0 < int(each) <= LARGEST_PORT) for each in port.split(","))
 
 
 def _cause_of_no_address(parts: Mapping[str, str]) -> _Cause:
-    """Look the hosts up as psycopg has done, for the number of the error instead of its words."""
+    """Look up the hosts again, as psycopg has done.
+
+    The look-up gives the number of the error, which psycopg gives in words only.
+    """
     for host in parts.get("host", "").split(","):
         try:
             socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""The visits that could not be judged, as the latest snapshot of each prefix had them."""
+"""The visits that could not be judged, as of each prefix's latest snapshot."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,11 @@ def write_rejected(
     include_without_prefix: bool,
     as_of: datetime,
 ) -> None:
-    """Replace the rejected visits of these prefixes, and those without one if told so; the caller's transaction."""
+    """Replace the rejected visits of these prefixes.
+
+    With `include_without_prefix` the rejected visits without a prefix are replaced too. The caller owns the
+    transaction.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     connection.execute(
         "DELETE FROM rejected_visits WHERE ssn_prefix = ANY(%s) OR (%s AND ssn_prefix IS NULL)",

@@ -1,4 +1,7 @@
-"""Replace what the store holds of one prefix, in one transaction: only rows that differ are written."""
+"""Replaces what the store holds of one prefix, in one transaction.
+
+Only rows that differ are written.
+"""
 
 import time
 from dataclasses import dataclass
@@ -18,21 +21,26 @@ from conflict_assets.store.staging import ChangeCounts, compare, make_stage, ref
 from conflict_assets.store.statements import GONE
 
 PREFIX_LOCK = 0x636F6E70
-"""Whoever changes what is stored of a prefix holds this advisory lock with the prefix's number."""
+"""A transaction that changes what is stored of a prefix holds this advisory lock with the prefix's number."""
 
 _RUN_LOCK = 0x636F6E72
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """By which policy the rows were found, and the transactions (all before `settled`) that had ended by then."""
+    """The policy by which the rows were found, and the settled transactions.
+
+    All transactions before `settled` had ended when the rows were compared.
+    """
 
     policy: int
     settled: str
 
 
 def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> CommitOutcome:
-    """Bring one prefix to what a run has found; the caller owns the transaction.
+    """Bring one prefix to what a run has found.
+
+    The caller owns the transaction.
 
     Raises:
         StaleSnapshot: the store holds a newer snapshot of the prefix.
@@ -49,13 +57,19 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
 
 
 def _settled(connection: psycopg.Connection[Any]) -> str:
-    """The oldest transaction that has not ended: what those before it have written is seen from now on."""
+    """Return the oldest transaction that has not ended.
+
+    What the transactions before it have written is seen from now on.
+    """
     row = connection.execute(statements.SETTLED).fetchone()
     return str(row[0]) if row else ""
 
 
 def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> bool:
-    """Whether the last commit found the very same rows, and nobody has touched what it stored."""
+    """Return whether the prefix already holds the very same rows.
+
+    The last commit has found them, and nobody has touched what it stored.
+    """
     values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
     row = connection.execute(
         statements.IS_STORED, values | {"digest": incoming.digest, "rows": incoming.rows}
@@ -72,7 +86,10 @@ def _write(
 
 
 def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
-    """Whether nothing is stored of the prefix: there is nothing to compare with, and nothing to resolve."""
+    """Return whether nothing is stored of the prefix.
+
+    There is then nothing to compare with, and nothing to resolve.
+    """
     row = connection.execute(statements.IS_EMPTY, {"prefix": prefix}).fetchone()
     return bool(row and row[0])
 
@@ -80,7 +97,7 @@ def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
 def _write_first(
     connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
 ) -> ChangeCounts:
-    """Write all there is, straight into the tables."""
+    """Write all rows straight into the tables."""
     copy_table(connection, "conflict_visits", incoming.visits, ssn_prefix=commit.prefix)
     copy_table(
         connection,
@@ -89,7 +106,7 @@ def _write_first(
         ssn_prefix=commit.prefix,
         first_detected_at=pa.scalar(commit.as_of, pa.timestamp("us", "UTC")),
     )
-    # Nothing is known yet of how many rows the tables hold: taken for few, they would be joined row by row.
+    # The planner does not know yet how many rows the tables hold. It would take them for few and join row by row.
     connection.execute("SET LOCAL enable_nestloop = off")
     connection.execute(statements.APPEND_FIRST_EVENTS, _event_values(commit, judged))
     connection.execute("SET LOCAL enable_nestloop = on")
@@ -128,7 +145,7 @@ def _resolve_gone(connection: psycopg.Connection[Any], commit: PrefixCommit, jud
 
 
 def _event_values(commit: PrefixCommit, judged: Judged) -> dict[str, Any]:
-    """What all events of a commit share."""
+    """Return the values that all events of a commit share."""
     return {
         "prefix": commit.prefix,
         "as_of": commit.as_of,
@@ -146,7 +163,10 @@ def _write_down(  # noqa: PLR0917 - all that a commit knows, by its end
     judged: Judged,
     started: float,
 ) -> CommitOutcome:
-    """Write the row of `prefix_runs`; commits of one root run take turns here, so that each gets its own position."""
+    """Write the row of `prefix_runs`.
+
+    Commits of one root run wait for each other here, so that each commit gets its own position.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_RUN_LOCK, commit.root_run_id])
     values = {
         "root": commit.root_run_id,

@@ -1,4 +1,4 @@
-"""What the morning's report tells, read in one snapshot of the store."""
+"""The queries of the report data, read in one snapshot of the store."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, LiteralString
@@ -30,14 +30,14 @@ Connection = psycopg.Connection[Any]
 SHOWN = 10
 NIGHTS = 30
 CROWD = 5
-"""So many prefixes must hold a group of its size before its caregiver's last four digits are told."""
+"""How many prefixes must hold a group of a group's size before the report shows its caregiver's last four digits."""
 
 _STAKES = """
     SELECT billed, count(*) AS visits, count(*) FILTER (WHERE amount IS NULL) AS unpriced,
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY billed"""
 
-# A visit's interval is the actual one when it is whole, else the scheduled one.
+# A visit's interval is the actual one when both of its times are known, else the scheduled one.
 _HOURS = """WITH starts AS (
         SELECT ssn_prefix, ssn, visit_id,
             CASE WHEN visit_start_time IS NOT NULL AND visit_end_time IS NOT NULL
@@ -121,7 +121,10 @@ _REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NU
 
 
 def report_data(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> ReportData:
-    """All of it at one moment; nights are dates of `time_zone`, hours of the week those of `agency_time_zone`."""
+    """Return all data of the report, read at one moment.
+
+    Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`.
+    """
     with open_sides(connection):
         totals = read_totals(connection, prefix_length)
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
@@ -176,7 +179,10 @@ def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[
 
 
 def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str]:
-    """Names of agencies, as their visits have them; the id of one without a name."""
+    """Return the names of agencies, as their visits have them.
+
+    An agency without a name is named by its id.
+    """
     found = connection.execute(
         "SELECT provider_id, max(provider_name) FROM conflict_visits WHERE provider_id = ANY(%s) GROUP BY provider_id",
         [list(provider_ids)],

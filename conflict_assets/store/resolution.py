@@ -1,4 +1,7 @@
-"""Why a conflict has gone: by what the source says of its two visits."""
+"""The reasons why conflicts have gone.
+
+They come from what the source says of a conflict's two visits.
+"""
 
 from collections.abc import Sequence
 
@@ -12,16 +15,20 @@ _INACTIVE = {str(reason) for reason in InactiveReason}
 
 
 def reasons_of(left_out: pa.Table, pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Say of each pair of visit ids why it has gone: `excluded`, `inactive`, else `gone`.
+    """Return why each pair of visit ids has gone.
 
-    `left_out` holds `visit_id` and `outcome` of visits that are out.
+    The reason is `excluded`, `inactive` or else `gone`. `left_out` holds the `visit_id` and the `outcome` of visits
+    that are out.
     """
     outcomes = _outcomes(left_out, {visit for pair in pairs for visit in pair})
     return [_reason(outcomes.get(low, set()) | outcomes.get(high, set())) for low, high in pairs]
 
 
 def _outcomes(left_out: pa.Table, visits: set[str]) -> dict[str, set[str]]:
-    """Why each of these visits is out, for those that are; one id may belong to two SSNs."""
+    """Return why each of these visits is out, for those that are out.
+
+    One id may belong to two SSNs.
+    """
     ids = left_out["visit_id"].cast(pa.string())
     table = left_out.filter(pc.is_in(ids, pa.array(sorted(visits), pa.string())))
     found: dict[str, set[str]] = {}

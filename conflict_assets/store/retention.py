@@ -1,6 +1,7 @@
-"""What the store lets go of when it is old enough. Decisions and open conflicts stay, whatever their age.
+"""What the store removes when it is old enough.
 
-A conflict goes with its events, and a visit with its last conflict: no SSN outlives what it was kept for.
+Decisions and open conflicts stay, whatever their age. A conflict is removed with its events, and a visit with its last
+conflict, so that no SSN is stored for longer than it is needed.
 """
 
 from dataclasses import astuple, dataclass
@@ -15,18 +16,21 @@ from conflict_assets.store.replace import PREFIX_LOCK
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """Days that rows stay."""
+    """How many days rows stay."""
 
     rejected_visits: int
     closed_conflicts: int
-    """Counted from when a conflict was resolved, or left the window."""
+    """The days count from when a conflict was resolved, or left the window."""
     history: int
     prefix_runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Purged:
-    """Rows that are gone; a conflict counts once for both of its rows."""
+    """How many rows were removed.
+
+    A conflict counts once for both of its rows.
+    """
 
     conflicts: int = 0
     visits: int = 0
@@ -70,7 +74,7 @@ _THEIR_EVENTS = """
 _PERSONAL = ("ssn", "ssn_prefix", "latitude", "longitude", "zip_code", "con_latitude", "con_longitude", "con_zip_code")
 """Columns of an event that say who the caregiver is, and where clients live."""
 
-# What people decided stays on record, without the person.
+# What people decided stays on record, without the personal data.
 _THEIR_DECISIONS = f"""
     UPDATE conflict_history AS h SET {", ".join(f"{name} = NULL" for name in _PERSONAL)}
     FROM purged_conflicts AS p
@@ -82,7 +86,7 @@ _VISITS = """
         SELECT FROM visit_conflicts AS c
         WHERE c.ssn_prefix = %(prefix)s AND c.ssn = v.ssn AND v.visit_id IN (c.visit_id, c.con_visit_id))"""
 
-# A run that tells when a stored conflict was last detected stays with it; so do the two that the checks compare.
+# A run that says when a stored conflict was last detected stays with it. The two runs that the checks compare stay too.
 _RUNS = """
     DELETE FROM prefix_runs AS p
     WHERE p.ssn_prefix = %(prefix)s AND p.as_of < %(runs_before)s AND NOT p.latest
@@ -107,7 +111,10 @@ _TABLES = ("visit_conflicts", "conflict_visits", "conflict_history", "prefix_run
 
 
 def purge_prefix(connection: psycopg.Connection[Any], prefix: str, keep: Retention, *, now: datetime) -> Purged:
-    """Purge conflicts, visits and runs of a prefix; the caller owns the transaction. Takes turns with runs."""
+    """Purge conflicts, visits and runs of a prefix.
+
+    The caller owns the transaction. The purge and overlapping runs of the prefix wait for each other.
+    """
     values = _values(keep, now) | {"prefix": prefix}
     connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(prefix)])
     connection.execute(_MAKE_LIST)
@@ -124,7 +131,10 @@ def purge_prefix(connection: psycopg.Connection[Any], prefix: str, keep: Retenti
 
 
 def purge_lists(connection: psycopg.Connection[Any], keep: Retention, *, now: datetime) -> Purged:
-    """Purge what goes by age alone, over all prefixes: events and rejected visits; the caller's transaction."""
+    """Purge what is removed by age alone, over all prefixes.
+
+    This removes events and rejected visits. The caller owns the transaction.
+    """
     values = _values(keep, now)
     return Purged(
         events=connection.execute(_EVENTS, values).rowcount,
@@ -133,10 +143,10 @@ def purge_lists(connection: psycopg.Connection[Any], keep: Retention, *, now: da
 
 
 def require_right_to_purge(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a login that may not delete, before anything is gone.
+    """Refuse a login that may not delete, before anything is removed.
 
     Raises:
-        StoreError: with the statement that gives the right.
+        StoreError: the login may not delete. The message holds the statement that gives the right.
     """
     row = connection.execute(
         """SELECT current_user, bool_and(has_table_privilege(t, 'DELETE'))

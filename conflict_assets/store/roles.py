@@ -1,4 +1,7 @@
-"""Two roles: a writer for the platform's runs, and a reader that sees masked SSNs only and no table."""
+"""The two roles of the store: a writer and a reader.
+
+The writer is for the platform's runs. The reader sees masked SSNs only, and no table.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,10 @@ READER = "conflicts_reader"
 
 
 def set_up_roles(connection: psycopg.Connection[Any]) -> None:
-    """Make the two roles, without login, where they are missing, and give them their rights; may be repeated.
+    """Make the two roles where they are missing, and give them their rights.
 
-    A login then joins a role: `CREATE ROLE bi LOGIN PASSWORD '...' IN ROLE conflicts_reader`.
+    The roles have no login. A login then joins a role: `CREATE ROLE bi LOGIN PASSWORD '...' IN ROLE conflicts_reader`.
+    This may be repeated.
 
     Raises:
         StoreError: the roles are missing, and this login may not make any.
@@ -26,7 +30,10 @@ def set_up_roles(connection: psycopg.Connection[Any]) -> None:
 
 
 def grant_rights(connection: psycopg.Connection[Any]) -> None:
-    """Give the two roles their rights on what the schema has by now; nothing where the roles are not set up."""
+    """Give the two roles their rights on what the schema has by now.
+
+    Do nothing where the roles are not set up.
+    """
     if _are_there(connection):
         connection.execute(_statements("grants.sql"))
 

@@ -1,4 +1,4 @@
-"""What the store tells about itself, as plain values."""
+"""What the store returns about itself, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True)
 class Exclusions:
-    """Who does not count: agencies by provider id, caregivers by SSN (digits only)."""
+    """The agencies and caregivers that do not count.
+
+    Agencies are given by provider id, caregivers by SSN (digits only).
+    """
 
     agencies: tuple[str, ...]
     ssns: tuple[str, ...]
@@ -15,7 +18,10 @@ class Exclusions:
 
 @dataclass(frozen=True)
 class VisitVolume:
-    """Visits of a prefix at its last commit: all that the source had, and those that could count."""
+    """The visits of a prefix at its last commit.
+
+    `seen` counts all visits that the source had, `usable` those that could count.
+    """
 
     seen: int
     usable: int
@@ -31,7 +37,10 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixRun:
-    """One prefix as one run committed it; conflicts, new, changed, resolved, reopened and unchanged count pairs."""
+    """One prefix as one run has committed it.
+
+    `conflicts`, `new`, `changed`, `resolved`, `reopened` and `unchanged` count pairs.
+    """
 
     prefix: str
     run_id: str
@@ -56,10 +65,11 @@ class PrefixRun:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixCounts:
-    """What the store holds of a prefix now, and what the run before its latest one found.
+    """The counts of a prefix now and before its latest run.
 
-    `rows` counts conflict rows that hold and lie in the latest window, `one_sided` those of them whose other row is
-    missing. `previous_conflicts` and `previous_visits` are missing when there was no run before.
+    `rows` counts the stored conflict rows that hold and lie in the latest window. `one_sided` counts those of them
+    whose other row is missing. `previous_conflicts` and `previous_visits` are what the run before the latest one has
+    found. They are None when there was no such run.
     """
 
     rows: int
@@ -70,10 +80,11 @@ class PrefixCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class StoreTotals:
-    """The whole store. `by_status` counts all conflicts; everything else is about open ones (status new or open).
+    """The totals of the whole store.
 
-    Conflicts are pairs. `shift_amount` counts once per visit, `overlap_amount` once per conflict row (dollars).
-    `by_rule` goes by the flag's name, `by_prefix` holds every prefix.
+    `by_status` counts all conflicts. Everything else is about open ones (status new or open). Conflicts are pairs.
+    `shift_amount` counts once for each visit, `overlap_amount` once for each conflict row (dollars). The keys of
+    `by_rule` are the names of flags. `by_prefix` holds every prefix.
     """
 
     open_conflicts: int

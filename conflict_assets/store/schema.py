@@ -1,4 +1,7 @@
-"""The store's schema: made and brought up to date by Alembic, one process at a time; partitions by prefix length."""
+"""The store's schema, which Alembic makes and brings up to date.
+
+One process at a time does so. Tables are partitioned by the prefix length.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +27,13 @@ _PATIENT = Timeouts(lock=600, statement=3600)
 
 
 def prepare(connection: psycopg.Connection[Any], url: str, prefix_length: int) -> None:
-    """Bring the schema up to date and make the partitions, once; when all is done this costs one SELECT.
+    """Bring the schema up to date and make the partitions, once.
+
+    This costs one SELECT when all of it is done already.
 
     Raises:
-        StoreError: the store was made with another prefix length, or by a newer release; it takes no writes, or this
-            login may not make its tables.
+        StoreError: the store was made with another prefix length, or by a newer release. Or the store takes no writes,
+            or this login may not make its tables.
     """
     require_writable(connection)
     found = _found(connection)
@@ -42,7 +47,7 @@ def require_prepared(connection: psycopg.Connection[Any], prefix_length: int) ->
     """Refuse a store that `prepare` would have to write to.
 
     Raises:
-        StoreError: its schema is missing or not up to date, or it was made with another prefix length.
+        StoreError: the schema is missing or not up to date, or the store was made with another prefix length.
     """
     found = _found(connection)
     if found is None or found[0] != HEAD or found[1] is None:
@@ -63,7 +68,10 @@ def _refuse_other_length(stored: int | None, prefix_length: int) -> None:
 
 
 def migrate(url: str, revision: str = HEAD) -> None:
-    """Bring the schema up, or down, to a revision; `base` drops everything."""
+    """Bring the schema up or down to a revision.
+
+    The revision `base` drops everything.
+    """
     with translated(), connect(url, _PATIENT, autocommit=False) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         connection.commit()
@@ -71,7 +79,10 @@ def migrate(url: str, revision: str = HEAD) -> None:
 
 
 def _found(connection: psycopg.Connection[Any]) -> tuple[str | None, int | None] | None:
-    """The schema's revision and the store's prefix length; None when the store is not made yet."""
+    """Return the schema's revision and the store's prefix length.
+
+    Return None when the store is not made yet.
+    """
     try:
         with connection.transaction():
             row = connection.execute(
@@ -99,7 +110,7 @@ def _make(url: str, prefix_length: int) -> None:
 
 
 def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
-    # Imported here: a step process that finds the schema up to date does not pay for them.
+    # These are imported here, so that a step process that finds the schema up to date does not pay for them.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -127,7 +138,10 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
 
 @contextmanager
 def _driver_errors_unwrapped(revision: str) -> Iterator[None]:
-    """Let what the driver says come through as it is, for `translated`; SQLAlchemy wraps it, with its statement."""
+    """Raise the driver's errors as they are, for `translated`.
+
+    SQLAlchemy wraps them, together with the statement.
+    """
     from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -142,7 +156,11 @@ def _driver_errors_unwrapped(revision: str) -> Iterator[None]:
 
 
 def _make_partitions(connection: psycopg.Connection[Any], prefix_length: int) -> None:
-    """A partition for each prefix; for each ten of three digits, since a thousand would slow every query down."""
+    """Make a partition for each prefix.
+
+    Prefixes of three digits share a partition in groups of ten, since a thousand partitions would slow down every
+    query.
+    """
     groups: dict[str, list[str]] = {}
     for prefix in all_prefixes(prefix_length):
         groups.setdefault(prefix[: len(str(MOST_PARTITIONS - 1))], []).append(prefix)

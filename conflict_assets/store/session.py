@@ -1,8 +1,9 @@
-"""What every session is set to: time-outs, and all that the text of values depends on.
+"""The settings of every session.
 
-A database or a role may have settings of its own (`ALTER DATABASE ... SET datestyle = 'German, DMY'`): they hold for
-people, not for programs that read what the server writes. `search_path` stays theirs, since it says where the tables
-are; so does `default_transaction_read_only`, which is told instead (`readiness`).
+They are time-outs, and all that the text of values depends on. A database or a role may have settings of its own
+(`ALTER DATABASE ... SET datestyle = 'German, DMY'`). These are meant for people, and not for programs that read what
+the server writes. `search_path` is not set here, since it says where the tables are. `default_transaction_read_only` is
+not set either: `readiness` reports it.
 """
 
 from contextlib import suppress
@@ -18,7 +19,10 @@ from conflict_assets.store.errors import StoreError
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds to wait: for a connection, for a statement, for another run of the same prefix."""
+    """The seconds to wait for something.
+
+    `connect` is for a connection, `statement` for a statement, and `lock` for another run of the same prefix.
+    """
 
     connect: int = 10
     statement: int = 600
@@ -40,11 +44,11 @@ _FIXED = {
     "client_min_messages": "error",
 }
 _SINCE = {"idle_in_transaction_session_timeout": 90600, "idle_session_timeout": 140000, "transaction_timeout": 170000}
-"""Settings that older servers don't have, and the first version that has them."""
+"""The settings that older servers don't have, with the first version that has them."""
 
 
 def configure(connection: psycopg.Connection[Any], timeouts: Timeouts, server: Server) -> None:
-    """Make a new session what the store relies on.
+    """Set a new session to what the store relies on.
 
     Raises:
         StoreError: the server is too old, or its database is not in UTF-8.
@@ -89,6 +93,9 @@ def _settings(version: int, timeouts: Timeouts) -> dict[str, str]:
 
 
 def _keep_temporary_rows_in_memory(connection: psycopg.Connection[Any]) -> None:
-    """Give the rows of a prefix room beside what is stored; a session that a pooler hands on may refuse."""
+    """Give the temporary rows of a prefix room in memory.
+
+    They are compared with what is stored. A session that a pooler shares may refuse the setting.
+    """
     with suppress(errors.InvalidParameterValue):
         connection.execute("SET temp_buffers = '64MB'")

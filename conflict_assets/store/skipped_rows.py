@@ -1,4 +1,7 @@
-"""Rows of a file or a table that are left out, sentences by what is wrong with them and by their lines."""
+"""The rows of a file or a table that are left out.
+
+They are reported by what is wrong with them, and by their lines.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -12,7 +15,10 @@ LONGEST_FLAG = 12
 
 @dataclass
 class LeftOut:
-    """What was left out so far; rows of a table have no line."""
+    """What was left out so far.
+
+    Rows of a table have no line.
+    """
 
     _lines: dict[str, list[int | None]] = field(default_factory=lambda: defaultdict(list))
 
@@ -21,13 +27,16 @@ class LeftOut:
         self._lines[why].append(line)
 
     def note_flag(self, flag: str, line: int | None) -> None:
-        """Remember a row whose flag is no decision; one without a flag is usual, and needs no word."""
+        """Remember a row whose flag is no decision.
+
+        A row without a flag is usual, and is not reported.
+        """
         if flag:
             shown = flag if len(flag) <= LONGEST_FLAG else f"{flag[:LONGEST_FLAG]}..."
             self.note(f"with StatusFlag {masked(repr(shown))}, which is no decision (W and I are)", line)
 
     def sentences(self) -> tuple[str, ...]:
-        """A sentence for each kind, the most frequent first."""
+        """Return a sentence for each kind of row, the most frequent first."""
         kinds = sorted(self._lines.items(), key=lambda kind: -len(kind[1]))
         sentences = [_sentence(why, lines) for why, lines in kinds[:KINDS_SHOWN]]
         more = sum(len(lines) for _, lines in kinds[KINDS_SHOWN:])

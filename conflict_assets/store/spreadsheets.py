@@ -1,4 +1,7 @@
-"""Tables that people edit in a spreadsheet: a CSV as any program saves it, or an Excel workbook, a row at a time."""
+"""Reads tables that people edit in a spreadsheet, a row at a time.
+
+A table is a CSV as any program saves it, or an Excel workbook.
+"""
 
 import codecs
 import csv
@@ -14,7 +17,7 @@ from zipfile import BadZipFile
 from conflict_assets.store.errors import StoreError
 
 WORKBOOK = b"PK\x03\x04"
-"""How a workbook begins: it is a zip file."""
+"""The first bytes of a workbook, which is a zip file."""
 
 SEPARATORS = ",;\t"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -27,7 +30,10 @@ Record = tuple[int, Sequence[str]]
 
 @dataclass(frozen=True)
 class Row:
-    """A row by the name under which people find it, such as `row 5`, and its texts by their column."""
+    """A row of a table.
+
+    `place` is the name under which people find the row, for example `row 5`. `cells` holds its texts by their columns.
+    """
 
     place: str
     cells: Mapping[str, str]
@@ -35,14 +41,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV, or a sheet of a workbook: the names of its columns in small letters, and its rows, to be read once."""
+    """A CSV, or a sheet of a workbook.
+
+    `columns` holds the names of the columns in small letters. `rows` can be read once.
+    """
 
     columns: frozenset[str]
     rows: Iterator[Row]
 
 
 def read_tables(path: Path) -> Iterator[Table]:
-    """Read a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252) or each sheet of an Excel workbook.
+    """Read a CSV, or each sheet of an Excel workbook.
+
+    The CSV is separated by comma, semicolon or tab, and encoded in UTF-8, UTF-16 or Windows-1252.
 
     Raises:
         StoreError: the file can't be read as one of them.
@@ -83,7 +94,10 @@ def _encoding(path: Path) -> str:
 
 
 def _records(lines: Iterable[str]) -> Iterator[Record]:
-    """The records of a CSV with their numbers, which are those of the rows that a spreadsheet shows."""
+    """Return the records of a CSV with their numbers.
+
+    They are the numbers of the rows that a spreadsheet shows.
+    """
     lines = iter(lines)
     first = next(lines, "")
     named = _SEPARATOR_LINE.match(first.strip())
@@ -94,13 +108,13 @@ def _records(lines: Iterable[str]) -> Iterator[Record]:
 
 
 def _sheets(path: Path) -> Iterator[Table]:
-    # Imported here: it takes a while, and a CSV needs none of it.
+    # openpyxl is imported here, since the import takes a while and a CSV does not need it.
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():
-            # It warns of what it leaves out of a workbook, such as lists to choose from; only cells are wanted.
+            # openpyxl warns of parts of a workbook that it does not read. Only the cells are needed.
             warnings.simplefilter("ignore")
             book = load_workbook(path, read_only=True, data_only=True)
             several = len(book.worksheets) > 1
@@ -113,14 +127,20 @@ def _sheets(path: Path) -> Iterator[Table]:
 
 
 def _text(value: Any) -> str:
-    """A cell as a person reads it: a spreadsheet may have taken an id for a number."""
+    """Return a cell's text as a person reads it.
+
+    A spreadsheet may have taken an id for a number.
+    """
     if value is None:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _table(records: Iterable[Record], sheet: str = "") -> Iterator[Table]:
-    """One table, unless there is nothing; its header is the first row that is not blank."""
+    """Yield one table, unless there are no rows.
+
+    Its header is the first row that is not blank.
+    """
     filled = ((number, record) for number, record in records if any(cell.strip() for cell in record))
     _, header = next(filled, (0, ()))
     if header:

@@ -1,9 +1,10 @@
-"""The SQLSTATE of a connection that a server refuses: psycopg gives only a text, in the server's language.
+"""Finds the SQLSTATE of a connection that a server refuses.
 
-libpq keeps the code to itself, too, but writes it instead of the text when it is told to before the server answers.
-psycopg has no function for that; it gives the pointer to the connection for such cases, and `PQsetErrorVerbosity` is
-in the library that psycopg itself is linked to. So a connection that failed is tried once more, by hand. The other
-ways were a second driver in pure Python, a dependency for errors alone, and libpq's trace, which holds passwords.
+psycopg returns only a text, in the server's language. libpq does not return the code either. It writes the code instead
+of the text when its verbosity is set before the server answers. psycopg has no function for that, but gives the pointer
+to the connection for such cases. `PQsetErrorVerbosity` is in the library that psycopg itself is linked to. So a
+connection that failed is tried once more, by hand. The other ways were a second driver in pure Python, which is a
+dependency for errors alone, and libpq's trace, which holds passwords.
 """
 
 import ctypes
@@ -17,16 +18,19 @@ from functools import lru_cache
 from psycopg import pq
 
 PQERRORS_SQLSTATE = 3
-"""Of libpq's verbosities: the SQLSTATE and nothing else, since PostgreSQL 12."""
+"""The verbosity of libpq that writes the SQLSTATE and nothing else (since PostgreSQL 12)."""
 
 CONNECTED = "00000"
-"""PostgreSQL's code of success: this time the server did not refuse."""
+"""PostgreSQL's code of success, for a server that does not refuse this time."""
 
 _CODE = re.compile(r":  ([0-9A-Z]{5})$", re.MULTILINE)
 
 
 def sqlstate_of_refusal(conninfo: str, seconds: float) -> str | None:
-    """Connect once more and return the code; `CONNECTED` if it works now, missing if no server says why not."""
+    """Connect once more and return the code of the refusal.
+
+    Return `CONNECTED` if the connection works now, and None if no server says why it does not.
+    """
     set_verbosity = _verbosity_setter()
     if set_verbosity is None:
         return None
@@ -46,10 +50,11 @@ def sqlstate_of_refusal(conninfo: str, seconds: float) -> str | None:
 
 @lru_cache(maxsize=1)
 def _verbosity_setter() -> Callable[[int, int], int] | None:
-    """libpq's function, of the very library that made the connection; missing where that can't be found.
+    """Return `PQsetErrorVerbosity` of the library that made the connection.
 
-    Looked up in psycopg's own module, a symbol is found in the libraries that it is linked to (not so on Windows).
-    Another libpq of this process, such as psycopg2's, would read the connection's memory wrongly.
+    Return None where the library can't be found. A symbol that is looked up in psycopg's own module is found in the
+    libraries that the module is linked to (not on Windows). Another libpq of this process, for example psycopg2's,
+    would read the connection's memory wrongly.
     """
     try:
         library = ctypes.CDLL(str(sys.modules[pq.PGconn.__module__].__file__))
@@ -61,7 +66,10 @@ def _verbosity_setter() -> Callable[[int, int], int] | None:
 
 
 def _finish(connection: pq.abc.PGconn, deadline: float) -> bool:
-    """Let libpq connect, waiting for the socket when it asks to; whether it has connected."""
+    """Let libpq connect, and wait for the socket when libpq asks for it.
+
+    Return whether libpq has connected.
+    """
     events: dict[int, int] = {
         pq.PollingStatus.READING: selectors.EVENT_READ,
         pq.PollingStatus.WRITING: selectors.EVENT_WRITE,

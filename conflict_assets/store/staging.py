@@ -1,8 +1,8 @@
-"""A run's rows of one prefix beside what is stored: both in temporary tables, nothing of the store is written.
+"""Temporary tables that compare a run's rows with what is stored.
 
-The rows go into `incoming_conflicts` and `incoming_visits` by COPY. They are compared with what is stored, once, into
-`differing`: a row for each conflict row that is missing, resolved, different or gone. `differing_pairs` says what
-became of their conflicts.
+Nothing of the store is written. A run's rows of one prefix go into `incoming_conflicts` and `incoming_visits` by COPY.
+They are compared once with what is stored. The result is `differing`, which holds a row for each conflict row that is
+missing, resolved, different or gone. `differing_pairs` says what happened to the conflicts of these rows.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ ROWS_WORTH_STATISTICS = 2_000
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """Conflicts by what happened to them in this commit, and the rows that are to be inserted and rewritten.
+    """How many conflicts and rows a commit changes.
 
-    A row may be written although nothing happened to its conflict: its group has changed, or somebody has touched it.
+    `new`, `reopened`, `changed` and `gone` count conflicts by what happened to them in this commit. `rows_missing`
+    counts the rows to insert, and `rows_differing` the rows to rewrite. A row may be written although nothing happened
+    to its conflict: its group has changed, or somebody has touched the row.
     """
 
     new: int = 0
@@ -36,10 +38,12 @@ class ChangeCounts:
 
 
 def refuse_foreign_rows(commit: PrefixCommit) -> None:
-    """Stop before anything is touched when a row is of another prefix.
+    """Refuse foreign rows, before anything is touched.
+
+    Foreign rows are rows of another prefix.
 
     Raises:
-        StoreError: with the number of such rows.
+        StoreError: there are foreign rows. The message holds their number.
     """
     for name, table in (("conflicts", commit.conflicts), ("visits", commit.visits)):
         own = pc.sum(pc.starts_with(table["ssn"], commit.prefix)).as_py() or 0
@@ -51,10 +55,10 @@ def refuse_foreign_rows(commit: PrefixCommit) -> None:
 
 
 def refuse_stale(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
-    """Stop when the store holds a newer snapshot of the prefix.
+    """Refuse a commit when the store holds a newer snapshot of the prefix.
 
     Raises:
-        StaleSnapshot: with both times.
+        StaleSnapshot: the stored snapshot is newer. The message holds both times.
     """
     row = connection.execute(
         "SELECT as_of FROM prefix_runs WHERE ssn_prefix = %s AND latest", [commit.prefix]
@@ -67,7 +71,7 @@ def refuse_stale(connection: psycopg.Connection[Any], commit: PrefixCommit) -> N
 
 
 def make_stage(connection: psycopg.Connection[Any]) -> None:
-    """Make the temporary tables of this connection, where they are not there yet."""
+    """Make the temporary tables of this connection where they are missing."""
     connection.execute(statements.MAKE_STAGE)
 
 
@@ -76,7 +80,7 @@ def stage(connection: psycopg.Connection[Any], incoming: Incoming) -> None:
     copy_table(connection, "incoming_conflicts", incoming.conflict_rows)
     copy_table(connection, "incoming_visits", incoming.visits)
     if incoming.rows >= ROWS_WORTH_STATISTICS:
-        # The keys of a sample are all that the planner needs; statistics of every column would cost more than the rest.
+        # The planner needs only the keys of a sample. Statistics of every column would cost more than all the rest.
         connection.execute("SET LOCAL default_statistics_target = 10")
         connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
 

@@ -1,4 +1,7 @@
-"""The statements by which a prefix is replaced, put together once from the lists of columns."""
+"""The SQL statements that replace a prefix.
+
+They are built once from the lists of columns.
+"""
 
 from psycopg import sql
 
@@ -16,7 +19,10 @@ from conflict_assets.store.stored_columns import (
 )
 
 NEW, REOPENED, CHANGED, MENDED, GONE = 1, 2, 3, 4, 5
-"""How a row differs from what is stored, and what became of a conflict; `MENDED` is written and is no event."""
+"""How a row differs from what is stored, and what happened to a conflict.
+
+A row that is `MENDED` is written, and makes no event.
+"""
 
 _KINDS = {
     name: sql.Literal(kind)
@@ -142,12 +148,12 @@ IS_STORED = sql.SQL(
        ) AS v
        WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s AND r.settled_xid IS NOT NULL"""
 ).format(key=_columns(VISIT_KEY))
-"""Whether a prefix's last commit found rows with this digest, and its rows are there as it left them.
+"""Find whether the last commit of a prefix found rows with this digest, and its rows are unchanged since.
 
-`xmin` is the transaction that wrote a row, its age what has come since; the row of `prefix_runs` was written by the
-commit. What another transaction wrote, the commit has surely compared only if that one had ended before it looked:
-transactions that began earlier may end later. In a store that was restored from a dump, or moved, nothing is vouched
-for: all rows are then younger.
+`xmin` is the transaction that wrote a row, and its age counts the transactions since then. The commit itself wrote the
+row of `prefix_runs`. The commit has surely compared the rows of another transaction only if that transaction had ended
+before the comparison, since transactions that began earlier may end later. After a store was restored from a dump, or
+moved, all rows are younger, so that the digest holds for none of them.
 """
 
 INSERT_CONFLICTS = sql.SQL(
@@ -162,7 +168,7 @@ INSERT_CONFLICTS = sql.SQL(
     same=_same_key(CONFLICT_KEY, "n", "d"),
     new=_KINDS["new"],
 )
-"""A row whose other one is stored was detected when that one was."""
+"""A row whose other row is stored gets that row's time of first detection."""
 
 UPDATE_CONFLICTS = sql.SQL(
     """UPDATE visit_conflicts AS c SET {assignments}, resolved_at = NULL, resolved_reason = NULL
@@ -245,7 +251,10 @@ RESOLVE = sql.SQL(
     facts=_FACTS,
     facts_of_f=_columns(EVENT_FACTS, "f"),
 )
-"""Resolve what has gone. Its facts are those of the last run that found it: visits are written after this."""
+"""Resolve the conflicts that have gone.
+
+The event's facts come from the last run that found the conflict, since visits are written after this statement.
+"""
 
 _RULE_FOUND = sql.SQL("CASE {} END").format(
     sql.SQL(" ").join(

@@ -1,4 +1,4 @@
-"""The store that the settings name."""
+"""Opens the store that the settings name."""
 
 import shutil
 import sys
@@ -12,9 +12,10 @@ from conflict_assets.store.errors import StoreError
 
 
 def store_url(settings: Settings, *, stay: bool = False, promise_seconds: float = 0.0) -> str:
-    """The given PostgreSQL's URL, else that of the embedded one, started if it does not run.
+    """Return the URL of the given PostgreSQL, or of the embedded one.
 
-    The embedded one then runs for `promise_seconds` at least, and with `stay` until it is stopped.
+    The embedded one is started if it does not run. It then runs for at least `promise_seconds`, and with `stay` until
+    it is stopped.
     """
     if settings.conflicts_postgres_url is not None:
         return settings.conflicts_postgres_url.get_secret_value()
@@ -25,7 +26,10 @@ def store_url(settings: Settings, *, stay: bool = False, promise_seconds: float 
 
 
 def stop_store(settings: Settings) -> bool:
-    """Stop the embedded server, whoever uses it; whether one ran."""
+    """Stop the embedded server, whoever uses it.
+
+    Return whether a server ran.
+    """
     _refuse_windows()
     from conflict_assets.store.embedded.embedded_server import stop_embedded
 
@@ -33,21 +37,27 @@ def stop_store(settings: Settings) -> bool:
 
 
 def described_store(settings: Settings) -> str:
-    """Which store it is, for people to read; no password, and nothing is started for it."""
+    """Return which store it is, for people to read.
+
+    The text holds no password, and nothing is started for it.
+    """
     if settings.conflicts_postgres_url is not None:
         return f"PostgreSQL {describe_url(settings.conflicts_postgres_url.get_secret_value())}"
     return f"embedded PostgreSQL in {shown_path(embedded_folder(settings))}"
 
 
 def psql_program() -> str:
-    """The machine's `psql`, else the one that comes with the embedded server."""
+    """Return the machine's `psql`, or the embedded server's if there is none."""
     if shutil.which("psql") or sys.platform == "win32":
         return "psql"
     return own_psql_program()
 
 
 def own_psql_program() -> str:
-    """The `psql` that comes with the embedded server; where none can be embedded, the machine's."""
+    """Return the `psql` that comes with the embedded server.
+
+    Return the machine's `psql` where no server can be embedded.
+    """
     if sys.platform == "win32":
         return "psql"
     from conflict_assets.store.embedded.cluster import programs_folder
@@ -64,12 +74,15 @@ def _refuse_windows() -> None:
 
 
 def embedded_folder(settings: Settings) -> Path:
-    """Where the embedded server keeps its data."""
+    """Return the folder of the embedded server's data."""
     return settings.data_dir / "postgres"
 
 
 def conflict_store(settings: Settings, *, attempts: int | None = None) -> ConflictStore:
-    """A store for these settings, to be opened by `with`; with fewer attempts for who can't wait."""
+    """Return a store for these settings, to be opened by `with`.
+
+    Callers that can't wait give fewer `attempts`.
+    """
     timeouts = Timeouts(statement=settings.store_statement_timeout, lock=settings.store_lock_timeout)
     return ConflictStore(
         url=store_url(settings), prefix_length=settings.ssn_prefix_length, timeouts=timeouts, attempts=attempts

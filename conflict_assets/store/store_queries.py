@@ -1,4 +1,4 @@
-"""What runs and reports read from the store."""
+"""The queries by which runs and reports read the store."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,11 +29,17 @@ _RUNS = """
 OPEN = f"resolved_at IS NULL AND status IN ({', '.join(repr(str(status)) for status in OPEN_STATUSES)})"
 
 MOST_DOLLARS = "1e290"
-"""A rate may be any number; sums of amounts up to this one have room in a number, whatever their count."""
+"""The largest amount that sums count.
+
+A rate may be any number. Sums of amounts up to this one fit into a number, however many they are.
+"""
 
 
 def capped(column: str) -> str:
-    """SQL of an amount of which sums have room; one that is missing stays so."""
+    """Return the SQL of an amount that is small enough to be summed.
+
+    A missing amount stays missing.
+    """
     return f"CASE WHEN {column} > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE {column} END"
 
 
@@ -50,7 +56,10 @@ _MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS
 
 
 def exclusions(connection: Connection) -> Exclusions:
-    """Who does not count, sorted, as the visits' ids and SSNs are compared."""
+    """Return the agencies and caregivers that do not count, sorted.
+
+    They have the form in which the visits' ids and SSNs are compared.
+    """
     agencies = connection.execute("SELECT provider_id FROM excluded_agencies").fetchall()
     ssns = connection.execute("SELECT ssn FROM excluded_ssns").fetchall()
     return Exclusions(
@@ -59,7 +68,9 @@ def exclusions(connection: Connection) -> Exclusions:
 
 
 def speed_bands(connection: Connection) -> tuple[SpeedBand, ...]:
-    """The bands that users keep; the defaults when they have emptied the table.
+    """Return the users' speed bands.
+
+    Return the defaults when the users have emptied the table.
 
     Raises:
         StoreError: the bands leave a gap, overlap, or one of them stands still.
@@ -74,7 +85,10 @@ def speed_bands(connection: Connection) -> tuple[SpeedBand, ...]:
 
 
 def visit_volumes(connection: Connection, prefixes: Sequence[str]) -> dict[str, VisitVolume]:
-    """Visits at the last commit of each prefix; a prefix that was never committed is absent."""
+    """Return the visits at the last commit of each prefix.
+
+    A prefix that was never committed is absent.
+    """
     rows = connection.execute(
         """SELECT ssn_prefix, coalesce((counts->>'visits_seen')::int, 0), coalesce((counts->>'usable')::int, 0)
            FROM prefix_runs WHERE latest AND ssn_prefix = ANY(%s)""",
@@ -84,7 +98,10 @@ def visit_volumes(connection: Connection, prefixes: Sequence[str]) -> dict[str, 
 
 
 def snapshot_times(connection: Connection, prefixes: Sequence[str]) -> dict[str, datetime]:
-    """When the snapshot was taken that the store holds of each prefix; one that was never committed is absent."""
+    """Return when each prefix's stored snapshot was taken.
+
+    A prefix that was never committed is absent.
+    """
     query = "SELECT ssn_prefix, as_of FROM prefix_runs WHERE latest AND ssn_prefix = ANY(%s)"
     return dict(connection.execute(query, [list(prefixes)]).fetchall())
 
@@ -92,7 +109,10 @@ def snapshot_times(connection: Connection, prefixes: Sequence[str]) -> dict[str,
 def open_blocks(
     connection: Connection, prefixes: Sequence[str], window: Window, block_days: int
 ) -> dict[str, tuple[int, ...]]:
-    """Where caregivers have conflicts that hold: blocks of so many days, counted from the window's first, by SSN."""
+    """Return the blocks of days with conflicts that hold, by SSN.
+
+    A block is `block_days` days long. Blocks are counted from the window's first day.
+    """
     rows = connection.execute(
         """SELECT ssn, array_agg(DISTINCT (visit_date - %(first)s) / %(days)s)
            FROM visit_conflicts
@@ -104,19 +124,19 @@ def open_blocks(
 
 
 def committed_prefixes(connection: Connection, root_run_id: str) -> set[str]:
-    """The prefixes that a chain of runs has committed."""
+    """Return the prefixes that a chain of runs has committed."""
     rows = connection.execute("SELECT ssn_prefix FROM prefix_runs WHERE root_run_id = %s", [root_run_id]).fetchall()
     return {row[0] for row in rows}
 
 
 def run_summary(connection: Connection, root_run_id: str) -> list[PrefixRun]:
-    """What a chain of runs has committed, in the order of its commits."""
+    """Return the commits of a chain of runs, in their order."""
     with connection.cursor(row_factory=class_row(PrefixRun)) as cursor:
         return cursor.execute(f"{_RUNS} WHERE root_run_id = %s ORDER BY committed_at", [root_run_id]).fetchall()
 
 
 def last_runs(connection: Connection, prefix: str, limit: int = 2) -> list[PrefixRun]:
-    """The last runs of a prefix, newest first."""
+    """Return the last runs of a prefix, newest first."""
     with connection.cursor(row_factory=class_row(PrefixRun)) as cursor:
         return cursor.execute(
             f"{_RUNS} WHERE ssn_prefix = %s ORDER BY latest DESC, as_of DESC, committed_at DESC LIMIT %s",
@@ -125,7 +145,7 @@ def last_runs(connection: Connection, prefix: str, limit: int = 2) -> list[Prefi
 
 
 def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
-    """What is stored of a prefix, for its checks."""
+    """Return what is stored of a prefix, for its checks."""
     rows, one_sided = connection.execute(
         """SELECT count(*), count(*) FILTER (WHERE other.ssn IS NULL)
            FROM prefix_runs AS r
@@ -149,10 +169,10 @@ def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
 
 @contextmanager
 def open_sides(connection: Connection) -> Iterator[None]:
-    """One moment of the store for several queries, which can write nothing.
+    """Hold one moment of the store for several queries, which can't write.
 
-    The rows of open conflicts are in the temporary table `sides`: their status is derived once for all of them. The
-    temporary table `visits` holds each of their visits once, with the sums over its rows.
+    The rows of open conflicts are in the temporary table `sides`, so that their status is derived once for all queries.
+    The temporary table `visits` holds each of their visits once, with the sums over its rows.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -164,13 +184,13 @@ def open_sides(connection: Connection) -> Iterator[None]:
 
 
 def totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Total the store at one moment."""
+    """Return the totals of the store at one moment."""
     with open_sides(connection):
         return read_totals(connection, prefix_length)
 
 
 def open_conflicts(connection: Connection) -> int:
-    """How many conflicts are open."""
+    """Return how many conflicts are open."""
     row = connection.execute(
         f"""SELECT count(*) FROM conflict_states WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" """  # noqa: S608 - a constant
     ).fetchone()
@@ -178,7 +198,10 @@ def open_conflicts(connection: Connection) -> int:
 
 
 def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Total the store; the caller owns `open_sides`."""
+    """Return the totals of the store.
+
+    The caller owns `open_sides`.
+    """
     statuses = connection.execute(
         """SELECT status, count(*) FROM conflict_states WHERE visit_id < con_visit_id COLLATE "C"
            GROUP BY status ORDER BY status"""
@@ -214,7 +237,10 @@ def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
 
 
 def held_pairs(connection: Connection, first: date, last: date) -> set[tuple[str, str]]:
-    """Visit ids (the smaller first) of every stored conflict that holds and has both dates from `first` to `last`."""
+    """Return the visit ids of every stored conflict that holds between two dates.
+
+    Both dates of a conflict lie from `first` to `last`. The smaller visit id comes first.
+    """
     rows = connection.execute(
         """SELECT visit_id, con_visit_id FROM visit_conflicts
            WHERE resolved_at IS NULL AND visit_id < con_visit_id COLLATE "C"
@@ -225,7 +251,10 @@ def held_pairs(connection: Connection, first: date, last: date) -> set[tuple[str
 
 
 def open_pairs(connection: Connection) -> pa.Table:
-    """Open conflicts, a row each: `visit_id` and `con_visit_id` (the smaller one first), and the `flag` of the rule."""
+    """Return the open conflicts, one row each.
+
+    The columns are `visit_id`, `con_visit_id` and `flag`. `visit_id` is the smaller id, and `flag` is the rule's flag.
+    """
     rows = connection.execute(
         f"""SELECT visit_id, con_visit_id, rule FROM conflict_states
             WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C"
@@ -236,7 +265,10 @@ def open_pairs(connection: Connection) -> pa.Table:
 
 
 def last_window(connection: Connection) -> Window | None:
-    """The window of the newest snapshot; missing while nothing was committed."""
+    """Return the window of the newest snapshot.
+
+    Return None while nothing was committed.
+    """
     row = connection.execute(
         "SELECT first_date, last_date FROM prefix_runs WHERE latest ORDER BY as_of DESC LIMIT 1"
     ).fetchone()
@@ -244,7 +276,10 @@ def last_window(connection: Connection) -> Window | None:
 
 
 def free_connections(connection: Connection) -> int:
-    """How many more connections the server takes from users without special rights."""
+    """Return how many more connections the server takes.
+
+    The number is for users without special rights.
+    """
     row = connection.execute(
         """SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
                - coalesce(current_setting('reserved_connections', true)::int, 0)

@@ -1,4 +1,4 @@
-"""The columns of a run's rows, as Arrow brings them and as the store keeps them."""
+"""The columns of a run's rows, in Arrow and in the store."""
 
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA, FLAGS
 from conflict_assets.domain.visits import VISIT_SCHEMA
@@ -15,16 +15,16 @@ __all__ = [
 ]
 
 STORED_CONFLICT = CONFLICT_SCHEMA
-"""What a run brings of a conflict row."""
+"""The columns of a conflict row that a run brings."""
 
 STORED_VISIT = VISIT_SCHEMA
-"""What a run brings of a visit."""
+"""The columns of a visit that a run brings."""
 
 CONFLICT_KEY = ("ssn", "visit_id", "con_visit_id")
 VISIT_KEY = ("ssn", "visit_id")
 
 CONFLICT_FACTS = tuple(name for name in STORED_CONFLICT.names if name not in {*CONFLICT_KEY, "group_id"})
-"""What makes a conflict another one when it changes; a change of `group_id` alone is no event."""
+"""The columns whose change is an event of the conflict. A change of `group_id` alone is none."""
 
 VISIT_FACTS = tuple(name for name in STORED_VISIT.names if name not in VISIT_KEY)
 
@@ -37,4 +37,4 @@ EVENT_FACTS = (
     *(f"con_{name}" for name in _EVENT_VISIT),
     *("distance_miles", "average_miles_per_hour", "eta_travel_minutes", "minutes_between"),
 )
-"""What an event keeps of both visits, as the view `judged_facts` gives it: what the verdict rests on."""
+"""The facts of both visits that an event stores, from the view `judged_facts`. The verdict rests on them."""

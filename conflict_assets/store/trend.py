@@ -1,4 +1,7 @@
-"""How the store developed from night to night, from what each run has written down."""
+"""The trend of the store from night to night.
+
+It is computed from what each run has stored.
+"""
 
 from typing import Any
 
@@ -7,8 +10,8 @@ from psycopg.rows import class_row
 
 from conflict_assets.domain.report_data import NightPoint
 
-# A night lasts until the first run of the next one reads the source (`next`): of runs, events and decisions, those
-# count that stood at that moment.
+# A night lasts until the first run of the next night reads the source (`next`). The runs, events and decisions that
+# hold at that moment count.
 _TREND = """
     WITH runs AS MATERIALIZED (
         SELECT ssn_prefix, as_of, first_date, last_date, conflicts, new_conflicts AS new, reopened, resolved,
@@ -51,6 +54,9 @@ _TREND = """
 
 
 def trend(connection: psycopg.Connection[Any], time_zone: str, nights: int) -> list[NightPoint]:
-    """The last nights with a run, oldest first; a night is a date in this zone."""
+    """Return the last nights that had a run, oldest first.
+
+    A night is a date in `time_zone`.
+    """
     with connection.cursor(row_factory=class_row(NightPoint)) as cursor:
         return cursor.execute(_TREND, {"zone": time_zone, "nights": nights}).fetchall()

@@ -1,8 +1,9 @@
-"""The limit of workers over all runs: each prefix at work holds one of so many advisory locks of the store.
+"""The limit of workers over all runs.
 
-The lock belongs to the transaction in which the prefix is detected and committed. Whatever ends that transaction frees
-it: a commit, an error, the death of the process, of its connection or of the server. It holds for every executor, with
-or without a daemon, and behind a PgBouncer that hands connections on between transactions.
+Each prefix at work holds one of a limited number of advisory locks of the store. The lock belongs to the transaction in
+which the prefix is detected and committed. Whatever ends that transaction frees the lock: a commit, an error, the death
+of the process, of its connection or of the server. The limit holds for every executor, with or without a daemon, and
+behind a PgBouncer that shares connections between transactions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +35,18 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """How PostgreSQL shows its session; PostgreSQL keeps 63 letters."""
+        """Return the worker's name, by which PostgreSQL shows its session.
+
+        PostgreSQL stores 63 letters of it.
+        """
         return f"{APPLICATION_NAME} {self.run_id} {self.prefix}"
 
     @classmethod
     def of_name(cls, name: str) -> "Worker":
-        """Read it back; of a session that is named otherwise nothing is known."""
+        """Return the worker that a session's name stands for.
+
+        The worker of a session with another name is unknown.
+        """
         _, _, rest = name.partition(f"{APPLICATION_NAME} ")
         run_id, _, prefix = rest.partition(" ")
         return cls(run_id or "unknown", prefix or "unknown")
@@ -47,21 +54,27 @@ class Worker:
 
 @dataclass(frozen=True)
 class WorkerLimit:
-    """How many workers there may be over all runs, and who is told, in words, that one has to wait."""
+    """How many workers there may be over all runs.
+
+    `tell` is called with a text when a worker has to wait.
+    """
 
     most: int = 256
     tell: Callable[[str], None] = lambda _text: None
 
 
-class NoFreeWorker(Exception):  # noqa: N818 - a state that passes, not an error
-    """All workers are at work; the message says who has them."""
+class NoFreeWorker(Exception):  # noqa: N818 - a transient state, not an error
+    """All workers are at work.
+
+    The message says which runs have them.
+    """
 
 
 def become_worker(connection: psycopg.Connection[Any], worker: Worker, most: int) -> None:
     """Hold one of `most` places until the caller's transaction ends.
 
     Raises:
-        NoFreeWorker: all of them are held.
+        NoFreeWorker: all places are held.
     """
     connection.execute("SELECT set_config('application_name', %s, true)", [worker.name])
     if connection.execute(_TAKE, [most, WORKER_LOCK]).fetchone() is None:
@@ -69,17 +82,20 @@ def become_worker(connection: psycopg.Connection[Any], worker: Worker, most: int
 
 
 def workers_at_work(connection: psycopg.Connection[Any]) -> list[Worker]:
-    """Who holds a place now."""
+    """Return the workers that hold a place now."""
     return [Worker.of_name(name) for (name,) in connection.execute(_AT_WORK, [WORKER_LOCK]).fetchall()]
 
 
 def waiting_line(workers: Sequence[Worker], most: int) -> str:
-    """`Waiting for a free worker: MAX_WORKERS_ALL_RUNS=2 are at work (run 1f0c... on prefixes 04, 17)`."""
+    """Return the line that a waiting run reports.
+
+    An example is `Waiting for a free worker: MAX_WORKERS_ALL_RUNS=2 are at work (run 1f0c... on prefixes 04, 17)`.
+    """
     return f"Waiting for a free worker: MAX_WORKERS_ALL_RUNS={most} are at work ({described(workers)})"
 
 
 def described(workers: Sequence[Worker]) -> str:
-    """Each run with its prefixes."""
+    """Return each run with its prefixes, in words."""
     prefixes: dict[str, list[str]] = {}
     for worker in workers:
         prefixes.setdefault(worker.run_id, []).append(worker.prefix)

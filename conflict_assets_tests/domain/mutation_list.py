@@ -153,8 +153,12 @@ RESULT = (
 VALUES = (
     Mutation("calendar.py", "date(1, 1, 2)", "date(1, 1, 1)"),
     Mutation("calendar.py", "date(9999, 12, 30)", "date(9999, 12, 29)"),
-    Mutation("columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"),
-    Mutation("columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"),
+    Mutation(
+        "columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"
+    ),
+    Mutation(
+        "columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"
+    ),
     Mutation("columns/instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
     Mutation("columns/instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
     Mutation("classification.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),

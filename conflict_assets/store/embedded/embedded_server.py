@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL: started on demand, shared by all processes, stopped when its last user is gone.
+"""The embedded PostgreSQL, which starts on demand and is shared by all processes.
 
-Every process that uses it holds a shared lock on `users.lock` until it ends, however it ends; a watchdog process
-watches that lock. Whoever finds the server down starts it, one at a time, under `start.lock`.
+It stops when its last user is gone. Every process that uses it holds a shared lock on `users.lock` until the process
+ends, however it ends. The idle watchdog, a process of its own, watches that lock. A process that finds the server down
+starts it. Only one process does so at a time, under `start.lock`.
 """
 
 import fcntl
@@ -38,13 +39,13 @@ from conflict_assets.store.embedded.idle_watchdog import OWNER
 from conflict_assets.store.errors import StoreError
 
 LINGER_SECONDS = 60.0
-"""How long the server stays up after its last user has gone: the next step or command finds it warm."""
+"""How long the server stays up after its last user has gone, so that the next step or command finds it warm."""
 
 _STATE_LINE = 7
 """The line of `postmaster.pid`, counted from 0, that says what the server does."""
 
 _held: dict[Path, int] = {}
-"""The shared locks of this process (file descriptors); a forked process inherits them and is a user too."""
+"""The shared locks of this process (file descriptors). A forked process inherits them, and is a user too."""
 
 
 def embedded_url(
@@ -55,14 +56,15 @@ def embedded_url(
     stay: bool = False,
     promise_seconds: float = 0.0,
 ) -> str:
-    """Return the URL of a database of the PostgreSQL in `data_dir`, a folder for it alone; make and start it as needed.
+    """Return the URL of a database of the PostgreSQL in `data_dir`.
 
-    The server stays up while a process that has called this lives, or anybody is connected, and `linger_seconds`
-    longer; `promise_seconds` from now in any case; with `stay` until `stop_embedded`. The URL holds no password: it
-    names a file that does.
+    The server is made and started when that is needed. `data_dir` is a folder for this server alone. The server stays
+    up while a process that has called this function lives, or anybody is connected, and for `linger_seconds` after
+    that. It stays up for `promise_seconds` from now in any case, and with `stay` until `stop_embedded` is called. The
+    URL holds no password: it names a file that holds the password.
 
     Raises:
-        StoreError: it can't be made or started; the message says why and what to do.
+        StoreError: the server can't be made or started. The message says why, and what to do.
     """
     home = data_dir.expanduser().absolute()
     state = _use(home) if (home / "ready").exists() else None
@@ -81,7 +83,10 @@ def embedded_url(
 
 
 def stop_embedded(data_dir: Path) -> bool:
-    """Stop the server in `data_dir`, whoever uses it; whether one ran."""
+    """Stop the server in `data_dir`, whoever uses it.
+
+    Return whether a server ran.
+    """
     home = data_dir.expanduser().absolute()
     state = _state(home)
     (home / "stay").unlink(missing_ok=True)
@@ -97,7 +102,10 @@ def stop_embedded(data_dir: Path) -> bool:
 
 
 def revive(url: str) -> bool:
-    """Start the server of an embedded URL again if it is down; False when the URL is not of an embedded server."""
+    """Start the server of an embedded URL again if it is down.
+
+    Return False when the URL is not the URL of an embedded server.
+    """
     home = embedded_home(url)
     if home is None:
         return False
@@ -106,7 +114,7 @@ def revive(url: str) -> bool:
 
 
 def _use(home: Path) -> Path | None:
-    """Become a user of the server, and return its socket's folder."""
+    """Become a user of the server, and return the folder of its socket."""
     try:
         _hold(home)
     except OSError:
@@ -123,14 +131,20 @@ def _hold(home: Path) -> None:
 
 
 def _touch(home: Path, ahead: float = 0.0) -> None:
-    """Tell the watchdog that somebody is there, or will be for so many seconds; an earlier promise holds."""
+    """Record for the idle watchdog that somebody uses the server.
+
+    The record holds from now for `ahead` seconds. An earlier promise that lasts longer still holds.
+    """
     until = time.time() + ahead
     if os.fstat(_held[home]).st_mtime < until:
         os.utime(_held[home], (until, until))
 
 
 def _open_private(home: Path, name: str) -> int:
-    """Open a file of the server's folder, for whom the folder belongs to: root may come and go."""
+    """Open a file of the server's folder, owned by the folder's owner.
+
+    Root may start and use the server of another user.
+    """
     file = os.open(home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     owner = home.stat()
     if os.geteuid() == 0 and os.fstat(file).st_uid != owner.st_uid:
@@ -146,14 +160,14 @@ def _state(home: Path) -> Path | None:
 
 
 def _serves(home: Path, folder: Path) -> bool:
-    """Whether a server listens that takes sessions, or soon will."""
+    """Return whether a server listens that takes sessions, or soon will."""
     return _answers(folder) and not _is_stopping(home)
 
 
 def _is_stopping(home: Path) -> bool:
-    """Whether the server was told to stop, and takes no session from now on.
+    """Return whether the server is stopping, and takes no more sessions.
 
-    One that was told by SIGTERM waits for the sessions that it has: for ever, where they are kept open.
+    A server that was stopped by SIGTERM waits for the sessions that it has. It waits for ever where they stay open.
     """
     try:
         lines = (home / "cluster" / "postmaster.pid").read_text().splitlines()
@@ -163,7 +177,10 @@ def _is_stopping(home: Path) -> bool:
 
 
 def _answers(folder: Path) -> bool:
-    """Whether a server listens; one that is too busy to take the call at once does."""
+    """Return whether a server listens.
+
+    A server that is too busy to take the connection at once does listen.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
         try:
@@ -210,10 +227,11 @@ def _bring_up(cluster: Cluster) -> Path:
 
 
 def _clear_the_way(cluster: Cluster, folder: Path) -> None:
-    """Deal with what a server that serves nobody has left: end it, or remove the lock files of one that is gone.
+    """End a server that serves nobody, or remove its stale files.
 
-    PostgreSQL forgets a dead process by itself, but not one whose number is taken by now, or that nobody has buried
-    (a zombie, as in containers without an init). The rest of a killed server it finds by its shared memory.
+    PostgreSQL ignores the lock file of a dead process by itself. It does not when another process has the number by
+    now, or when the process is a zombie, as in containers without an init. PostgreSQL finds the rest of a killed server
+    by its shared memory.
     """
     pid_file = cluster.data / "postmaster.pid"
     pid = _first_number(pid_file)
@@ -231,7 +249,10 @@ def _first_number(file: Path) -> int | None:
 
 
 def _is_server(pid: int, data: Path) -> bool:
-    """Whether a process is the server of this folder: its number may belong to another one by now."""
+    """Return whether a process is the server of this folder.
+
+    Another process may have the server's number by now.
+    """
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         return process.name() == "postgres" and Path(process.cwd()) == data.resolve()

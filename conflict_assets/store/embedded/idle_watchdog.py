@@ -1,9 +1,11 @@
-"""Stops an idle embedded server: a small process of its own, so that killed users of the store are noticed too.
+"""The idle watchdog, a process that stops an idle embedded server.
 
-Run as a script, with nothing but the standard library: it is started with the server and lives as long.
-Every user of the store holds a shared lock on `users.lock` as long as it lives, whatever ends it. Programs that
-know nothing of the lock, such as psql, count by their sessions. A time of change in the lock's future is a promise:
-somebody was given the server's address.
+It is a process of its own, so that it notices users of the store that were killed. It runs as a script, with nothing
+but the standard library. It starts with the server and lives as long as the server.
+
+Every user of the store holds a shared lock on `users.lock` as long as the user lives, whatever ends it. Programs that
+know nothing of the lock, for example psql, count by their sessions. When the lock file's time of change lies in the
+future, it is a promise: somebody has received the server's address.
 """
 
 import fcntl
@@ -20,7 +22,10 @@ OWNER = "conflicts"
 
 
 def main() -> None:
-    """Keep the server of argv: folder, socket, `pg_ctl`, uid, gid, seconds of idleness before it stops."""
+    """Watch a server until it is idle, then stop it.
+
+    The arguments are its folder, its socket, `pg_ctl`, uid, gid, and the seconds of idleness before it stops.
+    """
     home, socket_path, pg_ctl, uid, gid, linger = sys.argv[1:7]
     _leave_the_starter()
     os.chdir(home)
@@ -47,7 +52,7 @@ def main() -> None:
 
 
 def _leave_the_starter() -> None:
-    """Become a daemon: no terminal, no parent that must wait."""
+    """Become a daemon that has no terminal and no parent that must wait."""
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -87,7 +92,10 @@ def _is_up(socket_path: str) -> bool:
 
 
 def _has_sessions(socket_path: str, psql: Path) -> bool:
-    """Whether anybody is connected; a server that does not say so within the time keeps nobody busy."""
+    """Return whether anybody is connected.
+
+    A server that gives no answer within the time counts as a server without sessions.
+    """
     query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     environment = {
         "PGHOST": str(Path(socket_path).parent),

@@ -1,4 +1,7 @@
-"""What libpq, PostgreSQL's client library, takes from the environment: not for the embedded server, which is ours."""
+"""What libpq, PostgreSQL's client library, reads from the environment.
+
+These variables are not meant for the embedded server, which is our own.
+"""
 
 import os
 import threading
@@ -13,16 +16,20 @@ _inside = 0
 
 
 def without_libpq_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what libpq and PostgreSQL's programs read: PGSERVICE, PGHOSTADDR, PGDATA and the like."""
+    """Return an environment without the variables that PostgreSQL's programs read.
+
+    These are PGSERVICE, PGHOSTADDR, PGDATA and the others that libpq and the programs read.
+    """
     return {name: value for name, value in environment.items() if not name.startswith(_PREFIX)}
 
 
 @contextmanager
 def libpq_variables_hidden() -> Iterator[None]:
-    """Take libpq's variables out of this process's environment while an embedded server is connected to.
+    """Hide libpq's variables while an embedded server is connected to.
 
-    They are meant for other servers, and most hold for whatever a URL does not name; PGSERVICE can't even be
-    overruled by one. Threads may be inside at once: the first one hides the variables, the last one puts them back.
+    The variables are meant for other servers, and most of them hold for whatever a URL does not name. A URL can't even
+    overrule PGSERVICE. Several threads may be inside at once: the first one hides the variables, and the last one puts
+    them back.
     """
     _enter()
     try:
@@ -48,7 +55,7 @@ def _leave() -> None:
             _hidden.clear()
 
 
-# A process that is forked while another thread is inside has nobody who would leave.
+# A process that is forked while another thread is inside has no thread that would put the variables back.
 def _leave_after_fork() -> None:
     global _inside, _lock  # noqa: PLW0603
     _lock = threading.Lock()

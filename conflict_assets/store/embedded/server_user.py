@@ -1,4 +1,7 @@
-"""Whom the embedded server runs as. PostgreSQL refuses root; root's server runs as a system user of its own."""
+"""The user that the embedded server runs as.
+
+PostgreSQL refuses to run as root, so root's server runs as a system user of its own.
+"""
 
 import os
 import pwd
@@ -28,17 +31,20 @@ class ServerUser:
 
     @property
     def is_me(self) -> bool:
-        """Whether this process already is that user."""
+        """Return whether this process already runs as that user."""
         return self.uid == os.geteuid()
 
     @property
     def as_process(self) -> dict[str, Any]:
-        """Arguments that make `subprocess` run a command as this user."""
+        """Return the arguments that make `subprocess` run a command as this user."""
         return {} if self.is_me else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def server_user() -> ServerUser:
-    """This process's own user; for root the system user `conflicts_store`, made when it is missing."""
+    """Return the user that the server runs as.
+
+    This is the process's own user. For root it is the system user `conflicts_store`, which is made when it is missing.
+    """
     if os.geteuid() != 0:
         return ServerUser(os.geteuid(), os.getegid())
     entry = _find() or _make()
@@ -67,9 +73,10 @@ def _make() -> pwd.struct_passwd:
 
 
 def let_pass(user: ServerUser, target: Path) -> None:
-    """Let the server's user through the folders above `target`: to pass, not to list or read them.
+    """Let the server's user pass through the folders above `target`.
 
-    A folder that is closed gets an ACL entry for this one user. Nothing is opened to anybody else.
+    The user may pass, and may not list or read the folders. A folder that is closed gets an ACL entry for this one
+    user. Nothing is opened to anybody else.
     """
     if user.is_me:
         return

@@ -1,1 +1,4 @@
-"""The store's schema, step by step. Alembic runs it through `conflict_assets.store.schema`."""
+"""The migrations of the store's schema.
+
+Alembic runs them through `conflict_assets.store.schema`.
+"""

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `conflict_assets.store.schema` gives, in one transaction."""
+"""Runs migrations on the connection of `conflict_assets.store.schema`, in one transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Tables: conflicts, their visits, decisions, history and runs; what users edit."""
+"""The tables of conflicts, visits, decisions, history, runs and users' lists."""
 
 from pathlib import Path
 
@@ -22,12 +22,15 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    """Make the tables; the partitions follow when the prefix length is known."""
+    """Make the tables.
+
+    The partitions follow when the prefix length is known.
+    """
     script = Path(__file__).with_suffix(".sql").read_bytes()
     op.get_bind().connection.cursor().execute(script)
 
 
 def downgrade() -> None:
-    """Drop everything, rows and partitions too."""
+    """Drop everything, including rows and partitions."""
     for table in _TABLES:
         op.execute(f"DROP TABLE {table}")

@@ -1,4 +1,7 @@
-"""Views: the derived status of each conflict, both sides joined, what is open, the summary."""
+"""The views of the store.
+
+They hold the derived status of each conflict, both sides joined, the open conflicts, and the summary.
+"""
 
 from pathlib import Path
 
@@ -17,6 +20,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the views; no row is lost."""
+    """Drop the views.
+
+    No row is lost.
+    """
     for view in _VIEWS:
         op.execute(f"DROP VIEW {view}")

@@ -1,4 +1,7 @@
-"""What a commit has found, in a word: the next one that finds the same need not compare rows."""
+"""A digest of what a commit has found.
+
+The next commit need not compare rows when it finds the same digest.
+"""
 
 from alembic import op
 
@@ -7,11 +10,17 @@ down_revision: str | None = "0002"
 
 
 def upgrade() -> None:
-    """Add the digest; it is missing for earlier commits, which are compared row by row once more."""
+    """Add the digest.
+
+    It is missing for earlier commits, whose rows are compared one by one once more.
+    """
     op.execute("ALTER TABLE prefix_runs ADD COLUMN digest text")
     op.execute("COMMENT ON COLUMN prefix_runs.digest IS 'A hash of all rows that were found'")
 
 
 def downgrade() -> None:
-    """Drop the digest; nothing else is lost."""
+    """Drop the digest.
+
+    Nothing else is lost.
+    """
     op.execute("ALTER TABLE prefix_runs DROP COLUMN digest")

@@ -1,4 +1,7 @@
-"""New is what was first detected on the date of a prefix's latest run: a repeat in the morning changes nothing."""
+"""Conflicts are new for the whole date of a prefix's latest run.
+
+A conflict is new when it was first detected on that date, so that a repeated run on the same date changes nothing.
+"""
 
 from pathlib import Path
 
@@ -7,8 +10,8 @@ from alembic import op
 revision: str = "0004"
 down_revision: str | None = "0003"
 
-# Runs of one date have the same window, in whatever zone the date was counted: of these, the first began the date.
-# The digest goes, since it vouches for rows only as long as the row of its run is the last that was written.
+# Runs of one date have the same window, in whatever zone the date was counted, so the first of them began the date.
+# The digest is removed, since it holds for rows only while the row of its run is the last row that was written.
 _FILL = """
     UPDATE prefix_runs AS p SET new_since = d.since, digest = NULL
     FROM (SELECT ssn_prefix, last_date, min(as_of) AS since FROM prefix_runs GROUP BY ssn_prefix, last_date) AS d
@@ -16,7 +19,10 @@ _FILL = """
 
 
 def upgrade() -> None:
-    """Add the instant since which conflicts are new, for earlier runs too; the next night compares all rows once."""
+    """Add the instant since which conflicts are new.
+
+    Earlier runs get it too. The next night compares all rows once.
+    """
     op.execute("ALTER TABLE prefix_runs ADD COLUMN new_since timestamptz")
     op.execute(
         "COMMENT ON COLUMN prefix_runs.new_since IS "
@@ -28,12 +34,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Count as new what the very latest run has detected first; no row is lost."""
+    """Count as new what the very latest run has detected first.
+
+    No row is lost.
+    """
     _derive_status("c.first_detected_at = r.as_of")
     op.execute("ALTER TABLE prefix_runs DROP COLUMN new_since")
 
 
 def _derive_status(is_new: str) -> None:
-    """Replace the view, under all those that are made of it."""
+    """Replace the view of the status, below all views that read it."""
     script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8").replace("{is_new}", is_new)
     op.get_bind().connection.cursor().execute(script.encode())

@@ -1,4 +1,8 @@
-"""Decisions are only ever appended to, events keep what they rest on, and a corrected SSN leaves no twin in sight."""
+"""Decisions and events become evidence.
+
+Decisions are only ever appended to. Events store the facts that they rest on. After an SSN was corrected, no resolved
+twin of the conflict is shown.
+"""
 
 from pathlib import Path
 
@@ -7,7 +11,7 @@ from alembic import op
 revision: str = "0005"
 down_revision: str | None = "0004"
 
-# What holds is a branch of its own: whoever asks for that alone pays nothing for the search for twins.
+# Conflicts that hold are a branch of their own, so that a query for them alone does not search for twins.
 _SHOWN = """(
     SELECT * FROM visit_conflicts WHERE resolved_at IS NULL
     UNION ALL
@@ -24,7 +28,10 @@ _PAIR_FACTS = ("policy_id", "distance_miles", "average_miles_per_hour", "eta_tra
 
 
 def upgrade() -> None:
-    """Keep every decision from now on, and the facts of every event; the next night compares all rows once."""
+    """Store every decision from now on, and the facts of every event.
+
+    The next night compares all rows once.
+    """
     _run(_script("0005_evidence.sql"))
     states = _script("0005_conflict_states.sql")
     _run(states.replace("{view}", "conflict_states").replace("{rows}", _SHOWN))
@@ -40,7 +47,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Keep the decision that is the newest of each pair, and no facts; conflicts and events stay."""
+    """Drop all but the newest decision of each pair.
+
+    The facts of events are dropped too. Conflicts and events stay.
+    """
     op.execute("DROP VIEW all_conflict_states, conflict_events, judged_facts, judged_visits, decision_log")
     before = _script("0004_new_since.sql").replace("{is_new}", "c.first_detected_at >= r.new_since")
     _run(before)

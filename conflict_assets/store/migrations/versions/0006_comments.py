@@ -1,4 +1,7 @@
-"""Every column of the views that people read has a comment: the data dictionary is made of them."""
+"""Every column of the views that people read gets a comment.
+
+The data dictionary is made of these comments.
+"""
 
 from pathlib import Path
 
@@ -30,7 +33,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the comments away; no row is lost."""
+    """Remove the comments.
+
+    No row is lost.
+    """
     _run(_NONE)
 
 

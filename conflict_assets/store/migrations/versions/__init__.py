@@ -1,1 +1,4 @@
-"""One migration a module; the SQL lies beside it."""
+"""One module for each migration.
+
+Its SQL lies beside it.
+"""
