@@ -1,4 +1,7 @@
-"""SSN prefixes: the partitions of the platform, and the ways people name some of them."""
+"""SSN prefixes are the partitions of the platform.
+
+People name some of them in selections such as `04` and `17-30`.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -13,7 +16,9 @@ def all_prefixes(length: int) -> tuple[str, ...]:
 
 
 def parse_prefixes(selections: Iterable[str], length: int) -> tuple[str, ...]:
-    """Turn selections such as `04` and `17-30` into prefixes, in order and without repeats.
+    """Turn selections such as `04` and `17-30` into sorted prefixes.
+
+    Each prefix appears once.
 
     Raises:
         ValueError: a selection is neither a prefix nor a range of prefixes of this length.
@@ -39,7 +44,10 @@ def range_name(first: str, last: str) -> str:
 
 
 def contiguous_ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
-    """Split sorted prefixes into (first, last) ranges without holes: one Dagster run can cover each."""
+    """Split sorted prefixes into (first, last) ranges without gaps.
+
+    One Dagster run can cover each range.
+    """
     if not prefixes:
         return []
     breaks = [

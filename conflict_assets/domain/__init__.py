@@ -1,1 +1,4 @@
-"""What a visit conflict is: pure functions on frames, free of Dagster and of drivers."""
+"""What a visit conflict is, as pure functions on frames.
+
+Nothing here depends on Dagster or on a driver.
+"""

@@ -1,4 +1,7 @@
-"""The dates that a date or a time may have: those that every part of the product, in any zone, can read."""
+"""The dates that a date or a time may have.
+
+Every part of the product can read them, in any time zone.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,12 +11,18 @@ FIRST_DAY, LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
 
 def first_moment(zone: ZoneInfo | None = None) -> datetime:
-    """The first moment of the calendar, by the clock of a zone (none: of UTC)."""
+    """The first moment of the calendar, by a zone's clock.
+
+    Without a zone, the clock is UTC.
+    """
     return _midnight(FIRST_DAY, zone)
 
 
 def end_of_calendar(zone: ZoneInfo | None = None) -> datetime:
-    """The first moment after the calendar's, by the clock of a zone (none: of UTC)."""
+    """The first moment after the calendar's end, by a zone's clock.
+
+    Without a zone, the clock is UTC.
+    """
     return _midnight(LAST_DAY + timedelta(days=1), zone)
 
 

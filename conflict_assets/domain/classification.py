@@ -1,4 +1,7 @@
-"""Sorting visits: which can be judged, why the others can't, and what is worth noting about those that can."""
+"""Classify visits by whether they can be judged.
+
+A visit that can't be judged gets a reason. A visit that can be judged may get notes about what is worth knowing.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,9 +39,10 @@ GOOD = len(REASONS)
 class VisitArrays:
     """What judging needs of every visit, in the order of the input.
 
-    `start` and `end` are the interval on the visit's basis (`MISSING` where there is none); coordinates that can't be
-    used are NaN. `bucket` is a small number for SSN and date, the next date's being the next (after the highest, 0):
-    visits of one SSN and date share a bucket, now and then others do too: it can clear visits, but never convict them.
+    `start` and `end` are the interval on the visit's basis, and `MISSING` where there is none. Coordinates that can't
+    be used are NaN. `bucket` is a small number for SSN and date. The next date has the next number, and 0 follows the
+    highest number. Visits of one SSN and date share a bucket, and now and then other visits share it too. So a bucket
+    can rule a visit out, but it can't establish that a visit is contested.
     """
 
     ssn: Codes
@@ -76,7 +80,10 @@ class ClassifiedVisits:
 
 
 def classify_visits(columns: VisitColumns, policy: DetectionPolicy) -> ClassifiedVisits:
-    """Normalize the visits and give each its outcome: the first reason of `RejectReason` that fits."""
+    """Normalize the visits and give each one its outcome.
+
+    The outcome is the first reason of `RejectReason` that fits, or `GOOD`.
+    """
     visits = read_visits(columns)
     outcome = np.full(len(columns), GOOD, dtype=np.int8)
     outcome[find_superseded(columns, visits.ssn, visits.visit_id, visits.agency, visits.date)] = REASONS.index(
@@ -90,7 +97,10 @@ def classify_visits(columns: VisitColumns, policy: DetectionPolicy) -> Classifie
 
 
 def read_visits(columns: VisitColumns) -> VisitArrays:
-    """Read and normalize the columns; of times, only the interval of the basis is kept."""
+    """Read and normalize the columns of the visits.
+
+    Of a visit's times, the result holds only the interval on its basis.
+    """
     date, odd_dates = columns.days("visit_date")
     times = {}
     for name in TIMES:
@@ -155,7 +165,10 @@ def _buckets(ssn: Ints, date: Ints) -> Ints:
 
 
 def _implausibly_dense(visits: VisitArrays, good: Bools, limit: int) -> Ints:
-    """Find the good visits of SSNs with more than `limit` of them on one date."""
+    """Find good visits on dates with more than `limit` of them.
+
+    The limit is for the good visits of one SSN on one date.
+    """
     in_bucket = np.bincount(visits.bucket, minlength=1)
     if in_bucket.max() <= limit:
         return np.zeros(0, dtype=np.int64)
@@ -169,7 +182,10 @@ def _implausibly_dense(visits: VisitArrays, good: Bools, limit: int) -> Ints:
 
 
 def note_counts(columns: VisitColumns, classified_visits: ClassifiedVisits) -> dict[str, int]:
-    """Count, over the visits that were not rejected, what is worth noting; a visit may have several notes."""
+    """Count the notes on the visits that were not rejected.
+
+    A visit may have several notes.
+    """
     visits, good = classified_visits.visits, classified_visits.good
     notes = {
         Note.BAD_COORDINATES: visits.bad_coordinates,
@@ -194,7 +210,11 @@ def _has_odd_update(columns: VisitColumns) -> Bools:
 
 
 def _has_odd_times(visits: VisitArrays, good: Bools) -> Bools:
-    """Find visits that start more than a day before or after their date (in UTC), or last over 24 hours."""
+    """Find visits that start far from their date or last too long.
+
+    A start is far from the date when it is more than a day before or after it (in UTC). More than 24 hours are too
+    long.
+    """
     midnight = np.where(good, visits.date, 0) * MICROSECONDS_PER_DAY
     start, end = np.where(good, visits.start, 0), np.where(good, visits.end, 0)
     far = (start < midnight - MICROSECONDS_PER_DAY) | (start >= midnight + 2 * MICROSECONDS_PER_DAY)

@@ -1,4 +1,7 @@
-"""Names for conflicts that stay the same from run to run: of a pair, and of conflicts that hang together."""
+"""Names of pairs and groups that stay the same between runs.
+
+A group is a set of conflicts that are connected through their visits.
+"""
 
 from hashlib import sha256
 
@@ -13,15 +16,18 @@ DIGEST_BYTES = 16
 
 
 def measure(texts: pa.Array) -> pa.Array:
-    """Return each text as UTF-8 after its length in bytes and a colon, so that no two lists of texts run into one."""
+    """Return each text as UTF-8 after its byte length and a colon.
+
+    So two different lists of texts never give the same bytes.
+    """
     utf8 = texts.cast(pa.binary())
     return pc.binary_join_element_wise(pc.binary_length(utf8).cast(pa.string()).cast(pa.binary()), utf8, b":")
 
 
 def digests(*measured: pa.Array) -> pa.Array:
-    """Return the digest of each row of measured texts as hex: of a pair of visit ids, or of a group's smallest.
+    """Return the digest of each row of measured texts as hex.
 
-    The ids of a pair come in code-point order.
+    A row holds the two visit ids of a pair in code-point order, or the smallest visit id of a group.
     """
     messages = pc.binary_join_element_wise(*measured, b"").to_pylist()
     whole = b"".join([sha256(message).digest() for message in messages])
@@ -33,10 +39,12 @@ def digests(*measured: pa.Array) -> pa.Array:
 
 
 def lowest_connected(size: int, left: Ints, right: Ints) -> Ints:
-    """Return, for each of `size` nodes, the lowest node that it hangs together with by the edges `left`-`right`.
+    """Return the lowest node that each node is connected to.
 
-    Each round hooks the higher root of every edge below the lower one and flattens the trees; few rounds do, and most
-    components, which are single pairs, are done after the first.
+    There are `size` nodes, and `left` and `right` hold the two ends of each edge.
+
+    Each round hooks the higher root of every edge below the lower one and flattens the trees. Few rounds are needed,
+    and most components, which are single pairs, are done after the first.
     """
     lowest = np.arange(size)
     while True:

@@ -1,4 +1,7 @@
-"""Building the engine's result: two narrow rows a conflict, and the list of rejected visits."""
+"""Build the engine's result from conflicts and classified visits.
+
+A conflict has two narrow rows, and the rejected visits are a list.
+"""
 
 from dataclasses import dataclass
 
@@ -27,10 +30,11 @@ from conflict_assets.domain.rules import (
 
 @dataclass(frozen=True, eq=False)
 class _Sides:
-    """The visits in conflict and each conflict's two.
+    """The visits in conflict, and the two visits of each conflict.
 
-    `rows` are the visits' places in the input, ascending, since reading in order is fastest; `order` sorts them by SSN
-    and visit id, as all other columns are. `first` and `second` are positions in that order, smaller first.
+    `rows` are the visits' places in the input, ascending, since reading in order is fastest. `order` sorts them by SSN
+    and visit id, and `visit_id` is in that order. `first` and `second` are positions in that order, the smaller one
+    first.
     """
 
     rows: Ints
@@ -76,7 +80,10 @@ def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: Conflicts) -> _
 
 
 def _both_directions(sides: _Sides) -> tuple[Ints, Ints, Ints]:
-    """Return, for each row in order, its own visit, the other visit and the conflict."""
+    """Return the own visit, other visit and conflict of each row.
+
+    The rows are in their final order.
+    """
     own = np.concatenate([sides.first, sides.second])
     other = np.concatenate([sides.second, sides.first])
     order = order_by(own, other)
@@ -144,7 +151,10 @@ def _nullable(values: Floats) -> pa.Array:
 
 
 def build_rejected(classified_visits: ClassifiedVisits) -> pa.Table:
-    """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason, those without an id last."""
+    """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason.
+
+    Visits without an id come last.
+    """
     rows = np.flatnonzero(classified_visits.outcome != GOOD)
     ids = classified_visits.visits.visit_id.take(pa.array(rows)).cast(pa.string())
     reasons = named(classified_visits.outcome[rows].astype(np.int64), tuple(str(reason) for reason in REASONS))

@@ -1,4 +1,7 @@
-"""Contested visits: those in a pair, two visits of one SSN at different agencies on the same or neighbouring dates."""
+"""Contested visits are the visits that are in a pair.
+
+A pair is two visits of one SSN at different agencies, on the same date or on neighbouring dates.
+"""
 
 from dataclasses import dataclass
 
@@ -20,7 +23,10 @@ from conflict_assets.domain.policy import DetectionPolicy
 
 @dataclass(frozen=True)
 class PairCounts:
-    """How much there was to compare: visits in at least one pair, and unordered pairs."""
+    """The counts of visits and pairs that there were to compare.
+
+    `paired_visits` are the visits in at least one pair, and `pairs_compared` are unordered pairs.
+    """
 
     paired_visits: int
     pairs_compared: int
@@ -28,7 +34,10 @@ class PairCounts:
 
 @dataclass(frozen=True, eq=False)
 class PairedVisits:
-    """The visits that are in a pair, and a few more, sorted by SSN and start; `row` is the place in the input."""
+    """The visits that are in a pair, sorted by SSN and start.
+
+    A few more visits may be among them. `row` is a visit's place in the input.
+    """
 
     row: Ints
     ssn: Ints
@@ -45,7 +54,10 @@ class PairedVisits:
 
 
 def find_paired(classified_visits: ClassifiedVisits, policy: DetectionPolicy) -> tuple[PairedVisits, PairCounts]:
-    """Keep the visits that may be in a pair, and count those that are, and their pairs."""
+    """Select the visits that may be in a pair, and count pairs.
+
+    The counts are of the visits that are in a pair, and of their pairs.
+    """
     visits = classified_visits.visits
     eligible = classified_visits.good
     if policy.incomplete_actuals == "ignore":
@@ -70,9 +82,10 @@ def find_paired(classified_visits: ClassifiedVisits, policy: DetectionPolicy) ->
 
 
 def _near_another_agency(bucket: Ints, agency: Ints) -> Bools:
-    """Find visits with another agency in their bucket or a neighbouring one: all that are in a pair, and some more.
+    """Find visits with another agency in or next to their bucket.
 
-    Looks at one agency of each bucket: a visit of another one is seen by the difference.
+    These are all visits that are in a pair, and some more. The search remembers one agency of each bucket, because a
+    visit of another agency differs from it.
     """
     size = 1 << len(bucket).bit_length()
     some_agency = np.full(size, NO_CODE, dtype=np.int32)
@@ -87,10 +100,10 @@ def _near_another_agency(bucket: Ints, agency: Ints) -> Bools:
 
 
 def count_pairs(ssn: Ints, agency: Ints, date: Ints, *, cross_midnight: bool) -> PairCounts:
-    """Count the visits that are in a pair, and the pairs, without making them.
+    """Count the visits in a pair, and the pairs, without making them.
 
-    Pairs of a cell (SSN, date) are its pairs of visits less those within one agency; likewise between a cell and the
-    next date's.
+    The pairs of a cell (SSN, date) are its pairs of visits less those within one agency. The same holds between a cell
+    and the cell of the next date.
     """
     if len(ssn) == 0:
         return PairCounts(0, 0)
@@ -99,8 +112,8 @@ def count_pairs(ssn: Ints, agency: Ints, date: Ints, *, cross_midnight: bool) ->
     first = starts_of_runs(cell)
     visits = lengths_of_runs(first, len(cell))
     lowest, highest = agency[first], agency[first + visits - 1]
-    # Cells renumbered without gaps but for one number between two that are no neighbours: small enough to be joined
-    # with the agency in one number.
+    # Cells of neighbouring dates get neighbouring numbers, and all others leave one number free between them. So the
+    # numbers are small enough to be joined with the agency in one number.
     number = np.cumsum(np.minimum(np.diff(cell[first], prepend=cell[0]), 2))
     agencies = int(agency.max()) + 1
     group = np.repeat(number, visits) * agencies + agency
@@ -119,7 +132,10 @@ def _pairs_within(sizes: Ints) -> int:
 
 
 def _pairs_of_one_agency(group: Ints, in_group: Ints, agencies: int) -> int:
-    """Count the pairs within one agency between neighbouring cells, whose groups are `agencies` numbers apart."""
+    """Count the pairs within one agency between neighbouring cells.
+
+    The groups of neighbouring cells are `agencies` numbers apart.
+    """
     found = np.searchsorted(group, group + agencies)
     found[found == len(group)] = 0
     same = group[found] == group + agencies

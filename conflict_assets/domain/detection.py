@@ -1,4 +1,7 @@
-"""Detecting visit conflicts: from a frame of visits to conflict rows, rejected visits and counts."""
+"""Detect visit conflicts in a frame of visits.
+
+The result holds conflict rows, rejected visits and counts.
+"""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,7 @@ __all__ = ["DetectionPolicy", "DetectionResult", "detect_conflicts", "detect_con
 
 
 def detect_conflicts(visits: pd.DataFrame, policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
-    """Find the conflicts among visits, as RULES.md defines them.
+    """Find the conflicts among visits, as docs/rules.md defines them.
 
     Args:
         visits: the columns of `REQUIRED_COLUMNS`; any other may be absent, index and order don't matter. Text, ids as
@@ -31,7 +34,10 @@ def detect_conflicts(visits: pd.DataFrame, policy: DetectionPolicy = DetectionPo
 
 
 def detect_conflicts_table(visits: pa.Table, policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
-    """Do what `detect_conflicts` does, on an Arrow table such as one of `VISIT_SCHEMA`, without pandas."""
+    """Find the conflicts among the visits of an Arrow table.
+
+    This does what `detect_conflicts` does, without pandas. A table of `VISIT_SCHEMA` is an example.
+    """
     return _detect(VisitColumns(visits), policy)
 
 

@@ -45,7 +45,9 @@ REJECTED_SCHEMA = pa.schema([("visit_id", pa.string()), ("reason", pa.string())]
 
 @dataclass(frozen=True, eq=False)
 class DetectionResult:
-    """What the engine found. The frames are made from the tables when first asked for.
+    """The counts, conflicts and rejected visits that the engine found.
+
+    The frames are made from the tables when they are first asked for.
 
     `counts` holds every `RejectReason` and `Note`, and `visits`, `active` (not rejected), `paired_visits`,
     `pairs_compared`, `conflicts` and `conflict_rows`.
@@ -60,12 +62,18 @@ class DetectionResult:
         return self._conflicts
 
     def rejected_table(self) -> pa.Table:
-        """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason, those without an id last."""
+        """Return the rejected visits as `REJECTED_SCHEMA`, sorted by visit id and reason.
+
+        Visits without an id come last.
+        """
         return self._rejected
 
     @cached_property
     def conflicts(self) -> pd.DataFrame:
-        """The conflict rows as a frame: text is `str`, dates are `datetime.date`, flags `bool`, numbers `float64`."""
+        """The conflict rows as a frame.
+
+        Text is `str`, dates are `datetime.date`, flags are `bool` and numbers are `float64`.
+        """
         frame: pd.DataFrame = self._conflicts.to_pandas()
         return frame
 

@@ -1,4 +1,4 @@
-"""Rows of one visit: which of them is the newest, and which are superseded by it."""
+"""Find the rows of a visit that its newest row supersedes."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ Keys = npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 
 def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agency: Codes, date: Ints) -> Ints:
-    """Find the rows whose SSN and visit id another row has too, but for the newest of each.
+    """Find the rows that a newer row of the same visit supersedes.
 
-    Newest is the latest `last_updated_date` (missing: oldest). Ties go by agency, date and times, then by everything
-    else that the engine reads, so that the order of the rows never decides; missing goes last.
+    Rows are of the same visit when they share SSN and visit id. The newest row has the latest `last_updated_date`, and
+    a missing one counts as the oldest. Ties go by agency, date and times, then by everything else that the engine
+    reads, so that the order of the rows never decides. Missing values go last.
     """
     rows = _suspects(ssn, visit_id)
     if len(rows) == 0:
@@ -41,7 +42,10 @@ def find_superseded(columns: VisitColumns, ssn: Codes, visit_id: pa.Array, agenc
 
 
 def _suspects(ssn: Codes, visit_id: pa.Array) -> Ints:
-    """Find the rows whose SSN and visit id might not be unique: equal pairs have equal hashes."""
+    """Find the rows whose SSN and visit id might not be unique.
+
+    Equal pairs of SSN and visit id have equal hashes.
+    """
     present = np.flatnonzero((ssn.codes != NO_CODE) & visit_id.is_valid().to_numpy(zero_copy_only=False))
     hashes = _hash(ssn, visit_id)[present]
     ordered = np.sort(hashes)

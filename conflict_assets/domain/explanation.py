@@ -1,4 +1,7 @@
-"""Why two visits are a conflict, or none: each condition of the rules, with its values, asked of the engine's parts."""
+"""Explain why two visits are a conflict, or are none.
+
+Each condition of the rules is given with its values, which come from the engine's own parts.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Side:
-    """What judging knows of one visit; `start` and `end` are the interval on its basis, missing where there is none."""
+    """What judging knows of one visit.
+
+    `start` and `end` are the interval on the visit's basis, and missing where there is none.
+    """
 
     visit_id: str
     provider_id: str | None
@@ -39,7 +45,10 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Trip:
-    """The trip of rule 7: miles by road, the band that holds them, minutes needed and minutes given."""
+    """The trip of rule 7 between two visits.
+
+    It has the miles by road, the band that holds them, the minutes needed and the minutes given.
+    """
 
     distance_miles: float
     band: SpeedBand
@@ -49,10 +58,11 @@ class Trip:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Every condition of a conflict of two visits. `trip` is missing where one has no coordinates or no interval.
+    """Every condition of a conflict of two visits.
 
-    Later conditions are told also where an earlier one does not hold; `rule` is what the engine says, if all hold that
-    make the two a pair.
+    `trip` is missing where one visit has no coordinates or no interval. Later conditions are given even where an
+    earlier one does not hold. `rule` is the engine's verdict, and is given only if all conditions hold that make the
+    two a pair.
     """
 
     first: Side
@@ -62,7 +72,7 @@ class Explanation:
     days_apart: int | None
     dates_near: bool
     may_be_paired: bool
-    """False when the policy ignores visits with one actual time, and one of the two has that."""
+    """False when the policy ignores visits with one actual time, and one of the two visits has only one."""
     same_interval: bool
     overlap_minutes: float
     zip_codes_differ: bool
@@ -76,7 +86,10 @@ class Explanation:
 
 
 def explain_pair(first: Mapping[str, object], second: Mapping[str, object], policy: DetectionPolicy) -> Explanation:
-    """Explain two visits (`VISIT_SCHEMA`'s columns by name); whether either is active or rejected is not asked."""
+    """Explain two visits, each given by the column names of `VISIT_SCHEMA`.
+
+    Whether either visit is active or rejected is not checked.
+    """
     return _Pair(first, second, policy).explained()
 
 

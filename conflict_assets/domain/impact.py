@@ -1,4 +1,4 @@
-"""What a conflict costs: rates and amounts of the visits that are in one."""
+"""What a conflict costs, by the rates and amounts of its visits."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,10 @@ HOURLY, BY_HOURS = ("hourly",), ("daily", "visit")
 
 @dataclass(frozen=True, eq=False)
 class Impact:
-    """Of each visit: the positions in `VISIT_TYPES` and `COST_TYPES`, and the rate per minute (missing: NaN)."""
+    """The visit type, cost type and rate per minute of each visit.
+
+    The types are positions in `VISIT_TYPES` and `COST_TYPES`. A missing rate is NaN.
+    """
 
     visit_type: Ints
     cost_type: Ints
@@ -26,7 +29,10 @@ class Impact:
 
 
 def assess(columns: VisitColumns, rows: Ints, actual: Bools) -> Impact:
-    """Return type, cost type and rate per minute of the visits in `rows`, whose bases are given."""
+    """Return type, cost type and rate per minute of the given visits.
+
+    `rows` are the visits' places in the input, and `actual` gives their bases.
+    """
     billed = columns.flags("billed", rows)
     rate = _positive(_rate(columns, rows, billed))
     hours = _positive(np.where(billed, columns.numbers("billed_hours", rows)[0], _scheduled_hours(columns, rows)))
@@ -45,7 +51,10 @@ def assess(columns: VisitColumns, rows: Ints, actual: Bools) -> Impact:
 
 
 def _rate(columns: VisitColumns, rows: Ints, billed: Bools) -> Floats:
-    """Return `rate` where the column is given, else the billed rate when billed, else the contract's bill rate."""
+    """Return the rate of each visit in `rows`.
+
+    It is `rate` where the column is given. Otherwise it is the billed rate when billed, else the contract's bill rate.
+    """
     if columns.has("rate"):
         return columns.numbers("rate", rows)[0]
     return np.where(billed, columns.numbers("billed_rate", rows)[0], columns.numbers("bill_rate_non_billed", rows)[0])

@@ -1,4 +1,7 @@
-"""Conflicts in lists that people read, as plain values: the store fills them, the report and the commands show them."""
+"""Conflicts in lists that people read, as plain values.
+
+The store fills them, and the report and the commands show them.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,7 +9,10 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, kw_only=True)
 class ListedVisit:
-    """A visit of a listed conflict, without its client; `start` and `end` are those by which it is judged."""
+    """A visit of a listed conflict, without its client.
+
+    `start` and `end` are the times by which it is judged.
+    """
 
     visit_id: str
     visit_date: date | None
@@ -28,10 +34,10 @@ class ListedVisit:
 
 @dataclass(frozen=True, kw_only=True)
 class ListedConflict:
-    """A conflict, once for its two rows; the SSN is masked, the visit with the smaller id comes first.
+    """A conflict, listed once for its two rows.
 
-    `amount` is the overlap at the rates of both visits, in dollars: what the two rows hold together. It is missing
-    where no rate is known.
+    The SSN is masked, and the visit with the smaller id comes first. `amount` is the overlap at the rates of both
+    visits, in dollars. It is what the two rows hold together, and is missing where no rate is known.
     """
 
     pair_id: str
@@ -58,7 +64,7 @@ class ListedConflict:
 
 @dataclass(frozen=True)
 class ConflictList:
-    """The first conflicts in an order, and how many there are of the kind."""
+    """The first conflicts in an order, and the total of their kind."""
 
     conflicts: tuple[ListedConflict, ...]
     total: int

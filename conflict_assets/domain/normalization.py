@@ -1,4 +1,7 @@
-"""What a text is once it is trimmed, and an SSN and a ZIP code once they are normal: step 0 of the rules."""
+"""Normalize texts, SSNs and ZIP codes: step 0 of the rules.
+
+Texts are trimmed, and SSNs and ZIP codes get their normal form.
+"""
 
 import re
 
@@ -27,7 +30,7 @@ BLANK: Ranges = (*WHITE_SPACE, *_ZERO_WIDTH, *_CONTROL)
 
 SSN_DIGITS, ZIP_DIGITS = 9, 5
 MOST_ZEROS_LOST = 2
-"""Numbers lose the zeros that an SSN or a ZIP code begins with: believable are up to two."""
+"""Numbers lose the zeros that an SSN or a ZIP code begins with. Up to two lost zeros are believable."""
 
 
 def characters(ranges: Ranges) -> str:
@@ -40,7 +43,10 @@ DASHES_AND_WHITE_SPACE = f"-{characters(WHITE_SPACE)}"
 
 
 def trimmed(text: str) -> str:
-    """Return a text without what is blank at its ends; what is empty then is missing."""
+    """Return a text without the blanks at its ends.
+
+    A text that is empty then is missing.
+    """
     return text.strip(BLANKS)
 
 
@@ -50,7 +56,10 @@ def normal_ssn(text: str) -> str:
 
 
 def normal_zip_code(text: str) -> str:
-    """Return the five digits of a ZIP code, lost zeros put back; empty when there are too few digits."""
+    """Return the five digits of a ZIP code, with lost zeros restored.
+
+    The result is empty when there are too few digits.
+    """
     before, dash, _ = text.partition("-")
     digits = "".join(re.findall("[0-9]", before)) if dash else ""
     for pattern in ("[0-9]{5}", "[0-9]{3,4}"):

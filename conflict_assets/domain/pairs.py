@@ -1,4 +1,7 @@
-"""Making pairs: a sweep over each caregiver's visits in order of start, that never holds many pairs at once."""
+"""Make pairs by a sweep over each caregiver's visits.
+
+The visits are in order of start, and the sweep never holds many pairs at once.
+"""
 
 from collections.abc import Iterator
 
@@ -16,11 +19,12 @@ _LONGEST_REACH = 1 << 61
 
 
 def sweep_pairs(visits: PairedVisits, policy: DetectionPolicy) -> Iterator[tuple[Ints, Ints]]:
-    """Yield pairs that may conflict, as positions (earlier start, later start), a bounded number at a time.
+    """Yield pairs that may conflict, a bounded number at a time.
 
-    A visit is compared with those that start before it ends or, when it may be the first of a trip, before the
-    longest trip of its caregiver could end. Step k compares each visit with the k-th after it; whoever has reached
-    a visit that starts too late is done, since all later ones do.
+    A pair is two positions, and the visit that starts earlier comes first. A visit is compared with those that start
+    before it ends. A visit that may be the first of a trip is also compared with those that start before the longest
+    trip of its caregiver could end. Step k compares each visit with the k-th after it. A visit that has reached one
+    that starts too late is done, since all later ones start too late as well.
     """
     until = _reach(visits, policy)
     days_apart = 1 if policy.cross_midnight else 0
@@ -48,7 +52,10 @@ def _joined(held: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
 
 
 def _reach(visits: PairedVisits, policy: DetectionPolicy) -> Ints:
-    """Return the instant from which on nothing can conflict with each visit: its end, or that of the longest trip."""
+    """Return the instant from which nothing can conflict with each visit.
+
+    It is the visit's end, or the end of the longest trip.
+    """
     if len(visits) == 0:
         return visits.end
     travels = visits.actual & ~np.isnan(visits.latitude)

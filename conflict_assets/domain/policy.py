@@ -1,4 +1,4 @@
-"""The choices that the detection of conflicts leaves open, as one immutable value."""
+"""The choices that conflict detection leaves open, as one immutable value."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,11 @@ class DetectionPolicy:
 
 
 def check_speed_bands(bands: Sequence[Sequence[float | None]]) -> tuple[SpeedBand, ...]:
-    """Return the bands in order of distance, or refuse a table that leaves a gap, overlaps or stands still."""
+    """Return the speed bands in order of distance.
+
+    Raises:
+        ValueError: the table leaves a gap, overlaps, or has a band with no speed or no length.
+    """
     if not isinstance(bands, Iterable):
         raise ValueError(f"speed_bands is {bands!r}; allowed: bands of (from miles, to miles or None, miles an hour)")
     rows = [_band(band) for band in bands]

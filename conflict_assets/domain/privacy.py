@@ -1,4 +1,7 @@
-"""What must not leave the rows and the settings: full SSNs and secrets, in texts that people or logs read."""
+"""Mask full SSNs and secrets in texts that people or logs read.
+
+They must not leave the rows and the settings.
+"""
 
 import json
 import re
@@ -18,8 +21,8 @@ _NO_SSN = re.compile(
     r"|(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9A-Za-z])"
     r"|data:[\w/+.\-]{1,100};base64,[A-Za-z0-9+/=]+)"
 )
-# What is before the first digit is looked at after it: so a search passes over all else quickly. A digit before it
-# may be the end of an escape.
+# The look-behinds follow the first digit, so that a search skips all other text quickly. A digit before it may be the
+# end of an escape.
 _SSN = re.compile(
     r"\d(?:(?<!\d\d)|(?<=%[0-9A-Fa-f]{2}\d)|(?<=\\x[0-9A-Fa-f]{2}\d)|(?<=\\u[0-9A-Fa-f]{4}\d))"
     rf"\d\d{_BETWEEN}\d\d{_BETWEEN}(\d{{4}})(?!\d)"
@@ -43,14 +46,20 @@ _known: set[str] = set()
 
 
 class MaskedError(Exception):
-    """An error whose message shows neither a full SSN nor a secret, whatever driver, database or file it quotes."""
+    """An error whose message shows neither a full SSN nor a secret.
+
+    It may quote any driver, database or file.
+    """
 
     def __init__(self, text: str = "") -> None:
         super().__init__(masked(text))
 
 
 def masked(text: str) -> str:
-    """Return a text with full SSNs as `***-**-1234` and secrets as `***`: for all that others have written."""
+    """Return a text with its full SSNs and secrets masked.
+
+    An SSN becomes `***-**-1234` and a secret becomes `***`. This is for every text that others have written.
+    """
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
     if "PRIVATE KEY" in text:
@@ -66,7 +75,10 @@ def masked(text: str) -> str:
 
 
 def _without_login(url: str) -> str:
-    """A word without what is before the last @ of a URL: an @, / or # in a password may be there as it is."""
+    """Return a word without the login of a URL in it.
+
+    The login is everything before the last @, because a password may hold an @, / or # that is not encoded.
+    """
     start, end = url.find("://") + len("://"), url.rfind("@")
     if not len("://") <= start <= end or url[start : end + 1] == _EXAMPLE:
         return url
@@ -74,7 +86,10 @@ def _without_login(url: str) -> str:
 
 
 def mask_ssns(text: str) -> str:
-    """Return the text with all that looks like a full SSN as `***-**-1234`."""
+    """Return a text with all that looks like a full SSN masked.
+
+    An SSN becomes `***-**-1234`.
+    """
     if _SSN.search(text) is None:
         return text
     parts = _NO_SSN.split(text)
@@ -83,13 +98,19 @@ def mask_ssns(text: str) -> str:
 
 
 def mask_ssn(ssn: object) -> str:
-    """Return an SSN as `***-**-1234`, whatever it is; of one that is not nine digits nothing is shown."""
+    """Return an SSN as `***-**-1234`.
+
+    Nothing is shown of a value that is not nine digits.
+    """
     text = str(ssn or "")
     return f"***-**-{text[-4:]}" if re.fullmatch("[0-9]{9}", text) else "***-**-****" if text else "none"
 
 
 def mask_all(value: object, mask: Callable[[str], str] = masked) -> object:
-    """Return what was read from JSON with every text in it masked; its keys stay."""
+    """Mask every text in a value that was read from JSON.
+
+    Its keys stay as they are.
+    """
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
@@ -98,7 +119,10 @@ def mask_all(value: object, mask: Callable[[str], str] = masked) -> object:
 
 
 def know_secrets(values: Iterable[str]) -> None:
-    """Learn secrets of the settings, and what URLs among them hide; `masked` finds them wherever they stand."""
+    """Register secrets of the settings, which `masked` then finds anywhere.
+
+    What URLs among them hide is registered too.
+    """
     for value in values:
         for secret in (value, *_hidden_in(value)):
             if _can_be_told_from_words(secret):
@@ -106,7 +130,10 @@ def know_secrets(values: Iterable[str]) -> None:
 
 
 def _hidden_in(url: str) -> list[str]:
-    """The password of a URL or a connection string, as it is and decoded; of a web address what follows its host."""
+    """Return the secrets in a URL or a connection string.
+
+    They are its password, as it is and decoded, and what follows the host of a web address.
+    """
     scheme, has_scheme, rest = url.partition("://")
     if not has_scheme:
         return [found[1].strip("'") for found in re.finditer(r"password\s*=\s*('(?:\\.|[^'\\])*'|\S+)", url)]
@@ -119,6 +146,9 @@ def _hidden_in(url: str) -> list[str]:
 
 
 def _can_be_told_from_words(secret: str) -> bool:
-    """Whether a secret is no word that a message may hold by itself, such as `postgres` or a host's name."""
+    """Whether a secret differs from the words of a usual message.
+
+    A message may hold a word such as `postgres` or a host's name by itself.
+    """
     is_word = secret.isalpha() and (secret.islower() or secret.istitle() or secret.isupper())
     return len(secret) >= LEAST_SECRET and not is_word

@@ -1,10 +1,16 @@
-"""Why a visit is left out, and what is noted about one that is kept. The values are the names that users see."""
+"""Reasons why visits are left out, and notes about the others.
+
+The values are the names that users see.
+"""
 
 from conflict_assets.domain.labelled_names import LabelledName
 
 
 class InactiveReason(LabelledName):
-    """Why a visit is not active; in the order in which the source asks (the first that fits counts)."""
+    """Why a visit is not active, in the order of the checks.
+
+    The source makes the checks, and the first reason that fits counts.
+    """
 
     INACTIVE_STATUS = (
         "inactive_status",
@@ -41,7 +47,10 @@ INACTIVE_STATUSES = ("cancelled", "canceled", "deleted", "pending")
 
 
 class RejectReason(LabelledName):
-    """Why a visit can't be judged; `DUPLICATE_VISIT_ID` is asked first of all, the others after `InactiveReason`."""
+    """Why a visit can't be judged.
+
+    `DUPLICATE_VISIT_ID` is checked first of all, and the others after `InactiveReason`.
+    """
 
     DUPLICATE_VISIT_ID = (
         "duplicate_visit_id",
@@ -65,7 +74,7 @@ class RejectReason(LabelledName):
 
 
 class Note(LabelledName):
-    """What is worth knowing about a visit that is kept."""
+    """What is worth knowing about a visit that is not left out."""
 
     BAD_COORDINATES = "bad_coordinates", "Coordinates that are no place"
     MISSING_STATUS = "missing_status", "No status"

@@ -1,4 +1,6 @@
-"""What people look at in the morning, as plain values: the store fills them, the report shows them.
+"""Report data as plain values.
+
+The store fills them, and the report shows them.
 
 Conflicts are pairs, and open ones unless said otherwise. Amounts are dollars, times are UTC instants.
 """
@@ -13,11 +15,11 @@ from conflict_assets.domain.listed_conflicts import ListedConflict
 
 @dataclass(frozen=True, kw_only=True)
 class NightPoint:
-    """One night, a date on which runs read the source, in conflicts (pairs).
+    """The conflicts (pairs) of one night.
 
-    `open_conflicts` is what was open before the next night began (of the last night: what is open now), `new` counts
-    those found for the first time, `reopened` those found again, `resolved` those that no longer held; all runs of the
-    date together.
+    A night is a date on which runs read the source, and all runs of the date count together. `open_conflicts` counts
+    the conflicts that were open before the next night began, and for the last night those that are open now. `new`
+    counts those found for the first time, `reopened` those found again, and `resolved` those that no longer held.
     """
 
     night: date
@@ -29,9 +31,10 @@ class NightPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Stake:
-    """What is at stake on visits that are billed (`recovery`) or are not yet (`avoidance`).
+    """The amounts at stake on visits, either billed or not yet.
 
-    `shift_amount` counts once per visit, `overlap_amount` once per conflict row; `unpriced` visits have no amount.
+    `recovery` is for billed visits, and `avoidance` for the others. `shift_amount` counts once per visit, and
+    `overlap_amount` once per conflict row. `unpriced` visits have no amount.
     """
 
     visits: int = 0
@@ -42,7 +45,10 @@ class Stake:
 
 @dataclass(frozen=True, kw_only=True)
 class AgencyFigures:
-    """An agency's side of its conflicts; the amounts are those of its own visits."""
+    """An agency's side of its conflicts.
+
+    The amounts are those of its own visits.
+    """
 
     provider_id: str
     name: str
@@ -54,7 +60,10 @@ class AgencyFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class AgencyPairFigures:
-    """What two agencies have in conflict with each other; the amount is of both sides."""
+    """The conflicts that two agencies have with each other.
+
+    The amount is of both sides.
+    """
 
     provider_ids: tuple[str, str]
     names: tuple[str, str]
@@ -65,7 +74,10 @@ class AgencyPairFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class PayerFigures:
-    """A payer's conflicts: those of which it pays either visit; the amounts are of the visits that it pays."""
+    """The conflicts in which a payer pays at least one visit.
+
+    The amounts are of the visits that it pays.
+    """
 
     payer_id: str
     name: str
@@ -77,8 +89,11 @@ class PayerFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainedGroup:
-    """Conflicts of one caregiver that hang together. `masked_ssn` hides the last four digits too where they and the
-    counts by prefix would tell most of the number."""
+    """A group of connected conflicts of one caregiver.
+
+    `masked_ssn` hides the last four digits too where these digits and the counts by prefix would reveal most of the
+    number.
+    """
 
     group_id: str
     masked_ssn: str
@@ -103,9 +118,10 @@ class PrefixTime:
 
 @dataclass(frozen=True, kw_only=True)
 class LastNight:
-    """The newest date with a run, all runs of the date together; seconds are those of the prefixes, added up.
+    """The newest date with a run, all its runs together.
 
-    `left_behind` are the prefixes without a commit on that date, with the time of the snapshot that they still show.
+    The seconds are the sum over the prefixes. `left_behind` holds the prefixes without a commit on that date, with the
+    time of the snapshot that they still show.
     """
 
     night: date
@@ -127,10 +143,11 @@ class LastNight:
 class ReportData:
     """The whole store at one moment.
 
-    `by_rule` goes by the flag's name, `by_prefix` holds every prefix, `by_hour` holds (ISO weekday, hour) of the moment
-    at which the second of the two visits starts; `costliest_new` has the status new, `costliest_open` new or open, and
-    `last_resolved` and `last_reopened` are the costliest of the last night; `source_counts` are visits by what became
-    of them, at the last commit of each prefix, and `without_prefix` rejected visits that have none, by reason.
+    `by_rule` goes by the flag's name, and `by_prefix` holds every prefix. `by_hour` holds (ISO weekday, hour) of the
+    moment at which the second of the two visits starts. `costliest_new` has the status new, and `costliest_open` new or
+    open. `last_resolved` and `last_reopened` are the costliest of the last night. `source_counts` counts visits by what
+    became of them, at the last commit of each prefix. `without_prefix` counts rejected visits that have no prefix, by
+    reason.
     """
 
     made_at: datetime
@@ -161,7 +178,7 @@ class ReportData:
 
     @property
     def day(self) -> date:
-        """The night that it tells of, else today."""
+        """The night that the report is about, else today."""
         return self.last_night.night if self.last_night else self.made_at.astimezone(ZoneInfo(self.time_zone)).date()
 
     @property

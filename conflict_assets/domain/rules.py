@@ -1,4 +1,4 @@
-"""The seven rules of RULES.md, on arrays of pairs."""
+"""The seven rules of docs/rules.md, on arrays of pairs."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,7 +17,10 @@ from conflict_assets.domain.travel import great_circle_miles, miles_per_hour, ro
 
 
 class Rule(IntEnum):
-    """The rules by number; the lower-case names are the flags' columns."""
+    """The rules by number.
+
+    The lower-case names are the flags' columns.
+    """
 
     SAME_SCH_TIME = 1
     SAME_VISIT_TIME = 2
@@ -56,7 +59,10 @@ RuleNumbers = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, eq=False)
 class Conflicts:
-    """Pairs for which a rule holds, as positions among the paired visits, and the rule's number."""
+    """Pairs for which a rule holds, and the rule's number.
+
+    `left` and `right` are positions among the paired visits.
+    """
 
     left: Ints
     right: Ints
@@ -68,7 +74,10 @@ class Conflicts:
 
 @dataclass(frozen=True, eq=False)
 class Trips:
-    """The trip between the two visits of each pair: miles, miles an hour, minutes; NaN without coordinates."""
+    """The trip between the two visits of each pair.
+
+    It has miles, miles an hour and minutes, which are NaN without coordinates.
+    """
 
     distance: Floats
     speed: Floats
@@ -76,7 +85,7 @@ class Trips:
 
 
 def find_conflicts(columns: VisitColumns, visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
-    """Judge every pair and keep those for which a rule holds."""
+    """Judge every pair and return those for which a rule holds."""
     found = []
     for left, right in sweep_pairs(visits, policy):
         rule = judge(columns, visits, left, right, policy)
@@ -91,7 +100,7 @@ def find_conflicts(columns: VisitColumns, visits: PairedVisits, policy: Detectio
 
 
 def judge(columns: VisitColumns, visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> RuleNumbers:
-    """Return the number of the rule that holds for each pair, or `NO_RULE`."""
+    """Return the number of each pair's rule, or `NO_RULE`."""
     start, end = visits.start, visits.end
     same = (start[left] == start[right]) & (end[left] == end[right])
     overlap = (start[left] < end[right]) & (start[right] < end[left]) & ~same
@@ -110,7 +119,10 @@ def judge(columns: VisitColumns, visits: PairedVisits, left: Ints, right: Ints, 
 
 
 def _zip_codes_differ(columns: VisitColumns, rows: Ints, con_rows: Ints) -> Bools:
-    """Which pairs of rows of the input have ZIP codes that differ, or of which at least one is missing."""
+    """Find pairs of input rows whose ZIP codes differ or are missing.
+
+    A pair counts when at least one of its ZIP codes is missing.
+    """
     if not columns.has("p_zip_code"):
         return np.ones(len(rows), dtype=np.bool_)
     texts = columns.text("p_zip_code", np.concatenate([rows, con_rows]), digits=ZIP_DIGITS)
@@ -126,19 +138,28 @@ def _is_too_far(visits: PairedVisits, left: Ints, right: Ints, policy: Detection
 
 
 def minutes_between(visits: PairedVisits, left: Ints, right: Ints) -> Floats:
-    """Return the minutes from the earlier visit's end to the later one's start; 0 when they touch or overlap."""
+    """Return the minutes between the two visits of each pair.
+
+    They run from the earlier visit's end to the later one's start, and are 0 when the visits touch or overlap.
+    """
     gap = np.maximum(visits.start[left], visits.start[right]) - np.minimum(visits.end[left], visits.end[right])
     return minutes(np.maximum(gap, 0))
 
 
 def overlap_minutes(visits: PairedVisits, left: Ints, right: Ints) -> Floats:
-    """Return the minutes that the two intervals share; 0 when they share none."""
+    """Return the minutes that the two intervals share.
+
+    They are 0 when the intervals share none.
+    """
     shared = np.minimum(visits.end[left], visits.end[right]) - np.maximum(visits.start[left], visits.start[right])
     return minutes(np.maximum(shared, 0))
 
 
 def trips_between(visits: PairedVisits, left: Ints, right: Ints, policy: DetectionPolicy) -> Trips:
-    """Return the trips between the two visits of each pair; NaN where one of them has no coordinates."""
+    """Return the trips between the two visits of each pair.
+
+    They are NaN where one of the visits has no coordinates.
+    """
     direct = great_circle_miles(
         visits.latitude[left], visits.longitude[left], visits.latitude[right], visits.longitude[right]
     )

@@ -1,4 +1,7 @@
-"""The trip between two visits: distance, speed and time, as RULES.md defines them for rule 7."""
+"""The trip between two visits: its distance, speed and time.
+
+Rule 7 of docs/rules.md defines them.
+"""
 
 import numpy as np
 
@@ -12,14 +15,20 @@ MAX_LATITUDE, MAX_LONGITUDE = 90, 180
 
 
 def usable_coordinates(latitude: Floats, longitude: Floats) -> Bools:
-    """Which points (degrees) are on Earth and are not the point 0, 0, which a device sends when it knows nothing."""
+    """Find the points (degrees) that can be used as coordinates.
+
+    They are on Earth and are not the point 0, 0, which a device sends when it knows nothing.
+    """
     in_range = (np.abs(latitude) <= MAX_LATITUDE) & (np.abs(longitude) <= MAX_LONGITUDE)
     usable: Bools = in_range & ((latitude != 0) | (longitude != 0))
     return usable
 
 
 def great_circle_miles(latitude: Floats, longitude: Floats, con_latitude: Floats, con_longitude: Floats) -> Floats:
-    """Return great-circle distances in miles between points in degrees, by the haversine formula."""
+    """Return great-circle distances in miles, by the haversine formula.
+
+    The points are in degrees.
+    """
     phi, con_phi = np.radians(latitude), np.radians(con_latitude)
     half_phi = (con_phi - phi) / 2
     half_lambda = np.radians(con_longitude - longitude) / 2
@@ -35,7 +44,10 @@ def road_miles(great_circle: Floats, policy: DetectionPolicy) -> Floats:
 
 
 def miles_per_hour(distance: Floats, bands: tuple[SpeedBand, ...]) -> Floats:
-    """Return the speed of the band [from, to) that holds each distance; missing stays missing."""
+    """Return the speed of the band that holds each distance.
+
+    A band includes its start and excludes its end. A missing distance has a missing speed.
+    """
     starts = np.array([start for start, _, _ in bands], dtype=np.float64)
     speeds = np.array([speed for _, _, speed in bands], dtype=np.float64)
     return np.where(np.isnan(distance), np.nan, speeds[np.searchsorted(starts, distance, side="right") - 1])
@@ -47,7 +59,9 @@ def travel_minutes(distance: Floats, speed: Floats) -> Floats:
 
 
 def longest_trip_minutes(latitude_span: Floats, longitude_span: Floats, policy: DetectionPolicy) -> Floats:
-    """Return an upper bound of the minutes between any two points of a box of that size (degrees; NaN: no trip).
+    """Return an upper bound of the minutes across a box.
+
+    It holds for any two points of a box of that size. The spans are in degrees, and NaN means no trip.
 
     One can go along a meridian and then along a parallel, so no great circle is longer than both together.
     """

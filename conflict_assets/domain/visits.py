@@ -1,4 +1,7 @@
-"""The frame of visits: the product's own column names and their types, from the source to the store."""
+"""The frame of visits: its column names and their types.
+
+They are the product's own, from the source to the store.
+"""
 
 import pyarrow as pa
 
@@ -66,7 +69,7 @@ VISIT_SCHEMA = pa.schema(
         ("last_updated_by", pa.string()),
     ]
 )
-"""Every column of a visit, as SQL emits it, Parquet keeps it and `conflict_visits` stores it."""
+"""Every column of a visit, as SQL emits it, and as Parquet and `conflict_visits` store it."""
 
 REQUIRED_COLUMNS = (
     "visit_id",

@@ -1,1 +1,4 @@
-"""Where visits come from: the warehouse, the embedded DuckDB file, and the snapshots taken of them."""
+"""The places that visits come from.
+
+They are the warehouse, the embedded DuckDB file, and the snapshots taken of them.
+"""

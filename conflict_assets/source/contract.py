@@ -1,4 +1,7 @@
-"""What the statements need of a source: views, columns and kinds of types, checked before any visit is read."""
+"""The views, columns and types that the statements need.
+
+They are checked before any visit is read.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -120,14 +123,17 @@ CONTRACT: Mapping[str, Mapping[str, Kind]] = {
     "DIMSERVICECODE": {"Service Code Id": _T, "Service Code": _T},
     "DIMUSER": {"User Id": _T, "User Fullname": _T},
 }
-"""Every view and column that the statements read (SOURCE.md's tables, in the product's reading)."""
+"""Every view and column that the statements read (the tables of docs/source.md, as the product reads them)."""
 
 FoundTypes = Mapping[tuple[str, str], str]
 """The declared type of each (view, column) that a source has."""
 
 
 def needed_columns(status_column: str | None) -> dict[str, dict[str, Kind]]:
-    """The contract with the fact's status column by its configured name, or without it."""
+    """The contract with the fact's status column as configured.
+
+    The column has its configured name, or is left out when there is none.
+    """
     needed = {view: dict(columns) for view, columns in CONTRACT.items()}
     del needed[FACT][STATUS_COLUMN]
     if status_column is not None:
@@ -136,7 +142,10 @@ def needed_columns(status_column: str | None) -> dict[str, dict[str, Kind]]:
 
 
 def check_found(found: FoundTypes, layout: SourceLayout, *, where: str) -> None:
-    """Raise `SourceError` that lists every missing or unusable column at once; `where` names place and settings."""
+    """Raise `SourceError` if a needed column is missing or unusable.
+
+    The error lists every one of them at once. `where` names the place and the settings.
+    """
     complaints = list(_complaints(found, layout.status_column))
     if complaints:
         raise SourceError(
@@ -163,7 +172,10 @@ def zoneless_columns(found: FoundTypes) -> frozenset[tuple[str, str]]:
 
 
 def is_zoneless(declared: str) -> bool:
-    """Whether a declared timestamp type has no zone: `TIMESTAMP`, `TIMESTAMP_NTZ`, `DATETIME` and their like."""
+    """Whether a declared timestamp type has no time zone.
+
+    Examples are `TIMESTAMP`, `TIMESTAMP_NTZ` and `DATETIME`.
+    """
     name = declared.upper()
     zoned = ("_TZ", "_LTZ", "WITH TIME ZONE", "WITH LOCAL TIME ZONE", "TIMESTAMPTZ")
     return name.startswith(("TIMESTAMP", "DATETIME")) and not any(mark in name for mark in zoned)

@@ -1,4 +1,7 @@
-"""What sources are called, for people to read: no secret, and nothing is opened for it."""
+"""What sources are called, for people to read.
+
+A description holds no secret, and nothing is opened for it.
+"""
 
 from pathlib import Path
 
@@ -29,5 +32,8 @@ def described_file(path: Path, schema: str) -> str:
 
 
 def is_generated(path: Path) -> bool:
-    """Whether a file is one that `generate` has made: the list of what was planted lies beside it."""
+    """Whether a file is one that `generate` has made.
+
+    The list of what was planted lies beside a generated file.
+    """
     return path.exists() and planted_path_of(path).exists()

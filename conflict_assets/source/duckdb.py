@@ -39,9 +39,10 @@ LEAST_MEGABYTES, MEGABYTES, MEGABYTES_A_THREAD = 448, 256, 96
 
 
 class DuckDBVisitSource:
-    """Visits in a DuckDB file, opened read-only; its memory is bounded, what does not fit goes to temporary files.
+    """Visits in a DuckDB file, opened read-only.
 
-    Without a `memory_limit` it may use 448 MB with two threads, 640 MB with four.
+    Its memory is bounded, and what does not fit goes to temporary files. Without a `memory_limit` it may use 448 MB
+    with two threads, and 640 MB with four.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ def _usual_memory(threads: int) -> str:
 
 
 class DuckDBVisitReader:
-    """One connection to the file; see `VisitReader`."""
+    """One connection to the file, as a `VisitReader`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, layout: SourceLayout) -> None:
         self._connection = connection
@@ -138,7 +139,10 @@ class DuckDBVisitReader:
         return self._batches(self.rows_statement(query, survey), ROW_SCHEMA)
 
     def rows_statement(self, query: VisitQuery, survey: Survey) -> Statement:
-        """The statement that reads them, for this connection: it sees the survey's rows as a table."""
+        """Return the statement that reads visits over this connection.
+
+        It sees the survey's rows as a table.
+        """
         self._connection.register(SURVEY_TABLE, survey.rows)
         return rows_statement(query, survey, self._exact_layout, "duckdb")
 
@@ -164,7 +168,7 @@ class DuckDBVisitReader:
 
     def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with _translated():
-            # A relation streams; what `execute` returns keeps a second copy of all rows.
+            # A relation streams, while the result of `execute` holds a second copy of all rows.
             relation = self._connection.sql(statement.sql, params=dict(statement.named))
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 yield typed_batch(batch, schema)
@@ -187,6 +191,9 @@ def _translated() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """The first line of what was said: others show the statement, or where in DuckDB it happened."""
+    """Return the first line of an error's text.
+
+    Other lines show the statement, or where in DuckDB the error happened.
+    """
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".:! ")

@@ -1,4 +1,7 @@
-"""The guard against a half-loaded source: far fewer visits than last time stop a run before any commit."""
+"""The guard against a half-loaded source.
+
+Far fewer visits than last time stop a run before any commit.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +12,28 @@ _NAMED_PREFIXES = 10
 
 
 class HalfLoadedSource(SourceError):  # noqa: N818 - the state that it names, as users meet it
-    """The source holds so few visits that it must be incomplete; nothing may be resolved by it."""
+    """The source holds so few visits that it must be incomplete.
+
+    No conflict may be resolved by it.
+    """
 
 
 @dataclass(frozen=True)
 class PrefixVolume:
-    """How many visits a prefix has: all, and those active or left out only because a user excluded them."""
+    """The number of visits that a prefix has.
+
+    `seen` counts all of them. `usable` counts the active ones, and those left out only because a user excluded them.
+    """
 
     seen: int
     usable: int
 
 
 def refuse_empty_source(current: Mapping[str, PrefixVolume], without_ssn: int, *, allow_drop: bool = False) -> None:
-    """Stop a run over all prefixes that sees no visit of any prefix: an empty source is an error, not an empty night.
+    """Stop a run over all prefixes when no prefix has a visit.
 
-    `without_ssn` counts the visits that have no prefix, as they lack a good SSN. A source that holds only such visits
-    is not empty, and passes with `allow_drop`.
+    An empty source is an error, not an empty night. `without_ssn` counts the visits that have no prefix, as they lack a
+    good SSN. A source that holds only visits without a prefix is not empty, and passes with `allow_drop`.
 
     Raises:
         HalfLoadedSource: no prefix has a visit.
@@ -53,10 +62,10 @@ def check_for_half_load(
     prefix_floor: float = 0.5,
     prefix_minimum: int = 1000,
 ) -> None:
-    """Compare volumes with those of the last run, prefix by prefix and in all; only prefixes of `current` count.
+    """Compare volumes with the last run's, by prefix and in total.
 
-    A run over some prefixes (`whole_source` False) may see a few visits come and go: its total is compared when it
-    was more than `prefix_minimum`, or when nothing is left of it.
+    Only prefixes of `current` count. A run over some prefixes (`whole_source` False) may see a few visits come and go.
+    Its total is compared when it was more than `prefix_minimum`, or when nothing is left of it.
 
     Raises:
         HalfLoadedSource: less than `total_floor` of the last total, or less than `prefix_floor` of a prefix that had

@@ -1,4 +1,7 @@
-"""Dates of instants in DuckDB by the zone's offsets, which takes a tenth of the time that its calendar does."""
+"""Dates of instants in DuckDB, by the offsets of their zone.
+
+This takes a tenth of the time that DuckDB's calendar takes.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +16,10 @@ Offset = tuple[datetime, timedelta]
 
 
 def offsets(zone: ZoneInfo, first: datetime, end: datetime) -> list[Offset]:
-    """The offsets of a zone from one instant to another, each with the instant from which on it holds."""
+    """The offsets of a zone between two instants.
+
+    Each comes with the instant from which it holds.
+    """
     found = [(first, _offset(zone, first))]
     moment = first
     while moment < end:
@@ -28,7 +34,10 @@ def offsets(zone: ZoneInfo, first: datetime, end: datetime) -> list[Offset]:
 
 
 def date_by_offsets(cast: exp.Cast, zone: ZoneInfo, first: date, last: date) -> None:
-    """Let the date of an instant around the window (both dates in) be told by offsets, of others as it was."""
+    """Compute the date of an instant near the window by offsets.
+
+    `first` and `last` are both in the window. The dates of instants further out are computed as before.
+    """
     moment = cast.this.args["timestamp"]
     begin, end = (datetime.combine(day, time(), UTC) for day in (first - BEFORE, last + AFTER))
     near = exp.and_(_reaches(moment, begin), exp.not_(_reaches(moment, end)))
@@ -46,7 +55,10 @@ def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
 
 
 def _changes_at(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The second in which the offset changes, once between two instants."""
+    """The second in which the offset changes between two instants.
+
+    It changes once between them.
+    """
     usual = _offset(zone, before)
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) // 2

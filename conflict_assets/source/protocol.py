@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VisitQuery:
-    """Which visits a run wants: the prefixes, the window (both ends in), who is excluded, and who is followed.
+    """The visits that a run asks for.
 
-    `followed` names blocks of dates (see `BLOCK_DAYS`) of SSNs of which inactive visits travel too: they tell why a
-    conflict has gone.
+    The query holds the prefixes, the window (both ends included), the exclusions, and what is followed. `followed`
+    names blocks of dates (see `BLOCK_DAYS`) of SSNs. Inactive visits of these blocks travel too, because they explain
+    why a conflict has gone.
     """
 
     prefixes: tuple[str, ...]
@@ -36,13 +37,16 @@ class VisitQuery:
 
     @property
     def all_prefixes(self) -> bool:
-        """Whether the run covers every prefix, and so also the visits that have none."""
+        """Whether the run covers every prefix.
+
+        It then also covers the visits that have none.
+        """
         return len(self.prefixes) == int(10**self.prefix_length)
 
 
 CONTESTED = "contested"
 UNCONTESTED = "uncontested"
-"""The outcome of an active visit with no other agency near; such a visit does not travel."""
+"""The outcome of an active visit with no other agency near. This visit does not travel."""
 
 SESSION_ZONE = "UTC"
 """The zone of a source's session; the statements say every zone themselves, so it decides nothing."""
@@ -70,7 +74,7 @@ ROW_SCHEMA = pa.schema(
 )
 """A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`, `visit_id`,
 `outcome` and `surveyed_as` (the outcome that the survey has counted it by) are filled. Rejected visits travel so, all
-but `missing_ssn`, and so do inactive visits in blocks that are followed or may be contested: the store tells by them
+but `missing_ssn`, and so do inactive visits in blocks that are followed or may be contested: they explain to the store
 why a conflict has gone."""
 
 LOOK_UP_SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name != "surveyed_as"])
@@ -89,35 +93,55 @@ COUNT_COLUMNS = (
 
 
 class SourceError(MaskedError):
-    """The source can't be read as asked; the message says what was found, what is allowed and what to do."""
+    """The source can't be read as asked.
+
+    The message says what was found, what is allowed and what to do.
+    """
 
 
 class TransientSourceError(SourceError):
-    """The source failed in a way that may pass by itself: a lost connection, a time-out, a busy warehouse."""
+    """The source failed with an error that may be transient.
+
+    Examples are a lost connection, a time-out and a busy warehouse.
+    """
 
 
 class VisitReader(Protocol):
-    """An open source; every statement of a run goes through one connection."""
+    """An open source.
+
+    Every statement of a run goes through one connection.
+    """
 
     def check_contract(self) -> None:
-        """Raise `SourceError` naming, all at once, the views and columns that are missing or of a wrong type."""
+        """Raise `SourceError` if views or columns are missing or mistyped.
+
+        The error names all of them at once.
+        """
 
     def dimension_duplicates(self) -> dict[str, int]:
-        """Count the keys that more than one row of a dimension carries, by view; only views that have some.
+        """Count the keys that several rows of a dimension carry, by view.
 
-        One of the rows is used, the same each time; no visit is multiplied.
+        Only views that have some are in the result. One of the rows is used, the same each time, so no visit is
+        multiplied.
         """
 
     def survey(self, query: VisitQuery) -> "Survey":
-        """Count visits by prefix and outcome, and find where to look closer; one scan of the fact view."""
+        """Count visits by prefix and outcome, and find where to look closer.
+
+        This takes one scan of the fact view.
+        """
 
     def read_visits(self, query: VisitQuery, survey: "Survey") -> Iterator[pa.RecordBatch]:
-        """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first); one scan, memory of a batch."""
+        """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first).
+
+        This takes one scan, and the memory of one batch.
+        """
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
-        """Every row of these visits as `LOOK_UP_SCHEMA`, with the outcome that a run over the query would give it.
+        """Return every row of these visits as `LOOK_UP_SCHEMA`.
 
-        A visit id may have several rows: duplicates, and namesakes of other caregivers. Two scans of the fact view.
+        Each row has the outcome that a run over the query would give it. A visit id may have several rows: duplicates,
+        and visits of other caregivers with the same id. This takes two scans of the fact view.
         """
 
 
@@ -129,4 +153,7 @@ class VisitSource(Protocol):
         """Where the visits come from, without secrets, for people to read."""
 
     def open(self, *, run_id: str) -> AbstractContextManager[VisitReader]:
-        """Open one connection, tagged with the run where the warehouse can; closed in every case."""
+        """Open one connection, which is closed in every case.
+
+        It is tagged with the run where the warehouse can do that.
+        """

@@ -1,4 +1,7 @@
-"""The statements that read visits: written once in Snowflake's dialect, composed, bound and translated here."""
+"""The statements that read visits.
+
+They are written once in Snowflake's dialect, and composed, bound and translated here.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -48,10 +51,11 @@ MAX_IDENTIFIER = LONGEST_NAME
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLayout:
-    """Where the views are and how they differ from the usual: names, zone, columns without a zone.
+    """Where the views are, and how they differ from the usual.
 
-    `zoneless` holds (view, column) of timestamps that are stored without a time zone: they are read in `time_zone`.
-    `ssn_is_number` says that SSNs are stored as numbers, which have lost the zeros that they begin with.
+    They may differ in names, in their zone and in columns without a zone. `zoneless` holds (view, column) of timestamps
+    that are stored without a time zone, and which are read in `time_zone`. `ssn_is_number` says that SSNs are stored as
+    numbers, which have lost the zeros that they begin with.
     """
 
     schema: str
@@ -64,7 +68,10 @@ class SourceLayout:
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL text with its bound values, by name (DuckDB) or by position (Snowflake, `:1`, `:2`, ...)."""
+    """SQL text with its bound values.
+
+    Values are bound by name (DuckDB) or by position (Snowflake, `:1`, `:2`, ...).
+    """
 
     sql: str
     named: Mapping[str, Bound]
@@ -76,14 +83,19 @@ class Statement:
 
     @property
     def size(self) -> int:
-        """Bytes of the text with its values, each as a driver sends them: as JSON."""
+        """Bytes of the text with its values, each as JSON.
+
+        A driver sends them as JSON.
+        """
         return len(json.dumps([self.sql, *self.positional]))
 
 
 def survey_statement(
     query: VisitQuery, layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
 ) -> Statement:
-    """The first statement of a run: what there is, and where the second has to look (`SURVEY_SCHEMA`).
+    """Return the first statement of a run, the survey.
+
+    Its rows (`SURVEY_SCHEMA`) say what there is, and where the second statement has to look.
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
@@ -94,7 +106,9 @@ def survey_statement(
 def rows_statement(
     query: VisitQuery, survey: Survey, layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
 ) -> Statement:
-    """The second statement of a run: the rows that travel (`ROW_SCHEMA`); `tables` says where the survey's rows lie.
+    """Return the second statement of a run, for the rows that travel.
+
+    Its rows are as `ROW_SCHEMA`. `tables` says where the survey's rows lie.
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
@@ -110,7 +124,9 @@ def look_up_statement(
     dialect: Dialect,
     tables: Tables = NO_TABLES,
 ) -> Statement:
-    """Visits by their ids, each of their rows with its outcome (`LOOK_UP_SCHEMA`).
+    """Return the statement that looks up visits by their ids.
+
+    It gives each row of a visit with its outcome (`LOOK_UP_SCHEMA`).
 
     Raises:
         SourceError: a name in `layout` can't be an identifier.
@@ -120,7 +136,10 @@ def look_up_statement(
 
 
 def list_statements(values: Sequence[str], most_bytes: int) -> list[Statement]:
-    """Statements that give the texts of a list as rows of a column VALUE, each no larger than so many bytes."""
+    """Return statements that give the texts of a list as rows.
+
+    The rows have a column VALUE. Each statement has at most `most_bytes` bytes.
+    """
     tree = _parsed("list_values")
     sql = tree.transform(_numbered({"list": 1})).sql(dialect="snowflake", comments=False)
     room = most_bytes - len(sql)
@@ -157,7 +176,7 @@ def _statement(text: Text, values: Mapping[str, Value], layout: SourceLayout, di
 
 
 def _said_to(dialect: Dialect, tree: exp.Expr, values: Mapping[str, Bound]) -> Statement:
-    """Say a statement in a dialect, with those of the values that it asks for."""
+    """Translate a statement into a dialect, with the values that it uses."""
     tree = tree.transform(_to_duckdb if dialect == "duckdb" else _to_snowflake)
     used = {placeholder.name for placeholder in tree.find_all(exp.Placeholder)}
     bound = {name: value for name, value in values.items() if name in used}
@@ -172,7 +191,10 @@ def _numbered(numbers: Mapping[str, int]) -> Callable[[exp.Expr], exp.Expr]:
 
 
 def _lay(tree: exp.Expr, tables: Mapping[str, exp.Expr]) -> None:
-    """Put tables in the places of the table functions that would make their rows of a value."""
+    """Replace table functions by tables that hold their rows.
+
+    A table function would make the rows from a value. `tables` goes by the names of these values.
+    """
     for rows in list(tree.find_all(exp.TableFromRows)):
         name = next((placeholder.name for placeholder in rows.find_all(exp.Placeholder)), "")
         if name in tables:
@@ -182,7 +204,9 @@ def _lay(tree: exp.Expr, tables: Mapping[str, exp.Expr]) -> None:
 
 
 def identifier(name: str, *, setting: str) -> exp.Identifier:
-    """Quote a name that a setting gives; a plain name means what it means unquoted: Snowflake's capitals.
+    """Quote a name that a setting gives.
+
+    A plain name means what it means unquoted, which is the name in Snowflake's capitals.
 
     Raises:
         SourceError: the name is empty, too long or holds a character that no name has.
@@ -196,7 +220,10 @@ def identifier(name: str, *, setting: str) -> exp.Identifier:
 
 
 def duplicates_statement(layout: SourceLayout, dialect: Dialect) -> Statement:
-    """Count the keys that more than one row of a dimension carries: `view_name`, `repeated_keys`."""
+    """Return the statement that counts the repeated keys of dimensions.
+
+    More than one row of a dimension carries a repeated key. The columns are `view_name` and `repeated_keys`.
+    """
     tree = _parsed("dimension_duplicates").copy()
     _qualify(tree, layout)
     return _said_to(dialect, tree, {"blanks": BLANKS})
@@ -212,9 +239,10 @@ def _composed(text: Text) -> exp.Expr:
 
 
 def _with_rest_of_rows(tree: exp.Expr) -> list[exp.Expr]:
-    """The table expressions of the rows that travel, where the tree's own take the places of those of their names.
+    """Return the table expressions of the rows that travel.
 
-    No outcome is left out, and which rows are watched or repeated is not asked. New expressions come first.
+    The tree's own take the places of those of the same names, and new expressions come first. No outcome is left out,
+    and which rows are watched or repeated is not asked.
     """
     own = {cte.alias: cte for cte in tree.args["with_"].expressions}
     rest = [cte.copy() for cte in _parsed("active_visits").args["with_"].expressions]
@@ -252,10 +280,11 @@ def _tell_dates_by_offsets(tree: exp.Expr, layout: SourceLayout, values: Mapping
 
 
 def _leave_out_odd_dates(tree: exp.Expr, layout: SourceLayout) -> None:
-    """Make dates and times that the calendar does not have missing, before any function sees them.
+    """Make dates and times missing that the calendar does not have.
 
-    `CONVERT_TIMEZONE(..., column)::type` becomes `IFF(column is in the calendar, CONVERT_TIMEZONE(..., column)::type,
-    NULL)`. A date is in it by the clock of its zone, an instant by that of UTC.
+    This is done before any function sees them. `CONVERT_TIMEZONE(..., column)::type` becomes `IFF(column is in the
+    calendar, CONVERT_TIMEZONE(..., column)::type, NULL)`. A date is in the calendar by the clock of its zone, and an
+    instant by the clock of UTC.
     """
     zone = _zone(layout.time_zone)
     zoneless = {column for _, column in layout.zoneless}
@@ -288,7 +317,10 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _read_zoneless_in(tree: exp.Expr, layout: SourceLayout) -> None:
-    """Read timestamps without a zone in the layout's: `(to, column)` becomes `(from, to, column)` or the column."""
+    """Read timestamps without a zone in the layout's zone.
+
+    `(to, column)` becomes `(from, to, column)`, or the column.
+    """
     columns = {column for view, column in layout.zoneless if view == FACT}
     for conversion in list(tree.find_all(exp.ConvertTimezone)):
         moment = conversion.args["timestamp"]
@@ -333,7 +365,10 @@ def _values(query: VisitQuery, layout: SourceLayout) -> dict[str, Value]:
 
 
 def _to_snowflake(node: exp.Expr) -> exp.Expr:
-    """Say which characters are trimmed; fakesnow keeps them only where the text is cast to what it is."""
+    """Say which characters are trimmed.
+
+    fakesnow respects them only where the text is cast to the type that it has.
+    """
     if isinstance(node, exp.Trim) and not node.args.get("expression"):
         text = exp.cast(node.this.transform(_to_snowflake), exp.DataType.Type.VARCHAR)
         return exp.Trim(this=text, expression=exp.Placeholder(this="blanks"))
@@ -341,10 +376,10 @@ def _to_snowflake(node: exp.Expr) -> exp.Expr:
 
 
 def _trimmed_in_duckdb(text: exp.Expr, *, or_null: bool) -> exp.Expr:
-    """Trim a text; what is empty then becomes null, where asked.
+    """Trim a text, and turn an empty one into null if asked.
 
-    Of a column, only what doesn't begin and end with a printable ASCII character is looked at closely. The functions of
-    the first look are asked once for each word of a dictionary, and most columns are kept as one.
+    Of a column, only texts that don't begin and end with a printable ASCII character are looked at closely. The
+    functions of the first look run once for each word of a dictionary, and most columns are stored as one.
     """
     trimmed = _without(text, f"^{_one_of(BLANK)}+|{_one_of(BLANK)}+$")
     trimmed = exp.Nullif(this=trimmed, expression=exp.Literal.string("")) if or_null else trimmed
@@ -367,7 +402,7 @@ def _one_of(ranges: Ranges, more: str = "") -> str:
 
 
 def _to_duckdb(node: exp.Expr) -> exp.Expr:
-    """Say in DuckDB's words what SQLGlot does not translate, or what DuckDB does faster another way."""
+    """Translate what SQLGlot does not, or what DuckDB does faster otherwise."""
     or_null = isinstance(node, exp.Nullif) and isinstance(node.this, exp.Trim) and node.expression.name == ""
     if or_null or isinstance(node, exp.Trim):
         trim = node.this if or_null else node

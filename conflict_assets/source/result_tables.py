@@ -1,7 +1,7 @@
-"""Results of statements that stay in Snowflake for the statements that follow: the survey, and lists that are long.
+"""Results that stay in Snowflake for the statements that follow.
 
-Snowflake takes a statement of no more than a megabyte, values included. What is larger is not sent along, but looked
-at where it lies.
+They are the survey, and long lists. Snowflake takes a statement of no more than a megabyte, values included. What is
+larger is not sent along, but is read where it lies.
 """
 
 import json
@@ -18,24 +18,30 @@ from conflict_assets.source.query import NO_TABLES, Statement, Tables, all_rows_
 from conflict_assets.source.snowflake_errors import may_pass
 
 MOST_BYTES = 1_000_000
-"""Of a statement with its values."""
+"""The most bytes of a statement with its values."""
 
 LONG_LIST_BYTES = 50_000
-"""A list of more goes ahead of a statement that would be too large with it: all others together stay far below that."""
+"""A longer list goes ahead of a statement that it makes too large. All others together stay far below the limit."""
 
 
 class ResultTables(Protocol):
-    """A way in which results stay."""
+    """A way in which results stay in a warehouse."""
 
     def keep(self, cursor: Any, statement: Statement) -> str:
-        """Run a statement; its rows can be fetched from the cursor, and stay under the name that is returned."""
+        """Run a statement, and return the name under which its rows stay.
+
+        The rows can also be fetched from the cursor.
+        """
 
     def table(self, result_id: str) -> exp.Expr:
-        """The rows that stay under a name, as a table of a statement."""
+        """The rows that stay under a name, as a table."""
 
 
 class ResultScans:
-    """What Snowflake does by itself: it keeps every result for a day, by its query id. That takes no right to write."""
+    """Results that Snowflake itself stores for a day, by query id.
+
+    This takes no right to write.
+    """
 
     def keep(self, cursor: Any, statement: Statement) -> str:
         """See `ResultTables`."""
@@ -43,7 +49,10 @@ class ResultScans:
         return str(cursor.sfqid)
 
     def table(self, result_id: str) -> exp.Expr:
-        """See `ResultTables`; a query id is Snowflake's own, and can't be bound where it stands."""
+        """See `ResultTables`.
+
+        A query id is Snowflake's own, and can't be bound where it stands.
+        """
         if not re.fullmatch(r"[0-9a-fA-F-]{36}", result_id):
             raise SourceError(
                 f"Snowflake calls a result {result_id!r}; allowed: a query id. Its rows can't be looked at."
@@ -52,7 +61,10 @@ class ResultScans:
 
 
 class TemporaryTables:
-    """What a warehouse without `RESULT_SCAN` can do: tables that only the session sees, and that end with it."""
+    """Temporary tables, for a warehouse without `RESULT_SCAN`.
+
+    Only the session sees them, and they end with it.
+    """
 
     def keep(self, cursor: Any, statement: Statement) -> str:
         """See `ResultTables`."""
@@ -67,7 +79,10 @@ class TemporaryTables:
 
 
 def result_tables(cursor: Any) -> ResultTables:
-    """The way in which results stay in this warehouse: looked at by `RESULT_SCAN` where it is known."""
+    """Return the way in which results stay in this warehouse.
+
+    They are read by `RESULT_SCAN` where the warehouse knows it.
+    """
     scans = ResultScans()
     one = scans.keep(cursor, Statement("SELECT :1 AS one", {"one": 1}))
     is_one = exp.column("one").eq(exp.Placeholder(this="1"))
@@ -82,7 +97,9 @@ def result_tables(cursor: Any) -> ResultTables:
 
 
 def execute(cursor: Any, statement: Statement) -> None:
-    """Run a statement; every one goes through here.
+    """Run a statement.
+
+    Every statement goes through here.
 
     Raises:
         SourceError: it is larger than Snowflake takes.
@@ -96,7 +113,10 @@ def execute(cursor: Any, statement: Statement) -> None:
 
 
 def fitting(make: Callable[[Tables], Statement], cursor: Any, results: Callable[[], ResultTables]) -> Statement:
-    """Make a statement that is not too large: if need be its long lists go ahead, in as many pieces as it takes."""
+    """Make a statement that is not too large.
+
+    If need be, its long lists go ahead of it, in as many pieces as it takes.
+    """
     statement = make(NO_TABLES)
     if statement.size <= MOST_BYTES:
         return statement

@@ -1,4 +1,7 @@
-"""One snapshot: what was read from the source for some prefixes, one Parquet file a prefix."""
+"""One snapshot of what was read from the source.
+
+It covers some prefixes, and has one Parquet file for each prefix.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,7 +35,10 @@ class Snapshot:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it was written. One whose manifest is damaged counts as half-written."""
+        """Whether all of the snapshot was written.
+
+        A snapshot whose manifest is damaged counts as half-written.
+        """
         if not (self.folder / MANIFEST).is_file():
             return False
         with suppress(SourceError, KeyError):
@@ -71,7 +77,7 @@ class Snapshot:
 
     @property
     def covers_all(self) -> bool:
-        """Whether it is one of a whole night: over every prefix that there is."""
+        """Whether the snapshot covers every prefix, as a whole night does."""
         return len(self.prefixes) == int(10**self.prefix_length)
 
     @property
@@ -80,18 +86,27 @@ class Snapshot:
         return tuple(prefix for prefix in self.prefixes if self._manifest["contested_rows"].get(prefix))
 
     def counts(self, prefix: str) -> Mapping[str, int]:
-        """The source's counts of a prefix by `COUNT_COLUMNS`; all zero when it has no visits."""
+        """The source's counts of a prefix by `COUNT_COLUMNS`.
+
+        All of them are zero when the prefix has no visits.
+        """
         self._require(prefix)
         counted: Mapping[str, int] = self._manifest["counts"].get(prefix, {})
         return {name: counted.get(name, 0) for name in COUNT_COLUMNS}
 
     def total_counts(self) -> Mapping[str, int]:
-        """The source's counts of all visits that were seen, those without a prefix too."""
+        """The source's counts of all visits that were seen.
+
+        Visits without a prefix count too.
+        """
         every = (*self._manifest["counts"].values(), self._manifest["counts_without_prefix"])
         return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
 
     def visits(self, prefix: str) -> pa.Table:
-        """The contested visits of a prefix, as `VISIT_SCHEMA`; no rows when it has none."""
+        """The contested visits of a prefix, as `VISIT_SCHEMA`.
+
+        There are no rows when the prefix has none.
+        """
         self._require(prefix)
         if prefix not in self.contested_prefixes:
             return VISIT_SCHEMA.empty_table()

@@ -1,4 +1,7 @@
-"""The files of a snapshot: rows written prefix by prefix, whole or not at all, for their owner's eyes only."""
+"""The files of a snapshot, whose rows are written prefix by prefix.
+
+Each file is written whole or not at all, and only its owner may read it.
+"""
 
 import errno
 import json
@@ -63,7 +66,10 @@ def _manifest_of(
 
 
 def clear(folder: Path) -> None:
-    """Remove a snapshot; its manifest first, so that it never looks complete while it is not."""
+    """Remove a snapshot, its manifest first.
+
+    So the snapshot never looks complete while it is not.
+    """
     (folder / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -83,7 +89,10 @@ def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None,
 
 
 def _write_rows(folder: Path, prefixes: Sequence[str], batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
-    """Write all rows; return the number of contested ones of each prefix that has some."""
+    """Write all rows, and count the contested rows of each prefix.
+
+    Only prefixes that have some are in the result.
+    """
     rows: dict[str, int] = {}
     with _parquet(folder / LEFT_OUT, LEFT_OUT_SCHEMA) as left_out:
         contested = _contested_runs(batches, left_out)
@@ -106,7 +115,10 @@ def _write_rows(folder: Path, prefixes: Sequence[str], batches: Iterable[pa.Reco
 def _contested_runs(
     batches: Iterable[pa.RecordBatch], left_out: pq.ParquetWriter
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Split batches into runs of contested rows of one prefix; put the other rows aside on the way."""
+    """Split batches into runs of contested rows of one prefix.
+
+    The other rows are written to `sidelined` on the way.
+    """
     for batch in batches:
         if not batch.schema.equals(ROW_SCHEMA):
             raise SourceError("The source gave rows that are not as ROW_SCHEMA; nothing was kept of this read.")
@@ -131,7 +143,10 @@ def _parquet(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 @contextmanager
 def _whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name that becomes `path` when all went well, and vanishes otherwise."""
+    """Give a temporary file that becomes `path` when all went well.
+
+    Otherwise the temporary file vanishes.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, FILE_MODE))
@@ -153,6 +168,6 @@ def file_of(prefix: str) -> str:
 
 
 def system_text(error: OSError) -> str:
-    """What the system says of an error, without the words that Arrow puts around it."""
+    """What the system says of an error, without Arrow's words around it."""
     number = error.errno or (errno.ENOENT if isinstance(error, FileNotFoundError) else None)
     return os.strerror(number) if number else type(error).__name__

@@ -1,4 +1,7 @@
-"""Snapshots: what one run read from the source, one Parquet file a prefix, kept under the run's id."""
+"""Snapshots of what runs read from the source.
+
+A snapshot belongs to one run and is stored under the run's id. It has one Parquet file for each prefix.
+"""
 
 import re
 import time
@@ -25,14 +28,20 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 @dataclass(frozen=True)
 class PurgedSnapshots:
-    """Snapshots, by the run that they belong to, that are gone, and those that could not be removed."""
+    """Snapshots that a purge has removed, and those that it could not.
+
+    Each is named by the run that it belongs to.
+    """
 
     removed: tuple[str, ...]
     stuck: tuple[str, ...]
 
 
 class SnapshotStore:
-    """The folder of all snapshots; a snapshot is there once its manifest is."""
+    """The folder of all snapshots.
+
+    A snapshot is there once its manifest is.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -45,7 +54,9 @@ class SnapshotStore:
         batches: Iterable[pa.RecordBatch],
         survey: Survey,
     ) -> Snapshot:
-        """Stream rows (`ROW_SCHEMA`, ordered by prefix, null first) into the run's snapshot; replaces an earlier try.
+        """Stream rows into the run's snapshot.
+
+        The rows are as `ROW_SCHEMA`, ordered by prefix, null first. They replace an earlier try.
 
         Raises:
             SourceError: rows come out of order or of a prefix that nobody asked for, or they can't be written.
@@ -65,7 +76,10 @@ class SnapshotStore:
         return Snapshot(folder)
 
     def lock(self) -> FileLock:
-        """Held by whoever looks what is missing and makes it: of the steps of a run, only one is to do so."""
+        """The lock for finding out what is missing and making it.
+
+        Of the steps of a run, only one is to do that.
+        """
         make_folder(self.root)
         return FileLock(self.root / ".lock", mode=FILE_MODE)
 
@@ -75,12 +89,18 @@ class SnapshotStore:
         return snapshot if snapshot.is_complete else None
 
     def newest(self, prefixes: str | Sequence[str]) -> Snapshot | None:
-        """The complete snapshot with the latest as-of time that covers the prefix, or all of several."""
+        """The newest complete snapshot that covers one or several prefixes.
+
+        The newest has the latest as-of time, and it covers all of the prefixes.
+        """
         wanted = {prefixes} if isinstance(prefixes, str) else set(prefixes)
         return next((snapshot for snapshot in self._newest_first() if wanted <= set(snapshot.prefixes)), None)
 
     def newest_of_each(self) -> dict[str, Snapshot]:
-        """The complete snapshot with the latest as-of time of every prefix that has one."""
+        """The newest complete snapshot of every prefix that has one.
+
+        The newest has the latest as-of time.
+        """
         newest: dict[str, Snapshot] = {}
         for snapshot in self._newest_first():
             for prefix in snapshot.prefixes:
@@ -92,8 +112,8 @@ class SnapshotStore:
     ) -> PurgedSnapshots:
         """Remove complete snapshots, and half-written ones older than a day.
 
-        Those stay that are the newest of any prefix, and the last `keep` of whole nights; unless they are older than
-        `older_than`. Those of the runs `in_progress` stay, whatever their age.
+        The newest snapshot of each prefix and the last `keep` of whole nights stay, unless they are older than
+        `older_than`. Snapshots of the runs `in_progress` stay, whatever their age.
         """
         complete = self._newest_first()
         nights = [snapshot for snapshot in complete if snapshot.covers_all]

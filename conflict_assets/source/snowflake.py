@@ -42,9 +42,10 @@ LOGIN_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class SnowflakeLogin:
-    """How to reach the account: by a password, a private key (PEM, also in base64), or an authenticator.
+    """How to reach the Snowflake account.
 
-    `url` is where the account answers when that is not its usual address (a private link, a proxy).
+    It is reached by a password, a private key (PEM, also in base64), or an authenticator. `url` is where the account
+    answers when that is not its usual address (a private link, a proxy).
     """
 
     account: str
@@ -61,7 +62,10 @@ class SnowflakeLogin:
 
     @property
     def address(self) -> dict[str, Any]:
-        """Protocol, host and port of `url`, as the connector wants them; nothing without one."""
+        """Protocol, host and port of `url`, as the connector wants them.
+
+        Without a `url` the result is empty.
+        """
         if self.url is None:
             return {}
         parts = urlsplit(self.url)
@@ -70,7 +74,7 @@ class SnowflakeLogin:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What Dagster's resource takes of it."""
+        """The arguments that Dagster's resource takes from the login."""
         given = {
             "account": self.account,
             "user": self.user,
@@ -86,7 +90,10 @@ class SnowflakeLogin:
 
 
 class SnowflakeVisitSource:
-    """Visits in a Snowflake schema; nothing is ever written there."""
+    """Visits in a Snowflake schema.
+
+    Nothing is ever written there.
+    """
 
     def __init__(
         self,
@@ -106,12 +113,14 @@ class SnowflakeVisitSource:
 
     @property
     def description(self) -> str:
-        """Account, database and schema; no secret."""
+        """Account, database and schema, without a secret."""
         return described_snowflake(self._login.account, self._layout.database, self._layout.schema)
 
     @contextmanager
     def open(self, *, run_id: str) -> Iterator["SnowflakeVisitReader"]:
-        """Open one session in UTC, tagged with the run, closed in every case.
+        """Open one session in UTC, tagged with the run.
+
+        The session is closed in every case.
 
         Raises:
             TransientSourceError: the account can't be reached now.
@@ -127,7 +136,7 @@ class SnowflakeVisitSource:
             # Not the resource's own context manager: that one leaves the session open when the block fails.
             return self._resource(run_id).get_connection().__enter__()
         except (ValueError, TypeError, OSError) as error:
-            # Only reading the key fails so; the connector has its own errors.
+            # Only reading the key fails in this way, since the connector has its own errors.
             reason = error.strerror if isinstance(error, OSError) else "wrong or missing passphrase, or no PEM key"
             raise SourceError(
                 f"Snowflake's private key can't be read ({reason}); allowed: a PEM file in SNOWFLAKE_PRIVATE_KEY_PATH, "
@@ -158,7 +167,7 @@ class SnowflakeVisitSource:
 
 
 class SnowflakeVisitReader:
-    """One session; see `VisitReader`."""
+    """One session, as a `VisitReader`."""
 
     def __init__(self, connection: Any, layout: SourceLayout) -> None:
         self._connection = connection

@@ -1,4 +1,7 @@
-"""The connector's errors as ours: which may pass by themselves, and what to do about the others."""
+"""Translate the connector's errors into ours.
+
+The translation shows which errors may be transient, and what to do about the others.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +28,7 @@ _STATEMENT_TIMEOUT = 630
 """`Statement reached its statement or warehouse timeout`: a busy warehouse may be free later."""
 
 _WRONG_ACCOUNT = "Verify the account name"
-"""How the connector says that the host answers, and refuses: no other moment makes it right."""
+"""How the connector says that the host answers and refuses. Trying again later does not help."""
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from conflict_assets.source.synthetic import generate
 
 
 def visit_source(settings: Settings) -> VisitSource:
-    """Return the configured source; make the embedded one first where it is missing and may be invented.
+    """Return the source that the settings configure.
+
+    The embedded source is generated first where it is missing and may be invented.
 
     Raises:
         SourceError: no source is named, and invented visits would meet a real source or store.
@@ -34,7 +36,10 @@ def visit_source(settings: Settings) -> VisitSource:
 
 
 def _refuse_invented(settings: Settings) -> None:
-    """Refuse to read, beside anything real, what was generated at the place where nobody has named a source."""
+    """Refuse to read generated visits beside anything real.
+
+    Generated visits are at the place that is read when nobody has named a source.
+    """
     path = settings.generated_path
     if settings.source_file is None and (is_generated(path) or not path.exists()):
         raise SourceError(
@@ -76,7 +81,10 @@ def _secret(value: SecretStr | None) -> str | None:
 
 
 def generate_when_missing(settings: Settings) -> bool:
-    """Generate the embedded source unless it is there; one process of several does. True if made."""
+    """Generate the embedded source unless it is there.
+
+    Of several processes, only one does that. Return True if this one did.
+    """
     path = settings.generated_path
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FileLock(path.with_suffix(".lock"), mode=0o600):

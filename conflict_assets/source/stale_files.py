@@ -13,7 +13,10 @@ LEFT_BEHIND = timedelta(days=1)
 
 
 def spill_folder(settings: Settings) -> Path:
-    """Where the embedded source puts rows that do not fit into its memory, 0700; not /tmp, which nobody purges."""
+    """Where the embedded source puts rows that exceed its memory.
+
+    The folder has the mode 0700. It is not in /tmp, which nobody purges.
+    """
     folder = settings.data_dir / SPILL
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -23,7 +26,7 @@ def spill_folder(settings: Settings) -> Path:
 def purge_stale_files(settings: Settings) -> list[Path]:
     """Remove working folders that nobody has touched for a day.
 
-    Returns what was to go; what of it is still there could not be removed.
+    Return the paths that were to go. Those that are still there could not be removed.
     """
     old = _older(settings.data_dir / SPILL, LEFT_BEHIND)
     for path in old:
@@ -42,7 +45,10 @@ def _older(folder: Path, age: timedelta) -> list[Path]:
 
 
 def _touched(path: Path) -> float:
-    """When anything in it was last changed; now, where somebody removes files of it at this moment."""
+    """When anything in a path was last changed.
+
+    It is now where somebody removes files of the path at this moment.
+    """
     try:
         return max(float(each.lstat().st_mtime) for each in (path, *(path.rglob("*") if path.is_dir() else ())))
     except FileNotFoundError:

@@ -1,7 +1,8 @@
-"""The survey of a source, and the counts that come of it and of the rows that travel.
+"""The survey of a source, and the counts that follow from it.
 
 The survey counts every visit by its own outcome and points to the caregivers and visit ids that need a closer look.
-Only that look tells duplicates, overfull days and contested days apart: the rows it gives correct the survey's counts.
+Only this closer look distinguishes duplicates, overfull days and contested days. Its rows, which travel, correct the
+survey's counts.
 """
 
 from collections import Counter
@@ -25,9 +26,10 @@ Prefix = str | None
 
 @dataclass(frozen=True)
 class Survey:
-    """Visits of each prefix by their own outcome; and what is to be looked at in full: blocks of SSNs, visit ids.
+    """Visits of each prefix by outcome, and what needs a closer look.
 
-    The second statement finds that in `rows` themselves, which lie in the warehouse as `result_id`, or here.
+    The outcome is the visit's own. Blocks of SSNs and visit ids are to be looked at in full. The second statement finds
+    them in `rows`, which lie in the warehouse under the name `result_id`, or here.
     """
 
     visits: Mapping[Prefix, Mapping[str, int]]
@@ -45,12 +47,18 @@ class Survey:
 
     @property
     def suspects(self) -> pa.ChunkedArray:
-        """Blocks of dates to be looked at, each as a text such as `041234567 3`: an SSN and the block's number."""
+        """Blocks of dates to be looked at, each as a text.
+
+        A text such as `041234567 3` holds an SSN and the block's number.
+        """
         found = self.rows.filter(pc.equal(self.rows["kind"], "suspect"))
         return pc.binary_join_element_wise(found["item"], found["visits"].cast(pa.string()), " ")
 
     def unnamed(self, query: VisitQuery) -> list[str]:
-        """The followed blocks that are no suspects, as such texts: on most nights few, since a conflict still holds."""
+        """The followed blocks that are no suspects, as the same texts.
+
+        On most nights they are few, since a conflict that still holds is suspect.
+        """
         texts = [f"{ssn} {block}" for ssn, blocks in sorted(query.followed.items()) for block in sorted(blocks)]
         if not texts:
             return []
@@ -64,13 +72,16 @@ class Survey:
         return sum(self.visits.get(prefix, {}).values())
 
     def usable(self, prefix: Prefix) -> int:
-        """Visits that are good by themselves, or would be had nobody excluded their agency or caregiver."""
+        """Visits that are good by themselves, or would be without exclusions.
+
+        An exclusion is of the visit's agency or caregiver.
+        """
         counted = self.visits.get(prefix, {})
         return sum(counted.get(name, 0) for name in (GOOD, InactiveReason.EXCLUDED_AGENCY, InactiveReason.EXCLUDED_SSN))
 
 
 class SurveyedCounts:
-    """The counts of a night: those of its survey, corrected by each row that travels."""
+    """The survey's counts of a night, corrected by each row that travels."""
 
     def __init__(self, survey: Survey) -> None:
         self._counts: dict[Prefix, Counter[str]] = {
@@ -79,7 +90,7 @@ class SurveyedCounts:
         self._caregivers: dict[Prefix, set[str]] = {}
 
     def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Pass batches (`ROW_SCHEMA`) on, and count what they tell."""
+        """Pass batches (`ROW_SCHEMA`) on, and count what they hold."""
         for batch in batches:
             self._count_outcomes(batch)
             self._count_notes(batch)

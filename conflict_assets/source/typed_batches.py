@@ -1,12 +1,12 @@
-"""Batches as a warehouse sends them, turned into the types that the product promises."""
+"""Turn a warehouse's batches into the types that the product promises."""
 
 import pyarrow as pa
 
 
 def typed_batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Take the columns of `schema` by name, in any letter case, and cast each to its type.
+    """Take the columns of `schema` and cast each to its type.
 
-    Instants arrive as whole microseconds since 1970.
+    They are found by name, in any letter case. Instants arrive as whole microseconds since 1970.
 
     Raises:
         pyarrow.ArrowInvalid: a value does not fit its type.

@@ -1,1 +1,1 @@
-"""From the columns of any frame to arrays of known types."""
+"""Read the columns of any frame into arrays of known types."""

@@ -1,4 +1,4 @@
-"""The array types that the engine computes on, and how each of them says that a value is missing."""
+"""The engine's array types, and how each marks a missing value."""
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,10 @@ def order_by(major: Ints, minor: Ints) -> Ints:
 
 
 def sort_pairs(major: Ints, minor: Ints) -> tuple[Ints, Ints]:
-    """Return `major`, which is not negative, and `minor`, both in the order of the first, then of the second."""
+    """Return `major` and `minor`, both sorted by `major`, then by `minor`.
+
+    `major` is not negative.
+    """
     joined = _joined(major, minor)
     if joined is None:
         order = np.lexsort((minor, major))
@@ -48,7 +51,10 @@ def sort_pairs(major: Ints, minor: Ints) -> tuple[Ints, Ints]:
 
 
 def _joined(major: Ints, minor: Ints) -> tuple[Ints, int, int] | None:
-    """Join two numbers into one, if they fit: to sort that is several times faster than to sort by both."""
+    """Join two numbers into one, if they fit.
+
+    Sorting by one number is several times faster than sorting by both.
+    """
     if len(major) == 0:
         return major.copy(), 1, 0
     lowest = int(minor.min())
@@ -64,5 +70,8 @@ def starts_of_runs(values: Ints) -> Ints:
 
 
 def lengths_of_runs(starts: Ints, size: int) -> Ints:
-    """Return the lengths of runs that start there, in an array of `size` values."""
+    """Return the lengths of the runs that begin at `starts`.
+
+    The runs fill an array of `size` values.
+    """
     return np.diff(np.append(starts, size))

@@ -1,6 +1,7 @@
-"""Columns of dates and of times, as integers: days, and microseconds in UTC.
+"""Columns of dates and of times, as integers.
 
-What the calendar does not have stays what it is, or becomes `FAR`; `in_calendar` then tells it from the rest.
+Dates are days, and times are microseconds in UTC. What the calendar does not have stays what it is, or becomes `FAR`.
+`days_in_calendar` and `instants_in_calendar` then separate it from the rest.
 """
 
 import re
@@ -38,12 +39,18 @@ _FAR_TEXT = re.compile(
 
 
 def days_in_calendar(days: Ints) -> tuple[Ints, Bools]:
-    """Return days with those missing that the calendar does not have, and which those are."""
+    """Return days, and which of them the calendar does not have.
+
+    Those are missing in the days that are returned.
+    """
     return _in_calendar(days, *_CALENDAR_DAYS)
 
 
 def instants_in_calendar(instants: Ints) -> tuple[Ints, Bools]:
-    """Return instants with those missing that the calendar does not have, and which those are."""
+    """Return instants, and which of them the calendar does not have.
+
+    Those are missing in the instants that are returned.
+    """
     return _in_calendar(instants, *_CALENDAR_MOMENTS)
 
 
@@ -65,7 +72,10 @@ def is_beyond_years(values: npt.NDArray[np.datetime64]) -> Bools:
 
 
 def scaled(values: npt.NDArray[np.datetime64], unit: str) -> Ints:
-    """Return NumPy's datetimes as integers of a unit, which is days or microseconds."""
+    """Return NumPy's datetimes as integers of a unit.
+
+    The unit is days or microseconds.
+    """
     beyond = is_beyond_years(values) if unit != "D" else np.zeros(0, dtype=np.bool_)
     if beyond.any():
         # They may be too far away for the unit.
@@ -76,7 +86,9 @@ def scaled(values: npt.NDArray[np.datetime64], unit: str) -> Ints:
 
 
 def as_days(values: pa.Array | list[Any], name: str) -> Ints:
-    """Return a column of dates as days since 1970-01-01; a zoned midnight has its date in its own zone.
+    """Return a column of dates as days since 1970-01-01.
+
+    A zoned midnight has its date in its own zone.
 
     Raises:
         TypeError: the column holds something that is neither a date nor text.
@@ -118,7 +130,9 @@ def _not_midnight(name: str) -> ValueError:
 
 
 def as_instants(values: pa.Array | list[Any], name: str) -> Ints:
-    """Return a column of times as microseconds since 1970-01-01 in UTC; naive times are UTC.
+    """Return a column of times as microseconds since 1970-01-01 in UTC.
+
+    Naive times are UTC.
 
     Raises:
         TypeError: the column holds something that is neither a datetime nor text.
@@ -145,7 +159,10 @@ def _instants(values: list[Any], name: str) -> Ints:
 
 
 def _decoded(values: pa.Array) -> pa.Array:
-    """Undo a dictionary encoding; floats that are all missing become nulls, as frames hold columns without values."""
+    """Undo a dictionary encoding, and turn all-missing floats into nulls.
+
+    Frames hold columns without values as missing floats.
+    """
     if pa.types.is_dictionary(values.type):
         return values.dictionary_decode()
     if pa.types.is_floating(values.type) and pc.all(pc.is_nan(values), min_count=0).as_py():
@@ -154,7 +171,7 @@ def _decoded(values: pa.Array) -> pa.Array:
 
 
 def _is_far(value: Any) -> bool:
-    """Whether this is a time of pandas which Python's own has no room for."""
+    """Whether a pandas time is outside the range of Python's own."""
     return isinstance(value, pd.Timestamp) and not 1 <= value.year <= MAXYEAR
 
 

@@ -18,7 +18,9 @@ NUMBER_TEXT = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 
 def as_numbers(values: pa.Array | list[Any], name: str) -> tuple[Floats, Bools]:
-    """Return a column as floats (missing or no number: NaN), and which rows hold anything at all.
+    """Return a column as floats, and which rows hold anything at all.
+
+    What is missing or no number is NaN.
 
     Raises:
         TypeError: the column holds something that is neither a number nor text.
@@ -56,7 +58,10 @@ def _number(value: Any, name: str) -> float:
 
 
 def as_flags(values: pa.Array | list[Any], name: str) -> Bools:
-    """Return a column of booleans, of 1 and 0, or of `yes`, `y`, `true` and `1` (else no) as booleans; missing: False.
+    """Return a column of yes or no as booleans.
+
+    The column holds booleans, 1 and 0, or text. The texts `yes`, `y`, `true` and `1` are True, and all others are
+    False. A missing value is False.
 
     Raises:
         TypeError: the column holds another type.

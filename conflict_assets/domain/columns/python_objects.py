@@ -1,4 +1,7 @@
-"""Columns of Python objects: those of one kind become Arrow arrays, mixed ones are looked at one by one."""
+"""Columns of Python objects, of one kind or mixed.
+
+Columns of one kind become Arrow arrays. Mixed columns are read value by value.
+"""
 
 from datetime import date
 from decimal import Decimal
@@ -25,7 +28,10 @@ def typed_text(objects: npt.NDArray[np.object_]) -> pa.Array | list[Any]:
 
 
 def typed(objects: npt.NDArray[np.object_]) -> pa.Array | list[Any]:
-    """Turn Python values of one kind into an Arrow array; leave mixed ones to be looked at one by one."""
+    """Turn Python values of one kind into an Arrow array.
+
+    Mixed values are returned as they are, to be read one by one.
+    """
     values = objects.tolist()
     kinds = set(map(type, values)) - _MISSING_TYPES
     if float in kinds and all(value != value for value in values if type(value) is float):  # noqa: PLR0124 (NaN)

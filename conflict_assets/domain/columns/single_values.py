@@ -1,4 +1,7 @@
-"""Single values of columns that mix types, and how a type is refused (never showing the value: it may be an SSN)."""
+"""Single values of columns that mix types.
+
+The error that refuses a type never shows the value, which may be an SSN.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -16,5 +19,5 @@ def is_missing(value: Any) -> bool:
 
 
 def refuse_type(name: str, found: str, allowed: str) -> TypeError:
-    """Make the error for a column that holds a type it must not hold."""
+    """Make the error for a column that holds a wrong type."""
     return TypeError(f"column {name!r} holds {found}; allowed: {allowed}")

@@ -1,4 +1,7 @@
-"""Text columns: ids, codes and ZIP codes, as Arrow strings or as integer codes of distinct values."""
+"""Text columns as Arrow strings, or as codes of distinct values.
+
+They hold ids, codes and ZIP codes. The codes of distinct values are integers.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +29,10 @@ _PRINTABLE_FROM, _PRINTABLE_TO = 0x21, 0x7E
 
 @dataclass(frozen=True)
 class Codes:
-    """A text column as positions in `values`, which are distinct and in code-point order; missing is `NO_CODE`."""
+    """A text column as positions in a list of distinct values.
+
+    `values` is in code-point order. A missing text has the code `NO_CODE`.
+    """
 
     codes: Ints
     values: list[str]
@@ -38,7 +44,10 @@ class Codes:
 
 
 def encode(texts: pa.Array, clean: Callable[[str], str] = trimmed) -> Codes:
-    """Code a text column by its cleaned values; what is empty once cleaned is missing."""
+    """Code a text column by its cleaned values.
+
+    A text that is empty once cleaned is missing.
+    """
     distinct, index = _distinct(texts)
     cleaned = ["" if value is None else clean(value) for value in distinct.to_pylist()]
     values = sorted({value for value in cleaned if value})
@@ -48,7 +57,10 @@ def encode(texts: pa.Array, clean: Callable[[str], str] = trimmed) -> Codes:
 
 
 def _distinct(texts: pa.Array) -> tuple[pa.Array, Ints]:
-    """Return texts of which each is there once, and every row's position among them; null rows may be the one after."""
+    """Return the distinct texts, and every row's position among them.
+
+    The position of a null row may be the one after the last text.
+    """
     if not pa.types.is_dictionary(texts.type):
         if _common_length(_buffers(texts)[0]):
             return _distinct_by_hash(texts)
@@ -58,10 +70,10 @@ def _distinct(texts: pa.Array) -> tuple[pa.Array, Ints]:
 
 
 def _distinct_by_hash(texts: pa.Array) -> tuple[pa.Array, Ints]:
-    """Do so for texts of one length in half the time that looking them up one by one takes.
+    """Do what `_distinct` does by hashes, for texts of one length.
 
-    Some row of each bucket stands for all that equal it; rows that don't, as another text shares their bucket, are
-    looked up after all.
+    This takes half the time that a look-up of each text takes. Some row of each bucket stands for all rows that equal
+    it. Rows that don't equal it, because another text shares their bucket, are looked up after all.
     """
     columns = words(texts)
     every_row = np.arange(len(texts))
@@ -85,7 +97,10 @@ def _distinct_by_hash(texts: pa.Array) -> tuple[pa.Array, Ints]:
 
 
 def hash_words(columns: list[Words], start: Words) -> Words:
-    """Mix words into one number a row: equal rows get equal numbers, unequal ones almost always unequal ones."""
+    """Mix words into one number for each row.
+
+    Equal rows get equal numbers, and unequal rows almost always get unequal numbers.
+    """
     hashes = start
     for word in columns:
         hashes = (hashes ^ word) * _ODD
@@ -102,7 +117,10 @@ _TO_BUCKET = np.uint64(64 - _BUCKET_BITS)
 
 
 def trim(texts: pa.Array) -> pa.Array:
-    """Trim a text column; what is empty once trimmed becomes null. Columns that need no trimming are not copied."""
+    """Trim a text column.
+
+    A text that is empty once trimmed becomes null. Columns that need no trimming are not copied.
+    """
     plain = texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts
     suspects = ~(_is_printable(plain, at_end=False) & _is_printable(plain, at_end=True))
     if not suspects.any():
@@ -121,7 +139,10 @@ def is_blank(texts: pa.Array) -> Bools:
 
 
 def _is_printable(texts: pa.Array, *, at_end: bool) -> Bools:
-    """Which texts have a printable ASCII character, so no blank, as their first or last; empty and null have none."""
+    """Find texts whose first or last character is printable ASCII.
+
+    A printable character is no blank. Empty and null texts have none.
+    """
     offsets, data = _buffers(texts)
     size = _common_length(offsets)
     if size:
@@ -136,15 +157,16 @@ def _is_printable(texts: pa.Array, *, at_end: bool) -> Bools:
 
 
 def _common_length(offsets: Ints) -> int:
-    """Return the length of all texts if it is the same, else 0."""
+    """Return the length that all texts have, else 0."""
     size = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 0
     return size if size * (len(offsets) - 1) == offsets[-1] - offsets[0] and (np.diff(offsets) == size).all() else 0
 
 
 def words(texts: pa.Array, skip: int = 0) -> list[Words]:
-    """Cut texts, from the byte `skip` on, into big-endian words of eight UTF-8 bytes, filled up with zeros.
+    """Cut texts into big-endian words of eight UTF-8 bytes.
 
-    Words and then `lengths` in their order sort texts as their code points do.
+    They are cut from the byte `skip` on, and filled up with zeros. The words and then the `lengths` sort texts as their
+    code points do.
     """
     offsets, data = _buffers(texts)
     padded = np.concatenate([data, np.zeros(WORD, dtype=np.uint8)])
@@ -167,7 +189,10 @@ def _ragged_word(at_each_byte: npt.NDArray[Any], first: Ints, left: Ints, start:
 
 
 def _keep(bytes_left: Ints | int) -> Any:
-    """Return the masks that keep the leading bytes of a word, as many as are left of the text."""
+    """Return the masks for the leading bytes of a word.
+
+    A mask covers as many bytes as are left of the text.
+    """
     return _MASKS[np.minimum(bytes_left, WORD)]
 
 
@@ -192,7 +217,10 @@ def rank(texts: pa.Array) -> Ints:
 
 
 def _common_prefix(texts: pa.Array) -> int:
-    """Return how many bytes all texts start with alike: beyond them, one word mostly tells two texts apart."""
+    """Return how many leading bytes all texts share.
+
+    Beyond these bytes, one word mostly distinguishes two texts.
+    """
     bounds = pc.min_max(texts.cast(pa.large_binary())).as_py()
     lowest, highest = bounds["min"] or b"", bounds["max"] or b""
     alike = (a == b for a, b in zip(lowest, highest, strict=False))
@@ -200,12 +228,15 @@ def _common_prefix(texts: pa.Array) -> int:
 
 
 def lengths(texts: pa.Array) -> Ints:
-    """Return the texts' lengths in UTF-8 bytes; null: 0."""
+    """Return the lengths of texts in UTF-8 bytes.
+
+    The length of a null is 0.
+    """
     return np.diff(_buffers(texts)[0])
 
 
 def _buffers(texts: pa.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
-    """Return the offsets and the bytes of a string array without copying them."""
+    """Return the offsets and bytes of a string array without a copy."""
     _, offsets, data = texts.buffers()
     width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     if len(texts) == 0 or offsets is None or data is None:
@@ -215,9 +246,9 @@ def _buffers(texts: pa.Array) -> tuple[Ints, npt.NDArray[np.uint8]]:
 
 
 def as_text(values: pa.Array | list[Any], name: str, *, digits: int = 0) -> pa.Array:
-    """Return a column as Arrow strings (plain, large or dictionary-encoded); whole numbers become text.
+    """Return a column as Arrow strings (plain, large or dictionary-encoded).
 
-    Numbers that lack one or two of `digits` digits get back the zeros that they have lost.
+    Whole numbers become text. Numbers that lack one or two of `digits` digits get back the zeros that they have lost.
 
     Raises:
         TypeError: the column holds something that is neither text nor a number.

@@ -1,4 +1,7 @@
-"""Reading the columns of a frame of visits, whatever types they come in, into arrays of known types."""
+"""Read the columns of a frame of visits into arrays.
+
+The columns may come in any of several types, and the arrays have known types.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +40,9 @@ _USUAL = (np.dtype(np.float64), pd.StringDtype(na_value=np.nan))
 
 
 class VisitColumns:
-    """The columns of a frame or an Arrow table of visits; its index, column order and extra columns are ignored.
+    """The columns of a frame or an Arrow table of visits.
+
+    Its index, its column order and its extra columns are ignored.
 
     Raises:
         TypeError: it is neither a frame nor a table.
@@ -68,13 +73,17 @@ class VisitColumns:
         return name in self._names
 
     def text(self, name: str, rows: Ints | None = None, *, digits: int = 0) -> pa.Array:
-        """Return a column as Arrow strings, plain or dictionary-encoded; numbers get lost zeros, up to `digits`."""
+        """Return a column as Arrow strings, plain or dictionary-encoded.
+
+        Numbers get back lost zeros, up to `digits` digits.
+        """
         return as_text(self._read(name, rows, typed_text), name, digits=digits)
 
     def days(self, name: str) -> tuple[Ints, Bools]:
-        """Return a column of dates as days since 1970-01-01, and which rows hold a date that the calendar has not.
+        """Return a column of dates as days since 1970-01-01.
 
-        Such a date is missing.
+        The second result says which rows hold a date that the calendar does not have. The days of these rows are
+        missing.
         """
         column = self._visits[name]
         if _is_datetime(column):
@@ -82,9 +91,10 @@ class VisitColumns:
         return days_in_calendar(as_days(self._read(name, None), name))
 
     def instants(self, name: str, rows: Ints | None = None) -> tuple[Ints, Bools]:
-        """Return a column of times as microseconds since 1970-01-01 in UTC, and which rows the calendar has not.
+        """Return a column of times as microseconds since 1970-01-01 in UTC.
 
-        Naive times are UTC. A time that the calendar does not have is missing.
+        Naive times are UTC. The second result says which rows hold a time that the calendar does not have. The instants
+        of these rows are missing.
         """
         column = self._visits[name]
         if _is_datetime(column):
@@ -93,9 +103,9 @@ class VisitColumns:
         return instants_in_calendar(as_instants(self._read(name, rows), name))
 
     def numbers(self, name: str, rows: Ints | None = None) -> tuple[Floats, Bools]:
-        """Return a column as floats, and which rows hold anything at all (a text that is no number is NaN, yet held).
+        """Return a column as floats, and which rows hold anything at all.
 
-        An absent column is missing in every row.
+        A text that is no number is NaN, but its row holds something. An absent column is missing in every row.
         """
         if not self.has(name):
             size = len(self) if rows is None else len(rows)
@@ -108,7 +118,10 @@ class VisitColumns:
         return as_numbers(self._read(name, rows), name)
 
     def flags(self, name: str, rows: Ints) -> Bools:
-        """Return a column as booleans; missing, or an absent column: False."""
+        """Return a column as booleans.
+
+        A missing value is False, and so is every value of an absent column.
+        """
         if not self.has(name):
             return np.zeros(len(rows), dtype=np.bool_)
         return as_flags(self._read(name, rows), name)
@@ -151,7 +164,10 @@ class VisitColumns:
 
 
 def _is_empty_dictionary(array: pa.Array | pa.ChunkedArray) -> bool:
-    """Whether a dictionary-encoded column is all missing: then its values, if there are any, may have any type."""
+    """Whether a dictionary-encoded column is all missing.
+
+    Its values, if there are any, may then have any type.
+    """
     return bool(pa.types.is_dictionary(array.type) and array.null_count == len(array))
 
 
@@ -165,7 +181,10 @@ def _takeable(array: pa.Array) -> pa.Array:
 
 
 def _is_datetime(column: Any) -> bool:
-    """Whether a column is made of NumPy's own datetimes, which need no conversion."""
+    """Whether a column is made of NumPy's own datetimes.
+
+    They need no conversion.
+    """
     return isinstance(column, pd.Series) and (
         isinstance(column.dtype, pd.DatetimeTZDtype)
         or (isinstance(column.dtype, np.dtype) and column.dtype.kind == "M")
@@ -173,17 +192,20 @@ def _is_datetime(column: Any) -> bool:
 
 
 def _in_utc(column: "pd.Series[Any]") -> npt.NDArray[np.datetime64]:
-    """Return the instants of a column of NumPy's datetimes in their own unit."""
+    """Return the instants of a datetime column in their own unit."""
     values: npt.NDArray[np.datetime64] = column.to_numpy(dtype=f"datetime64[{column.dt.unit}]")
     return values
 
 
 def _local(column: "pd.Series[Any]") -> npt.NDArray[np.datetime64]:
-    """Return them by the clock of the column's zone; what lies outside the years 1 to 9999, by that of UTC."""
+    """Return a datetime column by the clock of its zone.
+
+    What lies outside the years 1 to 9999 stays by the clock of UTC.
+    """
     values = _in_utc(column)
     if not isinstance(column.dtype, pd.DatetimeTZDtype):
         return values
-    # Of other years pandas knows no zone, and no zone brings them into the calendar.
+    # Pandas has no zones for other years, and no zone brings these years into the calendar.
     beyond = is_beyond_years(values)
     local: npt.NDArray[np.datetime64] = column.mask(beyond).dt.tz_localize(None).to_numpy()
     return np.where(beyond, values, local)

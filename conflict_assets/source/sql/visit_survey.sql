@@ -1,6 +1,6 @@
--- The survey: every visit counted by its own outcome, and where the second statement has to look. Narrow columns only;
--- no row of it is kept. An outcome is null for a visit that is good by itself. Dates go by blocks of `:block_days` days.
--- An agency is known of good visits alone; all others of a crowd, which are counted with them, have none.
+-- The survey counts every visit by its own outcome, and says where the second statement has to look. It reads narrow
+-- columns only and stores no row. A visit that is good by itself has a null outcome. Dates go by blocks of
+-- `:block_days` days. Only good visits have an agency here: a crowd's other visits, counted with them, have none.
 WITH surveyed AS (
     SELECT
         ssn_prefix,

@@ -1,4 +1,7 @@
-"""An invented warehouse: a DuckDB file with the source's tables, and the list of the conflicts planted in it."""
+"""An invented warehouse, as a DuckDB file with the source's tables.
+
+The list of the conflicts that are planted in it comes with it.
+"""
 
 from conflict_assets.source.synthetic.generator import GeneratedSource, generate
 

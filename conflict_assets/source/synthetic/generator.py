@@ -1,4 +1,7 @@
-"""Write the invented warehouse, chunk by chunk, and put it in its place whole or not at all."""
+"""Write the invented warehouse, chunk by chunk.
+
+It is put in its place whole or not at all.
+"""
 
 import shutil
 import tempfile
@@ -22,7 +25,10 @@ SCENARIOS = ("scenarios", "scenario_pairs", "decks")
 
 @dataclass(frozen=True)
 class GeneratedSource:
-    """What was written: the files, the visits (rows), the caregivers, and the planted conflicts, all and by rule."""
+    """What was generated: the files and how much they hold.
+
+    The counts are of visits (rows), caregivers, and planted conflicts, all and by rule.
+    """
 
     path: Path
     planted_path: Path
@@ -41,10 +47,11 @@ def generate(
     conflict_share: float = 0.02,
     overwrite: bool = False,
 ) -> GeneratedSource:
-    """Write an invented source to `path` and its planted conflicts to `<stem>.planted.parquet` beside it.
+    """Write an invented source and the list of its planted conflicts.
 
-    The same arguments give the same rows. `conflict_share` is the share of visits that are in a planted conflict.
-    The list stays true for runs from `as_of` to about four months later.
+    The source goes to `path`, and the list to `<stem>.planted.parquet` beside it. The same arguments give the same
+    rows. `conflict_share` is the share of visits that are in a planted conflict. The list stays true for runs from
+    `as_of` to about four months later.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -68,7 +75,10 @@ def generate(
 
 
 def _put_in_place(workshop: Path, path: Path, planted_path: Path) -> None:
-    """Move both files to their names; the list goes first, and goes again when the source can't follow."""
+    """Move both files to their names, the list first.
+
+    The list is removed again when the source can't follow.
+    """
     source, planted = workshop / "source.duckdb", workshop / "planted.parquet"
     source.chmod(0o600)
     planted.chmod(0o600)
@@ -97,7 +107,10 @@ class _Writer:
         self.caregivers = 0
 
     def write(self, path: Path, planted_path: Path) -> GeneratedSource:
-        """Fill the workshop's two files, and tell what they hold under the names that they will have."""
+        """Fill the workshop's two files, and return what they hold.
+
+        The result has the names that the files will have.
+        """
         spill = self.workshop / "spill"
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
@@ -134,7 +147,10 @@ class _Writer:
         self._store_chunk()
 
     def _make_persons(self) -> None:
-        """Make caregivers, those of several agencies first, until there are visits enough; the last chunk is cut."""
+        """Make caregivers until there are enough visits.
+
+        Caregivers of several agencies come first, and the last chunk is cut.
+        """
         first = 0
         while self.visits < self.plan.visits:
             room = self.plan.visits - self.visits

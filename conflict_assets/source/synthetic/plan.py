@@ -1,4 +1,7 @@
-"""How large the invented world is, and how often its caregivers work for two agencies at once."""
+"""The size of the invented world.
+
+It includes how often caregivers work for two agencies at once.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from conflict_assets.partitions import all_prefixes
 TIME_ZONE = "America/New_York"
 
 EMPTY_PREFIXES = ("37", "66", "90")
-"""Two-digit prefixes that no caregiver has; nor has any the placeholders' numbers of nine zeros or nines."""
+"""Two-digit prefixes that no caregiver has. No caregiver has a placeholder of nine zeros or nines as SSN either."""
 
 PREFIXES = tuple(prefix for prefix in all_prefixes(2) if prefix not in EMPTY_PREFIXES)
 
@@ -47,17 +50,26 @@ class Plan:
 
     @property
     def several(self) -> int:
-        """How many caregivers work for two agencies or more: enough for every prefix as soon as that is realistic."""
+        """How many caregivers work for two agencies or more.
+
+        They are enough for every prefix as soon as that is realistic.
+        """
         caregivers = self.visits / VISITS_PER_CAREGIVER
         return max(math.ceil(SHARE_AT_SEVERAL_AGENCIES * caregivers), min(len(PREFIXES), int(caregivers / 6)))
 
     @property
     def crowds(self) -> int:
-        """How many numbers are shared by crowds: in pairs, one above and one at what is believed of a person."""
+        """How many SSNs are shared by crowds.
+
+        They come in pairs. One has more visits than is believed of a person, and one has exactly as many.
+        """
         return 2 * (1 + self.visits // VISITS_PER_CROWD)
 
     def block_share(self, conflict_visits_per_scenario: float) -> float:
-        """Which share of the blocks of days is worked at several agencies, to reach the share of conflicts."""
+        """The share of day blocks that are worked at several agencies.
+
+        It is chosen to reach the share of conflicts.
+        """
         scenarios = self.conflict_share * self.visits / conflict_visits_per_scenario
         return min(1.0, scenarios / (self.several * BLOCKS * SCENARIOS_PER_BLOCK))
 
