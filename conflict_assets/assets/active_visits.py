@@ -1,4 +1,7 @@
-"""`active_visits`: the contested visits of every prefix of the run, read from the source in one step."""
+"""The asset `active_visits`: the contested visits of the run's prefixes.
+
+One step reads them all from the source.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +56,11 @@ class ActiveVisitsConfig(Config):
 def active_visits(
     context: AssetExecutionContext, config: ActiveVisitsConfig, platform: Platform
 ) -> Iterator[MaterializeResult[Any] | Output[None]]:
-    """Count, guard, read and keep the visits of the run's prefixes; nothing is committed before all is well."""
+    """Read the visits of the run's prefixes into a snapshot.
+
+    The step counts the visits and guards against a half-loaded source before it reads. Nothing is committed before all
+    is well.
+    """
     with failing_in_words(context):
         context.log.info(where(platform.settings))
         claim_all_prefixes(context)

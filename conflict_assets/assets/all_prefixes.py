@@ -1,4 +1,7 @@
-"""A run that was started without any partition is one over all prefixes, and Dagster is told so by its first step."""
+"""A run that was started without any partition covers all prefixes.
+
+The run's first step reports this to Dagster.
+"""
 
 from dagster import AssetExecutionContext, AssetKey, OpExecutionContext
 
@@ -9,9 +12,10 @@ PARTITIONED = ("active_visits", "visit_conflicts")
 
 
 def claim_all_prefixes(context: AssetExecutionContext | OpExecutionContext) -> None:
-    """Tag a run that names no partition with the range of all, and plan each of them: one that fails turns red then.
+    """Tag a run that names no partition with the range of all.
 
-    Its steps are processes that have got the run without these tags: each of them asks `run_prefixes`.
+    Each partition is also planned, so that one that fails turns red. The run's steps are processes that received the
+    run without these tags, so each of them asks `run_prefixes`.
     """
     if names_prefixes(context.run):
         return
@@ -27,6 +31,6 @@ def claim_all_prefixes(context: AssetExecutionContext | OpExecutionContext) -> N
 
 
 def _assets(context: AssetExecutionContext | OpExecutionContext) -> list[AssetKey]:
-    """The partitioned assets of the run."""
+    """Return the partitioned assets of the run."""
     selected = context.run.asset_selection
     return [key for key in map(AssetKey, PARTITIONED) if not selected or key in selected]

@@ -1,6 +1,7 @@
-"""What the checks of a prefix find: outcomes in counts and names of columns, never in rows.
+"""The outcomes of a prefix's checks.
 
-Each complaint says in words what was found, what is allowed and what to do.
+An outcome holds counts and names of columns, never rows. Each complaint says in words what was found, what is allowed
+and what to do.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,14 +28,20 @@ _MAY_BE_MISSING = {
 }
 _FILLED_VISIT = ("ssn", "visit_id", "provider_id", "visit_date")
 JUDGED_VISIT = (*_FILLED_VISIT, "visit_status")
-"""The columns of a snapshot whose values are looked at; of the others only the types are."""
+"""The columns of a snapshot whose values are checked.
+
+Of the other columns only the types are checked.
+"""
 
 _FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _MAY_BE_MISSING)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong, in words for who reads it in the morning; a warning may have a good reason."""
+    """A finding that is wrong, in words for its reader.
+
+    A warning may have a good reason.
+    """
 
     found: str
     allowed: str
@@ -44,7 +51,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found: counts in any case, and what is wrong if it failed."""
+    """The finding of a check.
+
+    It has counts in any case, and complaints if the check failed.
+    """
 
     name: str
     counts: Mapping[str, int | str] = field(default_factory=dict)
@@ -63,12 +73,15 @@ class CheckOutcome:
 
     @cached_property
     def description(self) -> str | None:
-        """What was found, in one line; missing when all is well."""
+        """What was found, in one line, or None when all is well."""
         return "; ".join(each.found for each in self.complaints) or None
 
     @property
     def metadata(self) -> Mapping[str, int | str]:
-        """The counts, and for a failed check what was found, what is allowed and what to do."""
+        """The counts, with the texts of all complaints if the check failed.
+
+        The texts are what was found, what is allowed and what to do.
+        """
         if self.passed:
             return self.counts
         texts = {
@@ -81,7 +94,10 @@ class CheckOutcome:
 def check_active_visits(
     prefix: str, schema: pa.Schema, visits: pa.Table, counts: Mapping[str, int]
 ) -> list[CheckOutcome]:
-    """Judge the snapshot of a prefix as it lies on disk: its schema, its rows (`JUDGED_VISIT`), the source's counts."""
+    """Judge the snapshot of a prefix as it lies on disk.
+
+    The checks cover its schema, its rows (the columns of `JUDGED_VISIT`) and the source's counts.
+    """
     return [
         _dtypes(schema, visits, VISIT_SCHEMA, _FILLED_VISIT, _read_anew(prefix)),
         _visit_counts(prefix, visits.num_rows, counts),
@@ -91,7 +107,7 @@ def check_active_visits(
 
 
 def check_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
-    """Judge what was detected for a prefix, and what the store holds of it now."""
+    """Judge what was detected for a prefix and what the store holds."""
     return [
         _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, _FILLED_CONFLICT, _report(prefix)),
         _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored),
@@ -162,7 +178,7 @@ def _prefix(prefix: str, table: pa.Table, what_to_do: str) -> CheckOutcome:
 
 
 def foreign_rows(prefix: str, table: pa.Table) -> int:
-    """How many rows have an SSN of another prefix, or none."""
+    """Count the rows that have an SSN of another prefix, or none."""
     own = pc.sum(pc.starts_with(_texts(table, "ssn"), prefix)).as_py() or 0
     return int(table.num_rows - own)
 
@@ -192,7 +208,10 @@ def _none_allowed(name: str, counted: str, count: int, found: str, what_to_do: s
 
 
 def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
-    """A column of texts; missing ones where there is no such column, which is another check's affair."""
+    """Return a column of texts, or missing values if there is none.
+
+    A missing column is reported by another check.
+    """
     if name in table.column_names and _plain(table.schema.field(name).type) == pa.string():
         return table[name].cast(pa.string())
     return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])

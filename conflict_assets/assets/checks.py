@@ -1,4 +1,7 @@
-"""Checks of each prefix, as the UI shows them. They report; what must stop a prefix is validated before its commit."""
+"""Checks of each prefix, as the UI shows them.
+
+They only report. What must stop a prefix is validated before its commit.
+"""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -67,9 +70,10 @@ def log_check_outcomes(
 def outputs_of(
     context: AssetExecutionContext | OpExecutionContext, specs: Sequence[AssetCheckSpec]
 ) -> Iterator[Output[None]]:
-    """The checks' outputs, empty: the outcomes are logged, and an output that is missing is a remark in the run's log.
+    """Yield the checks' outputs, which are empty.
 
-    Neither evaluates its check: only an `AssetCheckResult` does.
+    The outcomes are logged by `log_check_outcomes`, but a missing output would leave a remark in the run's log. Neither
+    evaluates its check: only an `AssetCheckResult` does.
     """
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
     for spec in specs:
@@ -80,14 +84,20 @@ def outputs_of(
 def log_evaluation(
     context: OpExecutionContext, evaluation: AssetCheckEvaluation, record: EventLogRecord | None
 ) -> None:
-    """Log what a check has found, tied to a materialization: the UI shows it as long as that one is the newest."""
+    """Log what a check has found, tied to a materialization.
+
+    The UI shows it as long as that materialization is the newest.
+    """
     log_check(context, tied_to(evaluation, record) if record is not None else evaluation)
 
 
 def newest_materializations(
     instance: DagsterInstance, asset: str, prefixes: Iterable[str]
 ) -> dict[str, EventLogRecord]:
-    """The newest materialization of each partition that has one, by two queries however many there are."""
+    """Return the newest materialization of each partition that has one.
+
+    Two queries suffice for any number of partitions.
+    """
     key, wanted = AssetKey(asset), set(prefixes)
     if not wanted:
         return {}
@@ -102,7 +112,10 @@ def newest_materializations(
 def evaluations_of(
     instance: DagsterInstance, asset: str, records: Iterable[EventLogRecord]
 ) -> list[AssetCheckEvaluation]:
-    """What the checks found in these materializations, by a query for each run that made some."""
+    """Return what the checks found in these materializations.
+
+    It takes one query for each run that made some of them.
+    """
     runs: dict[str, set[int]] = {}
     for record in records:
         runs.setdefault(record.run_id, set()).add(record.storage_id)
@@ -117,7 +130,10 @@ def evaluations_of(
 
 
 def told_prefixes(context: OpExecutionContext) -> set[str]:
-    """The prefixes of `visit_conflicts` of which this run has logged all outcomes, and so the materialization."""
+    """Return the prefixes of `visit_conflicts` whose outcomes this run has all logged.
+
+    The run has then logged their materializations, too.
+    """
     logged: dict[str, set[str]] = {}
     for evaluation in _evaluations(context.instance, context.run.run_id, "visit_conflicts"):
         if evaluation.partition is not None:

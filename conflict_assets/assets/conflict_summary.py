@@ -1,4 +1,7 @@
-"""`conflict_summary`: totals, pictures and the report of the whole store, in a run of its own after the conflicts."""
+"""The asset `conflict_summary`: totals, pictures and the report of the store.
+
+It has a run of its own after the conflicts.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,11 @@ OPEN_REPORT = "conflict-assets report --open"
     retry_policy=STEP_RETRIES,
 )
 def conflict_summary(context: AssetExecutionContext, platform: Platform) -> MaterializeResult[Any]:
-    """Total what is open in the store, whichever run has put it there, and write the morning's report."""
-    # Imported here: what draws takes a second to load, and every run and its steps would wait for it.
+    """Total the store's open conflicts and write the report.
+
+    The totals cover the open conflicts of every run.
+    """
+    # Imported here: the drawing takes a second to load, and every run and its steps would wait for it.
     from conflict_assets.report.html_report import report_html
     from conflict_assets.report.report_files import REPORTS, save_report
 
@@ -46,7 +52,10 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
 
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
-    """How the report is opened: a link where a web server shows its folder, else a command."""
+    """Return how the report is opened.
+
+    It is a link where a web server shows the report's folder, and a command otherwise.
+    """
     from conflict_assets.report.report_files import report_link
 
     link = MetadataValue.url(report_link(served_at, report)) if served_at else MetadataValue.text(OPEN_REPORT)

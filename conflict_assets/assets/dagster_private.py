@@ -1,4 +1,7 @@
-"""The one place that imports Dagster's private names for assets; a test goes red when an upgrade moves them."""
+"""The one place that imports Dagster's private names for assets.
+
+A test goes red when an upgrade moves them.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -66,26 +69,35 @@ __all__ = [
 ]
 
 CODE_LOCATION = "conflict_assets"
-"""The code location's name in every workspace.yaml; its definitions are in the module of `pyproject.toml`."""
+"""The code location's name in every workspace.yaml.
+
+Its definitions are in the module that `pyproject.toml` names.
+"""
 
 DEFINITIONS_MODULE = "conflict_assets.definitions"
 REPOSITORY = "__repository__"
 
 
 def job_origin(job: str) -> RemoteJobOrigin:
-    """Where a job is found by whoever looks at one of its runs: the UI, the sensors, a re-execution."""
+    """Return where the UI, the sensors and re-executions find a run's job."""
     target = LoadableTargetOrigin(module_name=DEFINITIONS_MODULE)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, CODE_LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
 
 
 def cursor_after(storage_id: int) -> str:
-    """Where to go on reading a run's records: after this one."""
+    """Return the cursor from which a run's records are read on.
+
+    The record with this id is the last one before it.
+    """
     return EventLogCursor.from_storage_id(storage_id).to_string()
 
 
 def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCheckEvaluation:
-    """Tie a check to the materialization that it judged, so that the UI shows its verdict for the partition."""
+    """Tie a check to the materialization that it judged.
+
+    The UI then shows the check's verdict for the partition.
+    """
     target = AssetCheckEvaluationTargetMaterializationData(
         storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
     )
@@ -93,13 +105,19 @@ def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCh
 
 
 def log_check(context: OpExecutionContext, evaluation: AssetCheckEvaluation) -> None:
-    """Log a check from within an op; `log_event` takes it, although its signature does not say so."""
+    """Log a check from within an op.
+
+    `log_event` accepts a check, although its signature does not say so.
+    """
     event: AssetMaterialization = evaluation  # type: ignore[assignment]
     context.log_event(event)
 
 
 def plan_partitions(instance: DagsterInstance, run: DagsterRun, asset: AssetKey, partitions: Iterable[str]) -> None:
-    """Say that a run is going to materialize these partitions, as Dagster does when it makes a run that names them."""
+    """Log that a run is going to materialize these partitions.
+
+    Dagster does the same when it makes a run that names its partitions.
+    """
     for partition in partitions:
         planned = AssetMaterializationPlannedData(asset, partition=partition)
         event = DagsterEvent.build_asset_materialization_planned_event(run.job_name, asset.to_user_string(), planned)
@@ -107,5 +125,8 @@ def plan_partitions(instance: DagsterInstance, run: DagsterRun, asset: AssetKey,
 
 
 def tag_in_this_process(run: DagsterRun, tags: Mapping[str, str]) -> None:
-    """Give the copy of a run that this process works with tags that are stored: its outputs go by them."""
+    """Add tags that are stored already to this process's copy of a run.
+
+    The run's outputs go by the tags of the copy.
+    """
     cast("dict[str, str]", run.tags).update(tags)

@@ -1,4 +1,7 @@
-"""When the night must be done: the freshness policy that the UI shows, and the same times for alerts."""
+"""The times at which the night must be done.
+
+They make the freshness policy that the UI shows, and the alerts use the same times.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +15,10 @@ from conflict_assets.settings import Settings, load_settings
 
 @dataclass(frozen=True)
 class Night:
-    """A night by the date on which it starts, and the instants between which it must be done."""
+    """A night with the date on which it starts.
+
+    `start` and `due` are the instants between which the night must be done.
+    """
 
     date: date
     start: datetime
@@ -20,7 +26,7 @@ class Night:
 
 
 def last_due_night(now: datetime, settings: Settings) -> Night:
-    """The last night whose due time has passed."""
+    """Return the last night whose due time has passed."""
     zone = ZoneInfo(settings.schedule_time_zone)
     today = now.astimezone(zone).date()
     night = _night(today, settings, zone)
@@ -35,7 +41,10 @@ def _night(day: date, settings: Settings, zone: ZoneInfo) -> Night:
 
 
 def night_policy(settings: Settings) -> FreshnessPolicy:
-    """Fresh is what was materialized since the last night that is due began."""
+    """Return the policy by which the UI judges whether an asset is fresh.
+
+    An asset is fresh when it was materialized since the start of the last night that is due.
+    """
     start, due = time.fromisoformat(NIGHT_STARTS), time.fromisoformat(settings.night_due)
     return FreshnessPolicy.cron(
         deadline_cron=f"{due.minute} {due.hour} * * *",
@@ -45,7 +54,10 @@ def night_policy(settings: Settings) -> FreshnessPolicy:
 
 
 def due_every_night(assets: AssetsDefinition) -> AssetsDefinition:
-    """The assets with that policy; `graph_asset` has no parameter for it."""
+    """Give the assets the night's freshness policy.
+
+    `graph_asset` has no parameter for a freshness policy.
+    """
     policy = night_policy(load_settings())
 
     def with_policy(spec: AssetSpec) -> AssetSpec:

@@ -1,7 +1,8 @@
-"""Runs over the same prefixes take turns: one that overlaps the night waits for it, wherever it was started.
+"""The wait of a run for earlier runs over the same prefixes.
 
-Without that, a run that reads the source later and commits earlier would make the night's snapshot stale. A queue can't
-do it: it knows neither the prefixes of a run nor those that the command line has started.
+This holds wherever the runs were started, and also for a run that overlaps the night. Otherwise a run that reads the
+source later and commits earlier would make the night's snapshot stale. A queue can't order overlapping runs: it knows
+neither the prefixes of a run nor the runs that the command line has started.
 """
 
 import time
@@ -17,7 +18,7 @@ _ASSET_JOBS = {"nightly_conflicts", "__ASSET_JOB"}
 
 
 def await_overlapping_runs(context: AssetExecutionContext | OpExecutionContext) -> None:
-    """Return when no run that started earlier works on a prefix of this run."""
+    """Wait until no run that started earlier works on this run's prefixes."""
     named: set[str] = set()
     while ahead := _runs_ahead(context):
         for run in ahead:

@@ -1,4 +1,4 @@
-"""The Dagster partitions, one for each SSN prefix, and those that a run is over."""
+"""The Dagster partitions, one for each SSN prefix, and a run's prefixes."""
 
 from dagster import AssetExecutionContext, DagsterRun, OpExecutionContext, StaticPartitionsDefinition
 
@@ -11,24 +11,33 @@ RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_ra
 
 
 def root_run_id(context: AssetExecutionContext | OpExecutionContext) -> str:
-    """The run that a chain of re-executions began with: snapshots and commits are kept under its id."""
+    """Return the id of the run with which a chain of re-executions began.
+
+    Snapshots and commits are stored under this id.
+    """
     return context.run.root_run_id or context.run.run_id
 
 
 def run_prefixes(context: AssetExecutionContext | OpExecutionContext) -> tuple[str, ...]:
-    """The prefixes of this run in order, all of them when it was started without any partition."""
+    """Return the prefixes of this run in order.
+
+    A run that was started without any partition has all of them.
+    """
     if names_prefixes(context.run):
         return tuple(sorted(context.partition_keys))
     return tuple(SSN_PREFIXES.get_partition_keys())
 
 
 def names_prefixes(run: DagsterRun) -> bool:
-    """Whether a run says which partitions it is over."""
+    """Return whether a run names its partitions."""
     return any(tag in run.tags for tag in (PARTITION_TAG, *RANGE_TAGS))
 
 
 def prefixes_of_run(run: DagsterRun) -> set[str]:
-    """The prefixes that a run is over, all of them when it does not say."""
+    """Return the prefixes that a run covers.
+
+    A run that names no partition covers all of them. A run of the summary alone covers none.
+    """
     known = list(SSN_PREFIXES.get_partition_keys())
     first = run.tags.get(RANGE_TAGS[0]) or run.tags.get(PARTITION_TAG)
     last = run.tags.get(RANGE_TAGS[1]) or first

@@ -1,4 +1,7 @@
-"""One prefix from its snapshot to the store: read, detect, validate, commit."""
+"""The path of one prefix from its snapshot to the store.
+
+It is read, its conflicts are detected, and they are validated and committed.
+"""
 
 import time
 from dataclasses import dataclass, field
@@ -23,7 +26,7 @@ from conflict_assets.store.workers import Worker, WorkerLimit
 
 @dataclass(frozen=True)
 class Batch:
-    """What all prefixes of a step share."""
+    """Data that all prefixes of a step share."""
 
     run_id: str
     root_run_id: str
@@ -31,23 +34,29 @@ class Batch:
     time_zone: str
     """The schedule's zone, in which a snapshot has its date."""
     total: int
-    """How many prefixes with visits the run has: the N of `[k/N]`."""
+    """The number of the run's prefixes that have visits: the N of `[k/N]`."""
     limit: WorkerLimit = field(default_factory=WorkerLimit)
-    """How many workers there may be over all runs."""
+    """The number of workers that may work at once over all runs."""
     resumed: tuple[str, ...] = ()
     """Earlier runs that this one goes on with."""
 
 
 @dataclass(frozen=True)
 class FinishedPrefix:
-    """A committed prefix: its line, and the rows that the checks judge."""
+    """A committed prefix with its log line and its conflict rows.
+
+    The checks judge the rows.
+    """
 
     line: PrefixLine
     conflicts: pa.Table
 
 
 def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolicy:
-    """The policy of a run: the settings' choices, and the speed bands that users keep in the store."""
+    """Return the policy of a run.
+
+    It joins the choices of the settings with the speed bands that users maintain in the store.
+    """
     return DetectionPolicy(
         cross_midnight=settings.cross_midnight,
         extra_distance_factor=settings.extra_distance_factor,
@@ -59,7 +68,9 @@ def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolic
 
 
 def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
-    """Detect the conflicts of a prefix: what is to be committed, before anything is.
+    """Detect the conflicts of a prefix and return what is to be committed.
+
+    Nothing is committed yet.
 
     Raises:
         ValueError: the snapshot holds rows of another prefix.
@@ -90,9 +101,10 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
 
 
 def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix:
-    """Detect the conflicts of a prefix and commit them in one transaction; nothing is written when anything fails.
+    """Detect the conflicts of a prefix and commit them in one transaction.
 
-    Of all runs together, no more than the batch's limit do so at once; the others wait for their turn.
+    Nothing is written when anything fails. Over all runs, at most as many workers as the batch's limit allows do this
+    at once, and the others wait for their turn.
     """
     detect = partial(commit_of, snapshot, prefix, batch)
     commit, outcome = store.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
@@ -112,7 +124,10 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
 
 
 def refuse_foreign_rows(prefix: str, visits: pa.Table) -> None:
-    """Stop a prefix whose snapshot holds rows of another one: its commit would resolve what is not its own."""
+    """Stop a prefix whose snapshot holds rows of another one.
+
+    Its commit would resolve conflicts of the other prefix.
+    """
     found = foreign_rows(prefix, visits)
     if found:
         raise ValueError(
@@ -122,5 +137,8 @@ def refuse_foreign_rows(prefix: str, visits: pa.Table) -> None:
 
 
 def visits_in_conflict(visits: pa.Table, conflicts: pa.Table) -> pa.Table:
-    """The visits that are in a conflict, each once: every such visit is the first of some conflict row."""
+    """Return the visits that are in a conflict, each once.
+
+    Each of these visits is the first visit of some conflict row.
+    """
     return visits.filter(pc.is_in(visit_keys(visits, "visit_id"), visit_keys(conflicts, "visit_id")))

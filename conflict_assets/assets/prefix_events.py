@@ -1,4 +1,7 @@
-"""What a finished prefix leaves in Dagster's event log: its materialization and the outcomes of its checks."""
+"""The events that a finished prefix leaves in Dagster's event log.
+
+They are its materialization and the outcomes of its checks.
+"""
 
 from collections.abc import Collection, Mapping
 from traceback import extract_tb
@@ -21,7 +24,7 @@ ASSET = "visit_conflicts"
 def log_finished(
     context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
 ) -> list[CheckOutcome]:
-    """Log the line of a committed prefix, its materialization, then what its checks found.
+    """Log a committed prefix: its line, its materialization and its checks.
 
     A prefix without visits has a line only where it has changed something.
     """
@@ -39,7 +42,10 @@ def log_finished(
 def log_materialization(
     context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, line: PrefixLine
 ) -> None:
-    """Log that a prefix is committed, with its counts and those of all: the asset's page shows the last one's only."""
+    """Log that a prefix is committed, with its own counts and all prefixes' counts.
+
+    The asset's page shows only the last prefix, so the counts of all prefixes are part of each event.
+    """
     counts = snapshot.counts(line.prefix)
     found = store.latest_found()
     context.log_event(
@@ -65,7 +71,7 @@ def log_materialization(
 
 
 def line_of(run: PrefixRun) -> PrefixLine:
-    """The line of a prefix as its commit wrote it down."""
+    """Return the line of a prefix as its commit recorded it."""
     return PrefixLine(
         prefix=run.prefix,
         position=run.position,
@@ -83,10 +89,11 @@ def line_of(run: PrefixRun) -> PrefixLine:
 def summarize(
     store: ConflictStore, root_run_ids: Collection[str], prefixes: Collection[str], *, failed: Collection[str] = ()
 ) -> NightSummary:
-    """Sum up what a night was to do, and what its runs with their re-executions have committed, whether all went well.
+    """Sum up a night's prefixes and what its runs have committed.
 
-    `prefixes` are all that the night was over; those without a commit have failed, and so have those in `failed`. Of a
-    prefix that was committed from several snapshots, the newest counts.
+    The runs count with their re-executions, whether all went well or not. `prefixes` are all that the night was over.
+    Those without a commit have failed, and so have those in `failed`. Of a prefix that was committed from several
+    snapshots, the newest counts.
     """
     runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
     newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
@@ -96,7 +103,10 @@ def summarize(
 def night_summary(
     store: ConflictStore, committed: Mapping[str, PrefixRun], prefixes: Collection[str], *, failed: Collection[str] = ()
 ) -> NightSummary:
-    """Sum up these commits of prefixes; those without a commit have failed, and so have those in `failed`."""
+    """Sum up these commits of prefixes.
+
+    Prefixes without a commit have failed, and so have those in `failed`.
+    """
     missing = {prefix for prefix in prefixes if prefix not in committed or prefix in failed}
     expected = sorted(prefix for prefix in prefixes if prefix in missing or committed[prefix].position)
     return NightSummary(
@@ -108,7 +118,11 @@ def night_summary(
 
 
 def describe(error: Exception) -> str:
-    """What may be said of an error: our own messages name no person; of any other only its type and its place."""
+    """Return what may be said of an error.
+
+    The messages of this package name no person. Of a system error the system's words are returned, masked. Of any other
+    error only the type and the place are returned.
+    """
     if isinstance(error, OUR_OWN):
         return str(error)
     if isinstance(error, OSError):

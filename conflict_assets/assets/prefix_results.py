@@ -1,4 +1,7 @@
-"""Finishing prefixes within a step: each in its own transaction, with its own events, failing alone."""
+"""The work on prefixes within a step.
+
+Each prefix has its own transaction and its own events, and fails alone.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +24,7 @@ CAUSES_SHOWN = 3
 
 
 def batch_of(context: OpExecutionContext, platform: Platform, store: ConflictStore, state: RunState) -> Batch:
-    """What all prefixes of a step share."""
+    """Return the data that all prefixes of a step share."""
     return Batch(
         run_id=context.run.run_id,
         root_run_id=root_run_id(context),
@@ -36,17 +39,17 @@ def batch_of(context: OpExecutionContext, platform: Platform, store: ConflictSto
 def finish_prefixes(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str], why: str = ""
 ) -> dict[str, Exception]:
-    """Finish each prefix that is not done yet, after a word why, and return the errors of those that failed.
+    """Finish each prefix that is not done and return the errors by prefix.
 
-    On a retry, those that were begun before go last: if one of them kills the process again, the others are done by
-    then.
+    The log first says why, if `why` is given. On a retry, prefixes that were begun before come last: if one of them
+    kills the process again, the others are done by then.
     """
     errors: dict[str, Exception] = {}
     state = run_state(context, platform, store, prefixes)
     snapshots = {prefix: state.snapshots[prefix] for prefix in state.to_do}
     if why and snapshots:
         context.log.info(f"{why}: {', '.join(snapshots)}")
-    if not makes_plan(context.run):  # the plan has told it for all of them
+    if not makes_plan(context.run):  # the plan has logged it for all of them
         tell_snapshots(context, snapshots)
     batch = batch_of(context, platform, store, state)
     for prefix in begun_prefixes.unbegun_first(snapshots):
@@ -63,7 +66,10 @@ def finish_prefixes(
 def finish_empty(
     context: OpExecutionContext, store: ConflictStore, state: RunState, empty: Sequence[str], batch: Batch
 ) -> list[str]:
-    """Resolve what empty prefixes still hold. One that can't be committed is left to a step, to fail there alone."""
+    """Resolve what the store still holds of empty prefixes.
+
+    A prefix that can't be committed is left to a step of its own, so that it fails there alone.
+    """
     finished = []
     for prefix in empty:
         try:
@@ -77,7 +83,10 @@ def finish_empty(
 
 
 def fail_for(context: OpExecutionContext, errors: Mapping[str, Exception]) -> None:
-    """Fail the step by the causes of its failed prefixes, to be repeated if one of them may pass."""
+    """Fail the step and name the causes of its failed prefixes.
+
+    The step is repeated if one of the errors is transient.
+    """
     if errors:
         causes = list(dict.fromkeys(describe(error) for error in errors.values()))
         more = f" And {len(causes) - CAUSES_SHOWN} more causes." if len(causes) > CAUSES_SHOWN else ""

@@ -1,4 +1,4 @@
-"""Which process works on a run, and whether it still lives."""
+"""The process that works on a run, and whether it still lives."""
 
 import os
 import socket
@@ -10,29 +10,41 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES, WorkerStatus
 
 PROCESS_TAG = "conflict_assets/process"
-"""Set by the command line on its runs: the run, then machine, process id and start of the process that works on it."""
+"""The tag that the command line sets on its runs.
+
+Its value is the run, then the machine, process id and start of the process that works on the run.
+"""
 
 _NOT_BEGUN = {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.QUEUED}
 
 
 def this_process() -> str:
-    """This process, so that no later one with its number is taken for it."""
+    """Return a name of this process that no later process can have.
+
+    It names the machine, the process id and the start, since a process id may be used again.
+    """
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
 def process_tag(run_id: str) -> dict[str, str]:
-    """The tag of a run that this process works on."""
+    """Return the tag of a run that this process works on."""
     return {PROCESS_TAG: f"{run_id} {this_process()}"}
 
 
 def process_of(run: DagsterRun) -> str | None:
-    """The command that works on a run. A re-execution inherits its parent's tags, and is worked on by another."""
+    """Return the command's process that works on a run, if any.
+
+    A re-execution inherits its parent's tags, but another process works on it.
+    """
     run_id, _, process = run.tags.get(PROCESS_TAG, "").partition(" ")
     return process if run_id == run.run_id else None
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process of this machine has ended; of one elsewhere nothing is known."""
+    """Return whether a process of this machine has ended.
+
+    Of a process on another machine nothing is known, so it counts as alive.
+    """
     try:
         host, _, _ = process.split()
     except ValueError:
@@ -41,7 +53,10 @@ def is_gone(process: str) -> bool:
 
 
 def find_process(process: str) -> psutil.Process | None:
-    """A living process of this machine by that name; none where it has ended or is another machine's."""
+    """Return the living process of this machine by that name.
+
+    The result is None if it has ended or belongs to another machine.
+    """
     try:
         host, number, started = process.split()
         if host == socket.gethostname():
@@ -54,7 +69,10 @@ def find_process(process: str) -> psutil.Process | None:
 
 
 def fail_deserted_runs(instance: DagsterInstance) -> list[str]:
-    """End the runs whose worker was killed: nobody else notices where no daemon runs."""
+    """End the runs whose worker was killed.
+
+    Where no daemon runs, nothing else notices them.
+    """
     ended = []
     for run in instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         if is_deserted(instance, run):
@@ -68,7 +86,10 @@ def fail_deserted_runs(instance: DagsterInstance) -> list[str]:
 
 
 def is_deserted(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Whether nobody works on a run any more: the command that started it, or its worker, is gone."""
+    """Return whether no process works on a run any more.
+
+    This is so when the command that started it, or its worker, is gone.
+    """
     process = process_of(run)
     if process is not None:
         return is_gone(process)

@@ -1,8 +1,8 @@
-"""What a re-execution takes over: prefixes that earlier runs of its chain have done are logged in it anew.
+"""The prefixes that a re-execution takes over from earlier runs.
 
-Dagster plans all prefixes of a re-execution. Those that it finds no materialization of in that very run would turn red
-when it fails, and their checks would show as skipped, or as missing when they are not tied to the materialization that
-is shown.
+The re-execution logs anew what earlier runs of its chain have done. Dagster plans all prefixes of a re-execution.
+Prefixes without a materialization in that very run would turn red when it fails. Their checks would show as skipped, or
+as missing when they are not tied to the materialization that is shown.
 """
 
 from collections.abc import Iterable
@@ -19,16 +19,20 @@ ASSET = "visit_conflicts"
 
 
 def begin_step(context: OpExecutionContext, platform: Platform) -> None:
-    """Do what each step of a re-execution begins with, whichever comes first."""
+    """Take over earlier results and wait for overlapping runs.
+
+    Each step of a re-execution begins with this, whichever step comes first.
+    """
     if context.run.parent_run_id is not None:
         carry_over(context, platform)
         await_overlapping_runs(context)
 
 
 def carry_over(context: OpExecutionContext, platform: Platform) -> None:
-    """Log the newest materialization of each prefix that earlier runs have done, and its checks, unless it is logged.
+    """Log the newest materialization and checks of prefixes that are done.
 
-    The newest one may be of a run outside the chain: then the prefix is ahead of what the chain has done.
+    These are the prefixes that earlier runs of the chain have done and that this run has not logged. The newest
+    materialization may be of a run outside the chain: the prefix is then ahead of what the chain has done.
     """
     earlier = resumed_runs(context.instance, context.run)
     if not earlier:

@@ -1,4 +1,7 @@
-"""What the assets work with, as Dagster resources without any config: secrets stay in the environment."""
+"""The Dagster resources of the assets.
+
+They have no config, so that secrets stay in the environment.
+"""
 
 from dagster import ConfigurableResource
 
@@ -19,13 +22,19 @@ class Platform(ConfigurableResource):  # type: ignore[type-arg]
         return load_settings()
 
     def source(self) -> VisitSource:
-        """The source of visits; a generated one appears here when nothing is configured."""
+        """Return the source of visits.
+
+        A generated source is made here when nothing is configured.
+        """
         return visit_source(self.settings)
 
     def snapshots(self) -> SnapshotStore:
-        """The snapshots in the data folder."""
+        """Return the snapshots in the data folder."""
         return SnapshotStore(self.settings.data_dir / "snapshots")
 
     def store(self) -> ConflictStore:
-        """The conflict store, to be opened by `with`; one connection."""
+        """Return the conflict store, which `with` opens.
+
+        It holds one connection.
+        """
         return conflict_store(self.settings)

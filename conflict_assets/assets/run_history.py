@@ -1,4 +1,4 @@
-"""What runs have logged: their events of one kind, and the chain of re-executions that a run goes on with."""
+"""The history of runs: their events and their chains of re-executions."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _PLANNING_STEP = "visit_conflicts.plan_batches"
 
 
 def events_of(instance: DagsterInstance, run_id: str, kind: DagsterEventType) -> Iterator[DagsterEvent]:
-    """The events of one kind that a run has logged, oldest first."""
+    """Yield the events of one kind that a run has logged, oldest first."""
     cursor = None
     while True:
         page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kind)
@@ -24,15 +24,16 @@ def events_of(instance: DagsterInstance, run_id: str, kind: DagsterEventType) ->
 
 
 def materialized_partitions(instance: DagsterInstance, run_id: str, asset: AssetKey) -> set[str]:
-    """The partitions of an asset that a run has materialized."""
+    """Return the partitions of an asset that a run has materialized."""
     events = events_of(instance, run_id, DagsterEventType.ASSET_MATERIALIZATION)
     return {event.partition for event in events if event.asset_key == asset and event.partition is not None}
 
 
 def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
-    """The earlier runs that this one goes on with, newest first: what they have done need not be done again.
+    """Return the earlier runs that this one goes on with, newest first.
 
-    A re-execution from failure goes on with its parent; one of all steps begins anew.
+    What they have done need not be done again. A re-execution from failure goes on with its parent. A re-execution of
+    all steps begins anew.
     """
     if run.parent_run_id is None:
         return ()
@@ -47,10 +48,16 @@ def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:
 
 
 def _resumes(run: DagsterRun) -> bool:
-    """Whether a re-execution leaves out what its parent has done, as a choice of steps without the plan does, too."""
+    """Return whether a re-execution leaves out what its parent has done.
+
+    A choice of steps without the planning step does so, too.
+    """
     return any(run.tags.get(tag) == "true" for tag in _RESUMING_TAGS) or not makes_plan(run)
 
 
 def makes_plan(run: DagsterRun) -> bool:
-    """Whether a run shares out its prefixes over steps itself, or goes on with the steps of another."""
+    """Return whether a run distributes its prefixes over steps itself.
+
+    Otherwise it goes on with the steps of another run.
+    """
     return run.step_keys_to_execute is None or _PLANNING_STEP in run.step_keys_to_execute

@@ -1,4 +1,7 @@
-"""The snapshots that a run works with: which one each prefix is judged by, and taking one from the source."""
+"""The snapshots that a run works with.
+
+They are looked up for each prefix, or taken from the source.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -37,7 +40,10 @@ Context = AssetExecutionContext | OpExecutionContext
 def usable_snapshots(
     context: Context, platform: Platform, store: ConflictStore, prefixes: Sequence[str]
 ) -> dict[str, Snapshot]:
-    """The snapshot of each prefix that has one: the root run's or the newest, never one older than the store's."""
+    """Return the snapshot of each prefix that has a usable one.
+
+    It is the root run's snapshot or the newest one, and never older than the snapshot that the store was filled from.
+    """
     held = store.snapshot_times(prefixes)
     own = platform.snapshots().for_run(root_run_id(context))
     newest: Mapping[str, Snapshot] | None = None
@@ -57,7 +63,10 @@ def _is_behind(snapshot: Snapshot, stored: datetime | None) -> bool:
 
 
 def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: Sequence[str]) -> None:
-    """Take a snapshot of prefixes that have none which can be used, as `active_visits` does, and log it as its own."""
+    """Take a snapshot of prefixes that have no usable one.
+
+    The snapshot is taken as `active_visits` does it, and logged under that asset.
+    """
     ranges = ", ".join(prefix_ranges(prefixes))
     context.log.info(
         f"Reading prefixes {ranges} from the source anew: no snapshot holds them, or the store holds newer visits. "
@@ -73,13 +82,19 @@ def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictSt
 
 
 def _free_name(snapshots: SnapshotStore, run_id: str) -> str:
-    """The run's id, or one with a number: what the run has read before may still be needed."""
+    """Return a name for a new snapshot that no snapshot has.
+
+    It is the run's id, with a number if need be: what the run has read before may still be needed.
+    """
     names = (run_id, *(f"{run_id}-{number}" for number in range(2, 1000)))
     return next(name for name in names if snapshots.for_run(name) is None)
 
 
 def _allows_drop(context: OpExecutionContext) -> bool:
-    """What the run's configuration says to `active_visits`, whose work this is."""
+    """Return whether the run's configuration lets `active_visits` accept a drop.
+
+    The work that is done here is that asset's work.
+    """
     ops: Any = context.run.run_config.get("ops", {})
     return bool(ops.get(ASSET, {}).get("config", {}).get("allow_visit_drop", False))
 
@@ -93,7 +108,7 @@ def take_snapshot(
     name: str,
     allow_drop: bool,
 ) -> Snapshot:
-    """Read prefixes from the source into a snapshot of this name, and list the rejected visits."""
+    """Read prefixes into a snapshot of this name and list rejected visits."""
     settings = platform.settings
     as_of = datetime.now(tz=UTC)
     snapshots = platform.snapshots()
@@ -113,7 +128,10 @@ def take_snapshot(
 
 
 def runs_in_progress(instance: DagsterInstance) -> set[str]:
-    """The runs, and the roots of their chains, whose snapshots may still be read."""
+    """Return the runs whose snapshots may still be read.
+
+    The roots of their chains are among them.
+    """
     runs = instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
     return {name for run in runs for name in (run.run_id, run.root_run_id) if name is not None}
 
@@ -131,13 +149,19 @@ def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapsho
 
 
 def log_snapshot_checks(context: Context, snapshot: Snapshot) -> None:
-    """Log what the checks find in each prefix of a snapshot whose materialization is logged."""
+    """Log what the checks find in each prefix of a snapshot.
+
+    The prefixes' materializations are logged already.
+    """
     for prefix in snapshot.prefixes:
         checks.log_check_outcomes(context, ASSET, prefix, judge(prefix, snapshot))
 
 
 def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:
-    """Check what was written for a prefix, as it lies on disk: not read by a schema, which would mend what is wrong."""
+    """Check the rows of a prefix as they were written to disk.
+
+    The file is not read by our schema, which would repair what is wrong.
+    """
     counts = snapshot.counts(prefix)
     if prefix not in snapshot.contested_prefixes:
         return check_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
@@ -146,7 +170,7 @@ def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:
 
 
 def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:
-    """What the UI shows of a prefix of a snapshot."""
+    """Return what the UI shows of a snapshot's prefix."""
     counts = snapshot.counts(prefix)
     left_out = {str(reason): counts[reason] for reason in (*InactiveReason, *RejectReason) if counts[reason]}
     return {
@@ -159,9 +183,10 @@ def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:
 
 
 def visits_of_all_prefixes(store: ConflictStore, snapshot: Snapshot) -> dict[str, int]:
-    """The visits of all prefixes, for the asset's page, which shows the last prefix only.
+    """Count the visits of all prefixes for the asset's page.
 
-    Those of the snapshot are as just read, the others as they were last committed.
+    The page shows the last prefix only. Counts of the snapshot's prefixes are as just read, and those of the others as
+    they were last committed.
     """
     read = snapshot.total_counts()
     others = store.latest_visits(without=snapshot.prefixes, counted=_COUNTED)
@@ -169,7 +194,10 @@ def visits_of_all_prefixes(store: ConflictStore, snapshot: Snapshot) -> dict[str
 
 
 def tell_snapshots(context: OpExecutionContext, judged: Mapping[str, Snapshot]) -> None:
-    """Say which snapshot prefixes are judged by, where this run has not read it, and how the source is read anew."""
+    """Log which snapshots of other runs prefixes are judged by.
+
+    The line also says how the source is read anew.
+    """
     groups: dict[Snapshot, list[str]] = {}
     for prefix, snapshot in judged.items():
         if snapshot.root_run_id != context.run.run_id:

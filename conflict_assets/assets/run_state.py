@@ -1,4 +1,4 @@
-"""Where a run stands: what is done of its prefixes, and the snapshots by which the others are judged."""
+"""The state of a run: its finished prefixes and its snapshots."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,18 +17,24 @@ from conflict_assets.store.row_types import PrefixRun
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run, and those that it goes on with, have committed of its prefixes, and snapshots of the others."""
+    """Commits of a run's prefixes, and the snapshots of those without one.
+
+    The commits are of this run and of the runs that it goes on with.
+    """
 
     prefixes: tuple[str, ...]
     resumed: tuple[str, ...]
     committed: Mapping[str, PrefixRun]
     to_do: tuple[str, ...]
-    """Those that were asked for and are not done: not committed, or not logged in this run with all their checks."""
+    """The prefixes that were asked for and are not done.
+
+    A prefix is not done if it is not committed, or not logged in this run with all its checks.
+    """
     snapshots: Mapping[str, Snapshot]
 
     @property
     def total(self) -> int:
-        """How many prefixes with visits the run has: the N of `[k/N]`."""
+        """The number of the run's prefixes that have visits: the N of `[k/N]`."""
         return sum(self._has_visits(prefix) for prefix in self.prefixes)
 
     def _has_visits(self, prefix: str) -> bool:
@@ -42,7 +48,10 @@ class RunState:
 def run_state(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, asked: Collection[str]
 ) -> RunState:
-    """Look what is done of the prefixes that are asked for, and give those that are not a snapshot."""
+    """Look up which of the asked prefixes are done.
+
+    Those that are not done get a snapshot.
+    """
     prefixes = run_prefixes(context)
     resumed = resumed_runs(context.instance, context.run)
     committed = committed_runs(context, store)
@@ -59,7 +68,10 @@ def run_state(
 def _read_missing(
     context: OpExecutionContext, platform: Platform, store: ConflictStore, prefixes: list[str]
 ) -> dict[str, Snapshot]:
-    """Read what has no snapshot, the first of the run's steps for all of them."""
+    """Read the prefixes that have no snapshot.
+
+    The first of the run's steps does this for all of them.
+    """
     with platform.snapshots().lock():
         snapshots = usable_snapshots(context, platform, store, prefixes)
         missing = [prefix for prefix in prefixes if prefix not in snapshots]
@@ -70,7 +82,10 @@ def _read_missing(
 
 
 def committed_runs(context: OpExecutionContext, store: ConflictStore) -> dict[str, PrefixRun]:
-    """What this run, and those that it goes on with, have committed of its prefixes."""
+    """Return the commits of this run's prefixes by this run's chain.
+
+    The chain is this run with the earlier runs that it goes on with.
+    """
     runs = {context.run.run_id, *resumed_runs(context.instance, context.run)}
     wanted = set(run_prefixes(context))
     summary = store.run_summary(root_run_id(context))

@@ -1,4 +1,4 @@
-"""Where a run reads and writes, in the one line that every run begins with."""
+"""The line with the run's source and store that begins every run."""
 
 from conflict_assets.domain.privacy import masked
 from conflict_assets.output.log_lines import places_line
@@ -8,5 +8,8 @@ from conflict_assets.store.store_factory import described_store
 
 
 def where(settings: Settings) -> str:
-    """Which source and which store these settings choose; no password, and no SSN of a file's name."""
+    """Return the line that names the source and the store of the settings.
+
+    It holds no password, and no SSN of a file's name.
+    """
     return masked(places_line(described_source(settings), described_store(settings)))

@@ -1,6 +1,7 @@
-"""Reading the source: what a run asks, whether the answer can be trusted, and keeping it as a snapshot.
+"""The reading of the source into a snapshot.
 
-The night and the dry run do the same here.
+These functions make the query, judge whether the answer can be trusted, and save it. The night and the dry run both use
+them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,10 @@ from conflict_assets.store.conflict_store import ConflictStore
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of the source: `name` is what the snapshot is kept under, `warn` is told what is odd."""
+    """One reading of the source.
+
+    `name` is the snapshot's name, and `warn` receives a text about each oddity.
+    """
 
     name: str
     query: VisitQuery
@@ -29,7 +33,10 @@ class Reading:
 
 
 def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str], as_of: datetime) -> VisitQuery:
-    """Ask for the visits of some prefixes as the settings and the store's lists say at this moment."""
+    """Return the query for the visits of some prefixes.
+
+    It follows the settings and the store's lists of this moment.
+    """
     window = window_at(as_of, settings.schedule_time_zone)
     exclusions = store.exclusions()
     wanted = tuple(sorted(prefixes))
@@ -47,7 +54,9 @@ def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str
 
 
 def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: SnapshotStore, reading: Reading) -> Snapshot:
-    """Check, survey, guard and read the source into a snapshot; of the store, only last time's volumes are read.
+    """Check, survey, guard and read the source into a snapshot.
+
+    Of the store, only last time's volumes are read.
 
     Raises:
         SourceError: the source can't be read as asked, or looks half-loaded.
@@ -62,7 +71,10 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
 
 
 def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop: bool) -> None:
-    """Stop before any commit when the source holds far fewer visits than at the last commit of each prefix."""
+    """Stop when the source holds far fewer visits than last time.
+
+    Last time is the last commit of each prefix. The run stops before any commit.
+    """
     previous = {
         prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
         for prefix, volume in store.visit_volumes(query.prefixes).items()
@@ -77,5 +89,8 @@ def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop
 
 
 def usable_visits(counts: Mapping[str, int]) -> int:
-    """Visits that are active, or would be had nobody excluded their agency or caregiver."""
+    """Count the active visits and those left out by an exclusion alone.
+
+    An exclusion names an agency or a caregiver.
+    """
     return counts["active"] + counts[InactiveReason.EXCLUDED_AGENCY] + counts[InactiveReason.EXCLUDED_SSN]

@@ -1,8 +1,9 @@
-"""Why a step failed, in one sentence: what an op raises of ours becomes Dagster's `Failure`, without a trace.
+"""The reason of a failed step, in one sentence.
 
-What others raise keeps its trace, unless that quotes an SSN or a secret: then it becomes a `Failure` too, masked.
+An error of this package becomes Dagster's `Failure`, without a trace. Other errors retain their trace, unless it quotes
+an SSN or a secret: then they become a `Failure` too, masked.
 
-What may pass is left to the op's retry policy. The last attempt fails by its cause, not by the policy's own error.
+Transient errors are left to the op's retry policy. The last attempt fails by its cause, not by the policy's own error.
 """
 
 from collections.abc import Iterator
@@ -27,10 +28,16 @@ from conflict_assets.store.errors import StoreError, TransientStoreError
 
 RETRIES = 2
 STEP_RETRIES = RetryPolicy(max_retries=RETRIES, delay=2, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
-"""Also repeats a step whose process was killed. A permanent failure says itself that it is not to be repeated."""
+"""The policy also repeats a step whose process was killed.
+
+A permanent failure says itself that it is not to be repeated.
+"""
 
 SOURCE_RETRIES = RetryPolicy(max_retries=RETRIES, delay=10)
-"""The same for the step that reads the source: a busy warehouse wants more time."""
+"""The policy of the step that reads the source.
+
+It waits longer, since a busy warehouse needs more time.
+"""
 
 OUR_OWN = (SettingsError, SourceError, StoreError)
 TRANSIENT = (TransientSourceError, TransientStoreError, ConnectionError, TimeoutError)
@@ -38,7 +45,11 @@ TRANSIENT = (TransientSourceError, TransientStoreError, ConnectionError, Timeout
 
 @contextmanager
 def failing_in_words(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
-    """Fail the step with the message of what was raised: by us, by the system, or with something to be masked."""
+    """Fail the step with the message of the error that the block raises.
+
+    This holds for errors of this package, of the system, and for those with something to be masked. Others are raised
+    again as they are.
+    """
     try:
         yield
     except (Failure, RetryRequested):
@@ -54,13 +65,19 @@ def failing_in_words(context: AssetExecutionContext | OpExecutionContext) -> Ite
 
 
 def fail_step(context: AssetExecutionContext | OpExecutionContext, text: str, *, transient: bool) -> NoReturn:
-    """Fail the step with a text, to be tried again as often as the policy allows if it may pass."""
+    """Fail the step with a text.
+
+    A transient failure is tried again as often as the policy allows.
+    """
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
     raise Failure(masked(text), allow_retries=transient and op_context.retry_number < RETRIES) from None
 
 
 def system_error_line(error: OSError) -> str:
-    """What the system says and about which file: a full disk, a missing right."""
+    """Return what the system says and about which file.
+
+    Examples are a full disk and a missing right.
+    """
     where = f" ({error.filename})" if error.filename else ""
     return (
         f"The system says: {error.strerror or type(error).__name__}{where}. "

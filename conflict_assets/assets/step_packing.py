@@ -1,4 +1,7 @@
-"""How prefixes share steps: a step must be worth its start, and every worker must have one."""
+"""The distribution of prefixes over steps.
+
+A step must be worth its start, and every worker must have one.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +9,11 @@ from conflict_assets.partitions import contiguous_ranges
 
 
 def pack_prefixes(visits: Mapping[str, int], *, workers: int, visits_per_step: int) -> list[tuple[str, ...]]:
-    """Share out prefixes (with their contested visits) over steps: neighbours together, so that steps read well.
+    """Distribute prefixes over steps by their contested visits.
 
-    Small prefixes share a step until it is worth its start (250,000 visits: five seconds of work for half a second of
-    start). The workers end together: there are as many steps as workers or a multiple of that, as long as there are
-    prefixes. Every prefix is in exactly one step.
+    Neighbours share a step, so that the names of steps are easy to read. Small prefixes share a step until it is worth
+    its start (250,000 visits: five seconds of work for half a second of start). The workers end together: there are as
+    many steps as workers or a multiple of that, as long as there are prefixes. Every prefix is in exactly one step.
     """
     if not visits:
         return []
@@ -29,7 +32,10 @@ def pack_prefixes(visits: Mapping[str, int], *, workers: int, visits_per_step: i
 
 
 def mapping_key(prefixes: Sequence[str]) -> str:
-    """Name a step after its prefixes, in the letters that Dagster allows: `04`, or `04_17to30`."""
+    """Name a step after its prefixes, such as `04` or `04_17to30`.
+
+    The name has only letters that Dagster allows.
+    """
     ranges = contiguous_ranges(sorted(prefixes))
     return "_".join(first if first == last else f"{first}to{last}" for first, last in ranges)
 

@@ -1,7 +1,8 @@
-"""`visit_conflicts`: a step for each prefix or pack of small ones; a failure stays in its prefix.
+"""The asset `visit_conflicts`, whose steps detect conflicts prefix by prefix.
 
-The graph's own outputs are never emitted: each prefix logs its materialization and its checks as soon as it is
-committed, so an output would materialize every partition a second time.
+A step has one prefix or a pack of small ones, and a failure stays in its prefix. The graph's own outputs are never
+emitted: each prefix logs its materialization and its checks as soon as it is committed, so an output would materialize
+every partition a second time.
 """
 
 import logging
@@ -48,7 +49,10 @@ _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICT
 
 @op(ins={"active_visits": In(Nothing)}, out=DynamicOut(Nothing), retry_policy=STEP_RETRIES)
 def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[DynamicOutput[None]]:
-    """Share the prefixes with contested visits over steps; finish the empty ones here, without a step."""
+    """Share the prefixes with contested visits over steps.
+
+    Empty prefixes are finished here, without a step.
+    """
     with failing_in_words(context):
         claim_all_prefixes(context)
         tag_prefixes(context, run_prefixes(context))
@@ -64,15 +68,16 @@ def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[Dy
 
 
 def _is_no_remark(record: logging.LogRecord) -> bool:
-    """Keep Dagster's remark on a run without steps out of this step's log: it reads like a fault, and is none.
+    """Leave Dagster's remark on a run without steps out of the log.
 
-    An output that need not be emitted would not be remarked on, but then publish_conflicts would be skipped.
+    It reads like a fault, and is none. An output that need not be emitted would not be remarked on, but then
+    publish_conflicts would be skipped.
     """
     return not record.getMessage().startswith("Emitting implicit Nothing")
 
 
 def _volumes(context: OpExecutionContext, platform: Platform, store: ConflictStore) -> dict[str, int]:
-    """The prefixes that need a step, with their contested visits."""
+    """Return the prefixes that need a step, with their contested visits."""
     prefixes = run_prefixes(context)
     state = run_state(context, platform, store, prefixes)
     tell_snapshots(context, {prefix: state.snapshots[prefix] for prefix in state.to_do})
@@ -87,14 +92,20 @@ def _volumes(context: OpExecutionContext, platform: Platform, store: ConflictSto
 
 
 def _workers(context: OpExecutionContext, platform: Platform) -> int:
-    """How many steps this run may have at once: its own configuration, else the settings'."""
+    """Return how many steps this run may have at once.
+
+    The run's own configuration takes precedence over the settings.
+    """
     execution: Any = context.run.run_config.get("execution", {})
     return int(execution.get("config", {}).get("max_concurrent") or platform.settings.max_workers)
 
 
 @op(ins={"start": In(Nothing)}, out=Out(Nothing), retry_policy=STEP_RETRIES)
 def detect_batch(context: OpExecutionContext, platform: Platform) -> None:
-    """Detect and commit each prefix of the step; the step fails at its end if one of them did."""
+    """Detect and commit each prefix of the step.
+
+    The step fails at its end if one of them did.
+    """
     with failing_in_words(context):
         begin_step(context, platform)
         with platform.store() as store:
@@ -120,10 +131,11 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
 
 
 def _finish_unstarted(context: OpExecutionContext, platform: Platform, store: ConflictStore) -> dict[str, Exception]:
-    """Finish, in a re-execution, the prefixes whose step had not begun when the run before was cut off.
+    """Finish the prefixes whose step had not begun in the run before.
 
-    Dagster 1.13 repeats mapped steps that failed or were interrupted, and forgets those that never started
-    (dagster-io/dagster#30077): the run would succeed with these prefixes left out.
+    This is for a re-execution of a run that was cut off. Dagster 1.13 repeats mapped steps that failed or were
+    interrupted, and forgets those that never started (dagster-io/dagster#30077). Without this, the run would succeed
+    with these prefixes left out.
     """
     if context.run.parent_run_id is None:
         return {}
@@ -142,6 +154,6 @@ def _finish_unstarted(context: OpExecutionContext, platform: Platform, store: Co
     check_specs=checks.VISIT_CONFLICTS_CHECKS,
 )
 def visit_conflicts(active_visits: Any) -> Mapping[str, Any]:
-    """Plan, detect in parallel, publish."""
+    """Plan the steps, detect conflicts in parallel, and publish the result."""
     published = publish_conflicts(plan_batches(active_visits).map(detect_batch).collect())
     return {name: getattr(published, name) for name in ("result", *_CHECK_OUTPUTS)}
