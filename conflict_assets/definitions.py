@@ -1,4 +1,4 @@
-"""The code location: wiring only."""
+"""The code location's definitions, which only join the parts."""
 
 from dagster import Definitions
 

@@ -1,1 +1,1 @@
-"""What starts and runs the assets: jobs, schedule, sensors, executor."""
+"""Jobs, schedules, sensors and the executor: they start and run the assets."""

@@ -1,4 +1,7 @@
-"""What is said of a failed run and of a late night, and the sensors that say it where the settings name somebody."""
+"""Alerts of failed runs and late nights, with the sensors that send them.
+
+There are sensors only where the settings name a recipient.
+"""
 
 import html
 from collections.abc import Callable
@@ -26,7 +29,10 @@ from conflict_assets.settings import Settings
 
 @dataclass(frozen=True)
 class Alert:
-    """A failed run or a late night in words; `text` is what chat programs show. Prefixes are those not done."""
+    """A failed run or a late night in words.
+
+    Chat programs show `text`. The prefixes are those that are not done.
+    """
 
     kind: Literal["failed", "late"]
     subject: str
@@ -38,7 +44,7 @@ class Alert:
 
 
 def failure_alert(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> Alert:
-    """Say which prefixes of a run failed and how they are repeated."""
+    """Report which prefixes of a run failed and how they are repeated."""
     prefixes = failed_prefixes(instance, run)
     said = failure_line(prefixes) if prefixes else f"Job {run.job_name} failed."
     return Alert(
@@ -53,12 +59,15 @@ def failure_alert(instance: DagsterInstance, run: DagsterRun, settings: Settings
 
 
 def failure_subject(run: DagsterRun) -> str:
-    """The subject of an e-mail about a failed run."""
+    """Return the subject of an e-mail about a failed run."""
     return f"Visit conflicts: {run.job_name} failed"
 
 
 def late_alert(late: LateNight, settings: Settings) -> Alert:
-    """Say what is missing at the night's due time, and what is known of its run."""
+    """Report what is missing at the night's due time.
+
+    The alert also says what is known of the night's run.
+    """
     url = _url(settings, f"runs/{late.run.run_id}" if late.run else "assets/visit_conflicts")
     return Alert(
         kind="late",
@@ -80,9 +89,10 @@ def _with_url(text: str, url: str | None) -> str:
 
 
 def alert_sensors(settings: Settings) -> list[SensorDefinition]:
-    """The sensors that the settings ask for; none unless an address is set.
+    """Return the sensors that the settings ask for.
 
-    Two for each channel, and none for both: one that can't deliver must not make another repeat itself.
+    There are none unless an address is set. Each channel has two sensors of its own: a channel that can't deliver must
+    not make another one repeat its alerts.
     """
     sensors: list[SensorDefinition] = []
     if settings.alert_recipients:
@@ -99,7 +109,7 @@ def _send_by_email(alert: Alert, *, settings: Settings) -> None:
 
 
 def _failed_by_email(settings: Settings) -> SensorDefinition:
-    """Dagster's own; it writes the body as HTML."""
+    """Return Dagster's own e-mail sensor, whose body is HTML."""
     password = settings.alert_smtp_password
     return make_email_on_run_failure_sensor(
         email_from=settings.alert_email_from or "",

@@ -1,6 +1,6 @@
-"""How alerts leave the platform: by e-mail, and to a webhook.
+"""The channels by which alerts leave the platform: e-mail and a webhook.
 
-Dagster's own e-mail sensor tells of failed runs; of late nights it can't, so they are sent from here.
+Dagster's own e-mail sensor reports failed runs. It can't report late nights, so their e-mails are sent from here.
 """
 
 import http.client
@@ -31,11 +31,17 @@ _PERMANENT = 500  # SMTP
 
 
 class AlertError(MaskedError):
-    """An alert could not be delivered; addresses and passwords are not told."""
+    """An alert could not be delivered.
+
+    The message names no addresses and no passwords.
+    """
 
 
 class TransientAlertError(AlertError):
-    """The same, by a fault that may be over in a moment."""
+    """An alert could not be delivered for a transient reason.
+
+    The fault may be over in a moment.
+    """
 
 
 # Dagster does not repeat an alert of a failed run, so it is tried again here.
@@ -86,12 +92,15 @@ def _mail_error(error: OSError) -> AlertError:
 
 
 def mail_port(settings: Settings) -> int:
-    """The mail server's port: as set, else the usual one of its encryption."""
+    """Return the mail server's port.
+
+    It is the port of the settings, or else the usual one of the encryption.
+    """
     return settings.alert_smtp_port or _PORTS[settings.alert_smtp_security]
 
 
 def _mail_server(settings: Settings) -> smtplib.SMTP:
-    """A connection that is encrypted before anything is said."""
+    """Connect to the mail server and encrypt before anything else is sent."""
     host, security = settings.alert_smtp_host or "", settings.alert_smtp_security
     port = mail_port(settings)
     context = ssl.create_default_context()
@@ -111,7 +120,7 @@ def post_webhook(alert: "DataclassInstance", settings: Settings) -> None:
     """Send an alert to the webhook, as JSON.
 
     Raises:
-        AlertError: nobody takes it.
+        AlertError: the webhook can't be reached, or does not accept the alert.
     """
     address = settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else ""
     headers = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""What steps print: Dagster's own files, followed by processes that no Ctrl-C reaches."""
+"""The output of steps: Dagster's own files, and helpers that ignore Ctrl-C."""
 
 import signal
 import threading
@@ -17,24 +17,24 @@ from conflict_assets.assets.dagster_private import (
 )
 
 FOLDER = "storage"
-"""In Dagster's home, where Dagster itself keeps them."""
+"""The folder in Dagster's home where Dagster itself stores this output."""
 
 
 class StepLogManager(LocalComputeLogManager):
-    """Dagster's, whose helpers ignore interrupts.
+    """Dagster's log manager, with helpers that ignore interrupts.
 
-    Each step has four processes that repeat its output on the terminal. Ctrl-C would end them with a trace each; they
-    end with their step all the same.
+    Each step has four processes that repeat its output on the terminal. Ctrl-C would end each of them with a trace.
+    They end with their step in any case.
     """
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
-        """What dagster.yaml says of it."""
+        """Return the schema of its configuration in dagster.yaml."""
         return {"home": Field(StringSource)}
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "StepLogManager":
-        """Make it as dagster.yaml says."""
+        """Make it from its configuration in dagster.yaml."""
         return cls(base_dir=str(Path(config_value["home"]) / FOLDER), inst_data=inst_data)
 
     @contextmanager

@@ -1,6 +1,7 @@
-"""Dagster's own history: what is old enough goes, and nothing that the page of an asset or of a check still shows.
+"""The removal of old entries from Dagster's own history.
 
-A chain of re-executions goes as a whole: a run without its root can't be opened in the UI, nor re-executed.
+Nothing is removed that the page of an asset or of a check still shows. A chain of re-executions is removed as a whole:
+a run without its root can't be opened in the UI, nor re-executed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,10 +35,16 @@ from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
 ASSETS = [AssetKey(name) for name in ("active_visits", "visit_conflicts", "conflict_summary")]
 JOBS = (NIGHTLY_JOB, SUMMARY_JOB, "retention", "__ASSET_JOB")
 TICK_LOGS = ("failed_prefixes", "summary_after_*", "alert_by_*", "late_night_by_*", "nightly_conflicts", "retention")
-"""Our sensors and schedules: each tick that says something leaves a file."""
+"""The names of our sensors and schedules.
+
+Each tick that logs something leaves a file.
+"""
 
 RUNS_AT_ONCE = 1000
-"""How many runs one purge removes: the first one of a home that is years old leaves the rest to the next days."""
+"""The number of runs that one purge removes at most.
+
+The first purge of a home that is years old leaves the rest to the next days.
+"""
 
 BATCH = 100
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
@@ -45,7 +52,10 @@ _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 
 @dataclass(frozen=True)
 class PurgedHistory:
-    """What is gone; `complete` is False when the rest is left to the next purge."""
+    """Counts of what a purge has removed.
+
+    `complete` is False when the rest is left to the next purge.
+    """
 
     runs: int
     checks: int
@@ -57,9 +67,10 @@ class PurgedHistory:
 def purge_dagster(
     instance: DagsterInstance, *, before: datetime, location: str | None, most: int = RUNS_AT_ONCE
 ) -> PurgedHistory:
-    """Remove what was made before an instant; another code location in the same Dagster keeps all that is its own.
+    """Remove the history that was made before an instant.
 
-    What belongs to a run goes before the run itself: a purge that is cut off is made good by the next one.
+    Another code location in the same Dagster retains all that is its own. The rows and files of a run are removed
+    before the run itself, so that the next purge completes one that was cut off.
     """
     runs = list(islice(_removable_runs(instance, before, location), most))
     evaluations = 0
@@ -86,7 +97,10 @@ def _delete_run(instance: DagsterInstance, run_id: str) -> None:
 
 
 def _removable_runs(instance: DagsterInstance, before: datetime, location: str | None) -> Iterator[str]:
-    """Runs of chains that have ended, are old as a whole, and of which nothing is shown; oldest first in each job."""
+    """Yield the runs that can be removed, oldest first in each job.
+
+    Their chains have ended, are old as a whole, and no page shows anything of them.
+    """
     shown = _chains_of(instance, sorted(shown_runs(instance)))
     for job in JOBS:
         for page in _old_runs(instance, job, before):
@@ -95,7 +109,10 @@ def _removable_runs(instance: DagsterInstance, before: datetime, location: str |
 
 
 def _old_runs(instance: DagsterInstance, job: str, before: datetime) -> Iterator[list[DagsterRun]]:
-    """Pages of a job's old runs; each is asked for by the last run of the one before, which must still be there."""
+    """Yield pages of a job's old runs.
+
+    The last run of a page is the cursor of the next page, so it must still exist then.
+    """
     wanted = RunsFilter(job_name=job, statuses=_ENDED, created_before=before)
     cursor = None
     while page := list(instance.get_runs(wanted, cursor=cursor, limit=BATCH, ascending=True)):
@@ -108,12 +125,12 @@ def _is_ours(run: DagsterRun, location: str | None) -> bool:
 
 
 def location_of(run: DagsterRun) -> str | None:
-    """The code location that has launched a run; None when it was executed without one."""
+    """Return the code location that launched a run, if there was one."""
     return run.remote_job_origin.location_name if run.remote_job_origin else None
 
 
 def _chain(run: DagsterRun) -> str:
-    """The run that a chain of re-executions began with."""
+    """Return the run with which a chain of re-executions began."""
     return run.tags.get(ROOT_RUN_TAG) or run.run_id
 
 
@@ -126,7 +143,10 @@ def _chains_of(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
 
 
 def _busy_chains(instance: DagsterInstance, runs: Sequence[DagsterRun], before: datetime) -> set[str]:
-    """The chains of these runs in which a re-execution is younger, or has not ended."""
+    """Return the chains with a re-execution that is younger or has not ended.
+
+    Only the chains of the given runs are considered.
+    """
     repeated = instance.get_run_records(RunsFilter(tags={ROOT_RUN_TAG: sorted({_chain(run) for run in runs})}))
     return {_chain(record.dagster_run) for record in repeated if not _is_over(record, before)}
 
@@ -136,7 +156,10 @@ def _is_over(record: RunRecord, before: datetime) -> bool:
 
 
 def shown_runs(instance: DagsterInstance) -> set[str]:
-    """The runs from which the assets' pages take what they show of each partition and check."""
+    """Return the runs whose results the assets' pages show.
+
+    The pages show them for each partition and check.
+    """
     shown = {run_id for asset in ASSETS for run_id in (*_materializing(instance, asset), *_failing(instance, asset))}
     for record in instance.get_asset_records(ASSETS):
         newest = record.asset_entry.last_materialization_record
@@ -147,7 +170,7 @@ def shown_runs(instance: DagsterInstance) -> set[str]:
 
 
 def _materializing(instance: DagsterInstance, asset: AssetKey) -> Iterator[str]:
-    """The runs that have made the newest materialization of each partition."""
+    """Yield the runs that made the newest materialization of each partition."""
     newest = instance.event_log_storage.get_latest_storage_id_by_partition(
         asset, DagsterEventType.ASSET_MATERIALIZATION
     )
@@ -158,7 +181,10 @@ def _materializing(instance: DagsterInstance, asset: AssetKey) -> Iterator[str]:
 
 
 def _failing(instance: DagsterInstance, asset: AssetKey) -> Iterator[str]:
-    """The runs that were the last to try a partition and have left it undone: it shows as failed."""
+    """Yield the runs that were the last to try a partition and failed.
+
+    The partition shows as failed.
+    """
     tried = instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(
         asset
     )
@@ -166,7 +192,10 @@ def _failing(instance: DagsterInstance, asset: AssetKey) -> Iterator[str]:
 
 
 def _purge_backfills(instance: DagsterInstance, before: datetime) -> int:
-    """Remove old backfills of our assets that have ended and of which no run is left."""
+    """Remove old backfills of our assets that have no runs left.
+
+    Only backfills that have ended are removed.
+    """
     gone = [
         backfill.backfill_id
         for backfill in ended_backfills(instance, before)
@@ -179,7 +208,10 @@ def _purge_backfills(instance: DagsterInstance, before: datetime) -> int:
 
 
 def _purge_tick_logs(instance: DagsterInstance, before: datetime) -> int:
-    """Remove the logs of ticks, where they are files; Dagster removes only the ticks."""
+    """Remove the logs of ticks, where they are files.
+
+    Dagster removes only the ticks.
+    """
     folder = local_logs(instance)
     files = (file for name in TICK_LOGS for file in folder.glob(f"__repository__/{name}/*")) if folder else ()
     old = [file for file in files if file.stat().st_mtime < before.timestamp()]

@@ -1,6 +1,7 @@
-"""Rows and files of Dagster's storages that its own API can't remove; a storage that is not SQL keeps its own house.
+"""The rows and files of Dagster's storages that its own API can't remove.
 
-The second place that imports Dagster's private names, apart from the first because every step would load it.
+A storage that is not SQL is left alone. This is the second module that imports Dagster's private names, apart from the
+first because every step would load it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,10 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 
 def delete_check_rows(instance: DagsterInstance, run_ids: Sequence[str]) -> int:
-    """Remove what runs have written of checks beside their events, which `delete_run` leaves behind."""
+    """Remove the rows that runs have written for checks beside their events.
+
+    `delete_run` leaves these rows behind.
+    """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return 0
@@ -29,7 +33,10 @@ def delete_check_rows(instance: DagsterInstance, run_ids: Sequence[str]) -> int:
 
 
 def delete_freshness_changes(instance: DagsterInstance, assets: Sequence[AssetKey], before: datetime) -> None:
-    """Remove old changes of freshness, which belong to no run; the newest of each asset says whether it is fresh."""
+    """Remove old changes of freshness, which belong to no run.
+
+    The newest change of each asset stays, since it says whether the asset is fresh.
+    """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return
@@ -46,7 +53,7 @@ def delete_freshness_changes(instance: DagsterInstance, assets: Sequence[AssetKe
 
 
 def delete_run_file(instance: DagsterInstance, run_id: str) -> None:
-    """Remove the file in which SQLite storage keeps a run's events."""
+    """Remove the file in which SQLite storage stores a run's events."""
     storage = instance.event_log_storage
     if isinstance(storage, SqliteEventLogStorage):
         shard = Path(storage.path_for_shard(run_id))
@@ -55,7 +62,10 @@ def delete_run_file(instance: DagsterInstance, run_id: str) -> None:
 
 
 def ended_backfills(instance: DagsterInstance, before: datetime) -> Sequence[PartitionBackfill]:
-    """Backfills that were asked for before an instant and have ended, however they did."""
+    """Return backfills that were requested before an instant and have ended.
+
+    It does not matter how they ended.
+    """
     return instance.get_backfills(
         filters=BulkActionsFilter(statuses=BULK_ACTION_TERMINAL_STATUSES, created_before=before)
     )
@@ -72,7 +82,7 @@ def delete_backfills(instance: DagsterInstance, backfill_ids: Sequence[str]) -> 
 
 
 def local_logs(instance: DagsterInstance) -> Path | None:
-    """The folder of what steps and ticks print, where it is a folder."""
+    """Return the folder of the output of steps and ticks, if any."""
     manager = instance.compute_log_manager
     if not isinstance(manager, LocalComputeLogManager):
         return None

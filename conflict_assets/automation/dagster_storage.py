@@ -1,7 +1,7 @@
-"""Dagster's own storage in PostgreSQL: with connections that stay open, and the embedded server by default.
+"""Dagster's own storage in PostgreSQL, with connections that stay open.
 
-Dagster's PostgreSQL storage logs in anew for every event. A log-in costs more than an event: a night of 100 prefixes
-took 36 s so, and takes 13 s with connections that stay.
+By default it is in the embedded server. Dagster's PostgreSQL storage logs in anew for every event, and a log-in costs
+more than an event. A night of 100 prefixes took 36 s with it, and takes 13 s with connections that stay open.
 """
 
 import json
@@ -51,15 +51,21 @@ from conflict_assets.store.refusal import unreadable
 
 SERVER_RETURNS_SECONDS = 30
 POOL_SIZE = 2
-"""Connections that stay: Dagster asks one thing while it reads the answer to another."""
+"""The number of connections that stay open.
+
+Dagster sends one query while it reads the answer to another.
+"""
 
 MAX_OVERFLOW = 20
-"""Connections beside those: a webserver answers several questions at once."""
+"""The number of connections beside those.
+
+A webserver answers several queries at once.
+"""
 
 TRUSTED_SECONDS = 0.02
-"""How long a connection may have lain unused and yet be used without a question whether it still lives.
+"""The time for which an unused connection counts as alive without a test.
 
-A step asks thousands of things in a row; to ask each time would cost as many round trips again.
+A step sends thousands of queries in a row. A test before each would cost as many round trips again.
 """
 
 _CAME_BACK = "came_back"
@@ -76,7 +82,10 @@ def _note_the_time(_connection: Any, record: ConnectionPoolEntry) -> None:
 
 
 def _replace_the_dead(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-    """Ask a connection that has lain unused whether it lives; the pool makes a new one where it does not."""
+    """Test whether a connection that was unused is still alive.
+
+    The pool replaces it if it is not.
+    """
     if monotonic() - record.info.get(_CAME_BACK, monotonic()) <= TRUSTED_SECONDS:
         return
     try:
@@ -92,7 +101,7 @@ class _Pooled:
     _engine: Engine
 
     def share(self, engine: Engine) -> None:
-        """Use this engine instead of one that keeps no connection."""
+        """Use this engine instead of one that closes each connection."""
         self._engine = engine
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:  # noqa: ARG002 - the pool is there already
@@ -105,9 +114,10 @@ class _Pooled:
 
 
 def masked_value(value: _Stored) -> _Stored:
-    """Return what Dagster is about to store with every text in it masked: errors quote drivers, which quote rows.
+    """Return what Dagster is about to store with every text in it masked.
 
-    All that a page, an alert or the command line shows of a run comes out of this storage.
+    Errors quote drivers, which quote rows. A page, an alert and the command line show nothing of a run that does not
+    come out of this storage.
     """
     text = serialize_value(value)
     if masked(text) == text:
@@ -116,7 +126,10 @@ def masked_value(value: _Stored) -> _Stored:
 
 
 class PooledRunStorage(_Pooled, PostgresRunStorage):
-    """Dagster's, pooled; what a daemon says of its errors is masked."""
+    """Dagster's storage of runs, pooled.
+
+    The errors that a daemon reports are masked.
+    """
 
     def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
         """Store that a daemon lives, and what went wrong in it."""
@@ -124,7 +137,10 @@ class PooledRunStorage(_Pooled, PostgresRunStorage):
 
 
 class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
-    """Dagster's, pooled; what a sensor or a schedule says is masked."""
+    """Dagster's storage of schedules, pooled.
+
+    The texts of sensors and schedules are masked.
+    """
 
     def create_tick(self, tick_data: TickData) -> InstigatorTick:
         """Store a tick."""
@@ -136,7 +152,10 @@ class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
 
 
 class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
-    """Dagster's, pooled; events are masked, and one whose connection was lost half way is written again."""
+    """Dagster's storage of events, pooled.
+
+    Events are masked. An event whose connection was lost half way is written again.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._found: set[str] = set()
@@ -152,7 +171,10 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
         super().store_event_batch([masked_value(event) for event in events])
 
     def has_table(self, table_name: str) -> bool:
-        """Whether there is this table; one that was found is not looked for again, as Dagster does for every event."""
+        """Return whether this table exists.
+
+        A table that was found is not looked up again, as Dagster does for every event.
+        """
         if table_name not in self._found:
             if not super().has_table(table_name):
                 return False
@@ -161,7 +183,10 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
-    """Dagster's storage behind a URL, with one pool of connections for its three parts."""
+    """Dagster's storage behind a URL, with one pool for its three parts.
+
+    The pool holds the connections.
+    """
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         mask_logs()
@@ -191,17 +216,17 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
-        """What dagster.yaml says of it."""
+        """Return the schema of its configuration in dagster.yaml."""
         return pg_config()
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PooledPostgresStorage":
-        """Make it as dagster.yaml says."""
+        """Make it from its configuration in dagster.yaml."""
         return cls(pg_url_from_config(config_value), inst_data)
 
 
 class EmbeddedPostgresStorage(PooledPostgresStorage):
-    """The same in the embedded server, which is started when it is down."""
+    """The pooled storage in the embedded server, which is started when down."""
 
     def __init__(self, folder: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._folder = Path(folder)
@@ -225,16 +250,19 @@ class EmbeddedPostgresStorage(PooledPostgresStorage):
         return engine
 
     def _bring_back(self) -> None:
-        """Start the server if it is down; one that was made by an earlier release lacks Dagster's database."""
+        """Start the server if it is down, and make its missing databases.
+
+        A server of an earlier release lacks Dagster's database.
+        """
         embedded_url(self._folder)
         make_databases(self._folder)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
-        """What dagster.yaml says of it."""
+        """Return the schema of its configuration in dagster.yaml."""
         return {"folder": Field(StringSource)}
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "EmbeddedPostgresStorage":
-        """Make it as dagster.yaml says."""
+        """Make it from its configuration in dagster.yaml."""
         return cls(config_value["folder"], inst_data)

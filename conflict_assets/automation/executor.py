@@ -9,7 +9,10 @@ from conflict_assets.settings import load_settings
 
 
 def start_method() -> dict[str, Any]:
-    """A forkserver that has imported everything before the first step; spawn where there is none (Windows)."""
+    """Return the way in which step processes start.
+
+    It is a forkserver that has imported everything before the first step, or spawn where there is none (Windows).
+    """
     if "forkserver" in multiprocessing.get_all_start_methods():
         return {"forkserver": {"preload_modules": ["conflict_assets.automation.preload"]}}
     return {"spawn": {}}

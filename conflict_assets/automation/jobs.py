@@ -25,7 +25,10 @@ conflict_summary_job = define_asset_job(
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:
-    """The tags by which one run covers the prefixes from `first` to `last`, and says so."""
+    """Return the tags of a run over the prefixes from `first` to `last`.
+
+    One of them shows the range in a list of runs.
+    """
     return {
         "dagster/asset_partition_range_start": first,
         "dagster/asset_partition_range_end": last,

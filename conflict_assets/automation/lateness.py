@@ -1,6 +1,7 @@
-"""A night that is not done when it is due.
+"""The check for a night that is not done when it is due.
 
-The freshness policy of an asset is met by one materialized prefix; here every prefix counts, and somebody is told.
+One materialized prefix is enough for the freshness policy of an asset. Here every prefix counts, and somebody is
+alerted.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,10 @@ _ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 
 @dataclass(frozen=True)
 class LateNight:
-    """A late night: the prefixes that nothing has materialized since it began, and its newest run, if there is one."""
+    """A late night with the prefixes that are missing and its newest run.
+
+    Nothing has materialized these prefixes since the night began. There may be no run.
+    """
 
     night: Night
     due: str
@@ -45,7 +49,7 @@ class LateNight:
 
     @property
     def line(self) -> str:
-        """What is missing, and what to do."""
+        """A line that says what is missing and what to do."""
         missing = (
             f"The night of {self.night.date} is late: due at {self.due}, not done: {len(self.prefixes)} of "
             f"{self.total} prefixes."
@@ -57,7 +61,7 @@ class LateNight:
 
 
 def late_night(instance: DagsterInstance, night: Night, settings: Settings) -> LateNight | None:
-    """What is missing of a night; None when every prefix is done."""
+    """Return what is missing of a night, or None when every prefix is done."""
     wanted = SSN_PREFIXES.get_partition_keys()
     done = _materialized_since(instance, night.start)
     missing = tuple(prefix for prefix in wanted if prefix not in done)
@@ -69,9 +73,10 @@ def late_night(instance: DagsterInstance, night: Night, settings: Settings) -> L
 
 
 def _materialized_since(instance: DagsterInstance, start: datetime) -> set[str]:
-    """The prefixes of `visit_conflicts` whose source was read after an instant, by whatever run.
+    """Return the prefixes whose source was read after an instant, by any run.
 
-    A re-execution logs anew what earlier nights have done: the time of the event says nothing.
+    They are the prefixes of `visit_conflicts`. A re-execution logs anew what earlier nights have done, so the time of
+    the event says nothing.
     """
     found: set[str] = set()
     records_filter = AssetRecordsFilter(CONFLICTS, after_timestamp=start.timestamp())
@@ -96,10 +101,12 @@ def _is_of(record: EventLogRecord, start: datetime) -> bool:
 def late_night_sensor(
     *, name: str, description: str, tell: Callable[[LateNight], None], settings: Settings
 ) -> SensorDefinition:
-    """A sensor that looks once after each due time, and tells of a night that is late.
+    """Return a sensor that reports a late night.
 
-    When telling fails, the tick fails and the next one tells again. The first night that counts is the one that becomes
-    due after the sensor's first tick.
+    It checks once after each due time.
+
+    When the report fails, the tick fails and the next one reports again. The first night that counts is the one that
+    becomes due after the sensor's first tick.
     """
 
     @sensor(
@@ -124,5 +131,5 @@ def late_night_sensor(
 
 
 def now() -> datetime:
-    """The present instant."""
+    """Return the present instant."""
     return datetime.now(tz=UTC)

@@ -1,7 +1,7 @@
-"""A run launcher that run monitoring can ask whether a run's worker still lives.
+"""A run launcher that can check whether a run's worker still lives.
 
-Dagster's default launcher can't be asked: a run whose worker died together with its code server would stay "started"
-until its longest runtime is over.
+Run monitoring uses it. Dagster's default launcher can't check this: a run whose worker died together with its code
+server would stay "started" until its longest runtime is over.
 """
 
 import json
@@ -25,15 +25,21 @@ RUNNING = CheckRunHealthResult(WorkerStatus.RUNNING)
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """The default launcher, which asks the code server of a run, or looks for its process."""
+    """The default launcher with a check of the run's worker.
+
+    It asks the code server of the run, or looks up the run's process.
+    """
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """It can be asked."""
+        """Always true: the launcher can check a worker."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether the run is being worked on. Where nothing can be known (another machine is down), it counts as so."""
+        """Return whether a worker still works on the run.
+
+        Where nothing can be known (another machine is down), the run counts as being worked on.
+        """
         command = process_of(run)
         if command is not None:
             return _dead("The command that started the run has ended.") if is_gone(command) else RUNNING
@@ -49,7 +55,10 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return _dead("The code server does not know the run.")
 
     def terminate(self, run_id: str) -> bool:
-        """Ask a run's worker to end; that of a command line is the command itself. Whether somebody was asked."""
+        """Ask a run's worker to end and return whether one was asked.
+
+        The worker of a run of the command line is the command itself.
+        """
         run = self._instance.get_run_by_id(run_id)
         process = find_process(process_of(run) or "") if run is not None else None
         if run is None or process is None:
@@ -59,7 +68,10 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return True
 
     def _look_for_process(self, run: DagsterRun) -> CheckRunHealthResult:
-        """The code server is gone; on this machine its worker may live on."""
+        """Look up the worker of a run whose code server is gone.
+
+        On this machine the worker may live on.
+        """
         if not _is_local(json.loads(run.tags[GRPC_INFO_TAG])):
             return RUNNING
         worker = self._worker(run)
@@ -68,7 +80,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return _dead("Code server and run worker have ended.")
 
     def _worker(self, run: DagsterRun) -> tuple[int, float] | None:
-        """Number of the run's process, and a time at which it lived."""
+        """Return the run's process id and a time at which it lived."""
         for entry in self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
             event = entry.dagster_event
             pid = event.engine_event_data.metadata.get("pid") if event else None
@@ -86,7 +98,10 @@ def _is_local(address: dict[str, Any]) -> bool:
 
 
 def _lives(worker: int, seen_at: float) -> bool:
-    """Whether the process lives; one that began after it was seen is another with its number."""
+    """Return whether the process lives.
+
+    A process that began after the worker was seen is another one with its id.
+    """
     try:
         process = psutil.Process(worker)
         return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= seen_at + 1)

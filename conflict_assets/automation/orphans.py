@@ -1,7 +1,7 @@
-"""A step's process does not outlive the command that started it for long.
+"""The end of step processes whose command has ended.
 
-It finishes what it is at, and would then wait for ever: for somebody to read the events that it still holds for the
-command. Its sessions would stay open as long.
+A step's process does not outlive the command that started it for long. It finishes its work, and would then wait for
+ever until somebody reads the events that it still holds for the command. Its sessions would stay open as long.
 """
 
 import multiprocessing
@@ -10,11 +10,17 @@ import threading
 import time
 
 GRACE_SECONDS = 30.0
-"""How long a step may go on without its command; what it has not committed then is rolled back."""
+"""The time for which a step may go on without its command.
+
+What it has not committed then is rolled back.
+"""
 
 
 def end_with_the_command() -> None:
-    """Let every process that is forked from this one end when the process that asked for it has gone."""
+    """End every process forked from this one after its command has ended.
+
+    The command is the process that asked for the fork.
+    """
     os.register_at_fork(after_in_child=_watch)
 
 
@@ -24,7 +30,7 @@ def _watch() -> None:
 
 def _end_as_an_orphan() -> None:
     while (command := multiprocessing.parent_process()) is None:
-        time.sleep(0.05)  # the fork has not been told yet
+        time.sleep(0.05)  # the fork does not know its parent yet
     command.join()
     time.sleep(GRACE_SECONDS)
     os._exit(1)

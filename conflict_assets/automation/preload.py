@@ -1,4 +1,7 @@
-"""The module that makes a forkserver ready for steps: to be imported by a forkserver alone, for it sets signals."""
+"""The module that makes a forkserver ready for steps.
+
+Only a forkserver may import it, since it sets signals.
+"""
 
 import signal
 
@@ -7,8 +10,8 @@ from conflict_assets.automation.step_imports import import_all
 
 import_all()
 end_with_the_command()
-# The server is started with interrupts ignored; the steps that are forked from it heed them. A closed terminal is not
-# theirs to heed: the command, which gets the signal too, ends them in order.
+# The server is started with interrupts ignored, but the steps that are forked from it must handle them. They ignore a
+# closed terminal: the command, which gets that signal too, ends them in order.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

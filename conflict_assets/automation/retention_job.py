@@ -1,4 +1,7 @@
-"""Retention: every day after the night, what is older than the settings say is removed."""
+"""Retention: the daily removal of what is older than the settings allow.
+
+It runs after the night.
+"""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -26,7 +29,10 @@ MORNING = "0 5 * * *"
 
 @op(retry_policy=STEP_RETRIES)
 def purge_files(context: OpExecutionContext, platform: Platform) -> None:
-    """Remove old snapshots, and what killed processes have left; say what can't be removed."""
+    """Remove old snapshots and stale files.
+
+    Stale files are those that killed processes have left. Files that can't be removed are reported.
+    """
     with failing_in_words(context):
         settings = platform.settings
         found = platform.snapshots().purge(
@@ -49,7 +55,10 @@ def purge_files(context: OpExecutionContext, platform: Platform) -> None:
 
 @op(retry_policy=STEP_RETRIES)
 def purge_store(context: OpExecutionContext, platform: Platform) -> None:
-    """Remove old rows from the store; decisions and open conflicts stay."""
+    """Remove old rows from the store.
+
+    Decisions and open conflicts stay.
+    """
     with failing_in_words(context), platform.store() as store:
         store.prepare()
         purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
@@ -70,7 +79,10 @@ def purge_store(context: OpExecutionContext, platform: Platform) -> None:
 
 @op
 def purge_dagster(context: OpExecutionContext, platform: Platform) -> None:
-    """Remove old runs, events, checks, backfills and logs from Dagster; what a partition or a check shows stays."""
+    """Remove old runs, events, checks, backfills and logs from Dagster.
+
+    What the page of a partition or a check shows stays.
+    """
     # Imported here: it loads Dagster's SQLite storage, for which every run and its steps would wait.
     from conflict_assets.automation import dagster_history
 
@@ -96,7 +108,7 @@ def purge_dagster(context: OpExecutionContext, platform: Platform) -> None:
 
 
 def retention_of(settings: Settings) -> Retention:
-    """How long the store keeps things."""
+    """Return how long the store retains each kind of row."""
     return Retention(
         rejected_visits=settings.rejected_visit_days,
         closed_conflicts=settings.closed_conflict_days,
@@ -113,7 +125,10 @@ def retention_of(settings: Settings) -> Retention:
     tags=EVERY_PREFIX,
 )
 def retention_job() -> None:
-    """All at once: none waits for another, and none is skipped when another fails."""
+    """Run the three purges at once.
+
+    None waits for another, and none is skipped when another fails.
+    """
     purge_files()
     purge_store()
     purge_dagster()

@@ -1,4 +1,4 @@
-"""The night: every day at 02:00 in the schedule's time zone."""
+"""The schedule of the night: 02:00 every day in the schedule's zone."""
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, schedule
 
@@ -18,7 +18,7 @@ NIGHT = "0 2 * * *"
     description="All prefixes in one run, so that the warehouse is read once.",
 )
 def nightly_schedule(context: ScheduleEvaluationContext) -> RunRequest:
-    """Ask for one run over all prefixes."""
+    """Request one run over all prefixes."""
     prefixes = SSN_PREFIXES.get_partition_keys()
     night = context.scheduled_execution_time.date().isoformat()
     return RunRequest(run_key=night, tags=range_tags(prefixes[0], prefixes[-1]))

@@ -1,4 +1,7 @@
-"""What follows a run: the summary after any that changed conflicts, and a clear word after one that failed."""
+"""The sensors that follow a run.
+
+One requests the summary after any run that changed conflicts, and one reports a run that failed.
+"""
 
 from collections.abc import Iterator
 
@@ -24,12 +27,18 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.store_factory import conflict_store
 
 SUMMARIZED_TAG = "conflict_assets/summary_by"
-"""Set by who starts the summary itself, so that it is not started twice."""
+"""The tag of a run whose starter makes the summary itself.
+
+Without it the summary would be made twice.
+"""
 
 BY_COMMAND_LINE = "command line"
 
 SECONDS_BETWEEN_RUNS = 10
-"""A tick looks at one run: where many end at once, the summary of the last one waits for as many ticks."""
+"""The time between two ticks, each of which handles one run.
+
+Where many runs end at once, the summary of the last one waits for as many ticks.
+"""
 
 
 def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
@@ -53,7 +62,10 @@ def _summary_after(status: DagsterRunStatus) -> SensorDefinition:
 
 
 def _is_summed_up_by_its_starter(run: DagsterRun) -> bool:
-    """A re-execution of a command line's run has the tag from its parent, and nobody who sums it up."""
+    """Return whether the starter of a run makes the summary itself.
+
+    A re-execution of a command line's run inherits the tag from its parent, but nobody makes its summary.
+    """
     by = run.tags.get(SUMMARIZED_TAG)
     return by is not None and not (by == BY_COMMAND_LINE and run.parent_run_id is not None)
 
@@ -69,7 +81,10 @@ summary_sensors = [
     description="Says what a failed run has done, which prefixes failed, and the command that repeats them.",
 )
 def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReason]:
-    """Say what a failed run did and did not do: in the daemon's log, the sensor's tick and the run's own log."""
+    """Report what a failed run did and did not do.
+
+    The report stands in the daemon's log, the sensor's tick and the run's own log.
+    """
     run = context.dagster_run
     lines = _ending(context.instance, run)
     for line in lines:
@@ -82,7 +97,10 @@ def failed_prefixes_sensor(context: RunStatusSensorContext) -> Iterator[SkipReas
 
 
 def _ending(instance: DagsterInstance, run: DagsterRun) -> list[str]:
-    """The lines that a run which succeeds ends with; without totals when the store can't be asked within a tick."""
+    """Return the lines with which a run that succeeds ends.
+
+    They lack totals when the store does not answer within a tick.
+    """
     planned, failed = planned_prefixes(instance, run), failed_prefixes(instance, run)
     if not planned:
         return []

@@ -1,1 +1,4 @@
-"""Runs that are started outside the UI: the Dagster instance, the night, following it, and its proof."""
+"""Runs that are started outside the UI.
+
+The modules open the Dagster instance, run and follow the night, and check it against the planted conflicts.
+"""

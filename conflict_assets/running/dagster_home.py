@@ -1,6 +1,7 @@
-"""Dagster's home: DAGSTER_HOME where it is set, else a folder in the data folder, with its dagster.yaml.
+"""Dagster's home with its dagster.yaml.
 
-Knows nothing of Dagster, whose import takes longer than all that is done here.
+It is DAGSTER_HOME where that is set, and a folder in the data folder otherwise. This module does not import Dagster,
+whose import takes longer than all that is done here.
 """
 
 import json
@@ -70,7 +71,7 @@ storage:
 
 
 def instance_yaml(settings: Settings, home: Path) -> str:
-    """What dagster.yaml says in a home under these settings."""
+    """Return the content of dagster.yaml for a home under these settings."""
     storage = _GIVEN_STORAGE
     if settings.dagster_postgres_url is None:
         storage = _EMBEDDED_STORAGE.format(folder=_quoted(embedded_folder(settings)))
@@ -79,15 +80,19 @@ def instance_yaml(settings: Settings, home: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path in YAML's double quotes, in ASCII: whoever reads the file may take another encoding for granted.
+    """Return a path in YAML's double quotes, in ASCII.
 
-    JSON's own escapes are YAML's, except for letters beyond the first 65,536, which JSON writes as two.
+    A reader of the file may assume another encoding. JSON's own escapes are YAML's, except for letters beyond the first
+    65,536, which JSON writes as two.
     """
     return json.dumps(str(path), ensure_ascii=False).encode("ascii", "backslashreplace").decode()
 
 
 def make_dagster_home(settings: Settings) -> Path:
-    """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME."""
+    """Return the home, made if need be and named in DAGSTER_HOME.
+
+    A new home gets an instance configuration of its own.
+    """
     given = os.environ.get("DAGSTER_HOME")
     home = Path(given).expanduser().absolute() if given else settings.data_dir / "dagster_home"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,12 +105,15 @@ def make_dagster_home(settings: Settings) -> Path:
 
 
 def dagster_home_lock(home: Path) -> FileLock:
-    """Whoever makes something in the home holds this lock."""
+    """Return the lock under which something is made in the home."""
     return FileLock(home / ".conflict-assets.lock", mode=0o600)
 
 
 def _keep_configuration(file: Path, wanted: str) -> None:
-    """Write what is wanted, unless people have taken the file over; whoever reads it finds a whole one."""
+    """Write the wanted configuration unless people have taken the file over.
+
+    Every reader finds a whole file.
+    """
     found = file.read_text(encoding="utf-8") if file.exists() else KEPT_MARK
     if not found.startswith(KEPT_MARK) or found == wanted:
         return

@@ -1,4 +1,4 @@
-"""What `conflict-assets doctor` looks at: the parts that a night needs, each by itself."""
+"""The diagnosis of `conflict-assets doctor`: each part that a night needs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ from conflict_assets.store.workers import described
 
 @dataclass(frozen=True)
 class Finding:
-    """One part of the platform: healthy or not, and why or what to do."""
+    """The state of one part of the platform.
+
+    It is healthy or not, and the text says why or what to do.
+    """
 
     part: str
     healthy: bool
@@ -23,7 +26,10 @@ class Finding:
 
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
-    """Look at every part in turn; one that fails does not hide the others."""
+    """Check every part in turn.
+
+    A part that fails does not hide the others.
+    """
     yield Finding("settings", True, _settings(settings))
     yield _examine("folders", lambda: _folders(settings))
     yield _examine("source", lambda: _source(settings))
@@ -42,7 +48,10 @@ def _examine(part: str, look: Callable[[], str]) -> Finding:
 
 
 def _settings(settings: Settings) -> str:
-    """Where settings are read, and which are set: names alone, since a value may be a secret."""
+    """Describe where settings are read, and which are set.
+
+    Only their names are shown, since a value may be a secret.
+    """
     file = env_file()
     place = f"{file} and the environment" if file.exists() else f"no file {file}, the environment"
     names = ", ".join(sorted(name.upper() for name in settings.model_fields_set)) or "nothing"
@@ -77,7 +86,10 @@ def _store(settings: Settings) -> str:
 
 
 def _lists(settings: Settings) -> str:
-    """Whether the lists that people keep can be used: who is left out, and how fast one travels."""
+    """Check that the lists that people maintain can be used.
+
+    They say who is excluded and how fast one travels.
+    """
     with conflict_store(settings) as store:
         excluded, bands = store.exclusions(), store.speed_bands()
     return (
@@ -87,7 +99,10 @@ def _lists(settings: Settings) -> str:
 
 
 def _alerts(settings: Settings) -> str:
-    """Who is told of a failed run or a late night; nothing is sent."""
+    """Describe who is alerted of a failed run or a late night.
+
+    Nothing is sent.
+    """
     channels = []
     if settings.alert_recipients:
         server = f"{settings.alert_smtp_host}:{mail_port(settings)}"
@@ -98,7 +113,7 @@ def _alerts(settings: Settings) -> str:
 
 
 def _workers(settings: Settings) -> str:
-    """Who holds which of the places that MAX_WORKERS_ALL_RUNS gives."""
+    """Describe which workers hold the places of MAX_WORKERS_ALL_RUNS."""
     with conflict_store(settings) as store:
         workers = store.workers_at_work()
     most = settings.max_workers_all_runs
@@ -106,8 +121,8 @@ def _workers(settings: Settings) -> str:
 
 
 def _dagster(settings: Settings) -> str:
-    """Whether Dagster's storage answers, and which runs it holds to be in progress."""
-    # Imported here: Dagster takes two seconds to load, and what comes before is told without it.
+    """Check that Dagster's storage answers, and list its runs in progress."""
+    # Imported here: Dagster takes two seconds to load, and the earlier parts are reported without it.
     from conflict_assets.running.instance import dagster_instance
     from conflict_assets.running.runs_in_progress import runs_in_progress
 

@@ -1,7 +1,7 @@
-"""A dry run: what a night would do to the store under the settings and lists of this moment, without doing it.
+"""The dry run, which shows what a night would do to the store.
 
-It reads, detects and compares as a night does, in one process, and leaves nothing but a sample file: no row in the
-store, no snapshot, no run in Dagster.
+It goes by the settings and lists of this moment. It reads, detects and compares as a night does, in one process, and
+leaves nothing but a sample file: no row in the store, no snapshot, no run in Dagster.
 """
 
 import logging
@@ -33,12 +33,15 @@ SAMPLES_KEPT = 10
 
 
 class SampleError(MaskedError):
-    """The sample can't be written where it was asked for."""
+    """The sample can't be written to the file that was asked for."""
 
 
 @dataclass(frozen=True)
 class DryRunOptions:
-    """What a dry run looks at; `sample` is the file to write (unset: one in the data folder), rows are of each kind."""
+    """The options of a dry run.
+
+    `sample` is the file to write (unset: one in the data folder), and `sample_rows` is a number of rows of each kind.
+    """
 
     prefixes: Sequence[str]
     allow_visit_drop: bool = False
@@ -48,7 +51,10 @@ class DryRunOptions:
 
 @dataclass(frozen=True)
 class DryRunOutcome:
-    """What a run would do to each prefix, those that can't be told, and where the sample lies."""
+    """The changes that a run would make, and the sample's path.
+
+    `found` has the changes of each prefix. `failed` are the prefixes of which nothing can be said.
+    """
 
     found: dict[str, PrefixDifference]
     failed: tuple[str, ...]
@@ -56,7 +62,9 @@ class DryRunOutcome:
 
 
 def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> DryRunOutcome:
-    """Tell the watcher what a run over these prefixes would do, and write the sample.
+    """Report what a run over these prefixes would do, and write the sample.
+
+    The watcher receives the report.
 
     Raises:
         SourceError: the source can't be read as asked, or looks half-loaded.
@@ -99,7 +107,10 @@ def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> Dry
 def _snapshot(
     settings: Settings, store: ConflictStore, options: DryRunOptions, watcher: Watcher, as_of: datetime
 ) -> Iterator[Snapshot]:
-    """Read the source into a folder that is gone at the end; what a killed process leaves there, retention removes."""
+    """Read the source into a folder that is removed at the end.
+
+    Retention removes what a killed process leaves there.
+    """
     with (
         tempfile.TemporaryDirectory(prefix=f"{NAME}-", dir=spill_folder(settings)) as folder,
         visit_source(settings).open(run_id=NAME) as reader,
@@ -134,7 +145,10 @@ def _difference(preview: Preview) -> PrefixDifference:
 
 
 def _keep_sample(settings: Settings, options: DryRunOptions, as_of: datetime, examples: Sequence[Example]) -> Path:
-    """Write up to so many conflicts of each kind: those with the smallest `pair_id`, whatever their prefix."""
+    """Write at most the asked number of conflicts of each kind.
+
+    They are those with the smallest `pair_id`, whatever their prefix.
+    """
     rows: list[tuple[object, ...]] = []
     for kind in KINDS.values():
         of_kind = sorted((each for each in examples if each.kind == kind), key=lambda each: (each.pair_id, each.ssn))
@@ -168,7 +182,10 @@ def _row(example: Example) -> tuple[object, ...]:
 
 
 def _own_file(folder: Path, as_of: datetime) -> Path:
-    """A new name in the folder of samples, of which the newest stay."""
+    """Return a new file name in the folder of samples.
+
+    Only the newest samples stay there.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for old in sorted(folder.glob("*.csv"))[: -(SAMPLES_KEPT - 1)]:

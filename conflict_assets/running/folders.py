@@ -1,4 +1,7 @@
-"""The folders that a command needs, looked at before anything else: each fault is one sentence."""
+"""The folders that a command needs, checked before anything else.
+
+Each fault is reported in one sentence.
+"""
 
 import os
 import tempfile
@@ -7,7 +10,10 @@ from pathlib import Path
 from conflict_assets.settings import Settings, SettingsError
 
 LONGEST_TEMPORARY_FOLDER = 60
-"""Letters. Sockets are made in it, and the path of a socket may have 107 (104 on macOS)."""
+"""The number of letters that the temporary folder's path may have.
+
+Sockets are made in it, and the path of a socket may have 107 (104 on macOS).
+"""
 
 
 def check_folders(settings: Settings) -> None:
@@ -21,7 +27,7 @@ def check_folders(settings: Settings) -> None:
 
 
 def check_data_folder(settings: Settings) -> None:
-    """Make the data folder where it is missing, and see that files can be written there."""
+    """Make the data folder if missing, and check that it is writable."""
     folder = settings.data_dir
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -35,7 +41,10 @@ def check_data_folder(settings: Settings) -> None:
 
 
 def check_temporary_folder() -> None:
-    """See that there is a temporary folder, and that its path leaves room for the name of a socket."""
+    """Check that there is a temporary folder with a short path.
+
+    The path must leave room for the name of a socket.
+    """
     try:
         folder = Path(tempfile.gettempdir())
     except OSError:

@@ -1,7 +1,8 @@
-"""The server that a night's steps are forked from, started before Dagster needs it.
+"""The server from which a night's steps are forked.
 
-It takes seconds to import what a step needs. Begun first, it does so while the command itself imports, looks at source
-and store, and makes the run; Dagster then finds it running. It ends with this process.
+It is started before Dagster needs it, because it takes seconds to import what a step needs. It does so while the
+command itself imports, checks source and store, and makes the run. Dagster then finds it running. It ends with this
+process.
 """
 
 import multiprocessing
@@ -14,7 +15,10 @@ PRELOAD = "conflict_assets.automation.preload"
 
 
 def start_forkserver() -> None:
-    """Start it, where there is one (not on Windows); DAGSTER_HOME and all settings must be in the environment."""
+    """Start the forkserver, where there is one (not on Windows).
+
+    DAGSTER_HOME and all settings must be in the environment.
+    """
     if "forkserver" in multiprocessing.get_all_start_methods():
         multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
         with _ignoring(signal.SIGINT), _ignoring(signal.SIGHUP):
@@ -23,7 +27,10 @@ def start_forkserver() -> None:
 
 @contextmanager
 def _ignoring(sign: signal.Signals) -> Iterator[None]:
-    """What is started meanwhile does not heed the terminal's signals: it ends with this process, without a trace."""
+    """Ignore a signal of the terminal in processes that the block starts.
+
+    They end with this process, without a trace.
+    """
     handler = signal.signal(sign, signal.SIG_IGN)
     try:
         yield

@@ -32,7 +32,7 @@ def dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Open the instance of that home.
+    """Open the instance of the home.
 
     Raises:
         StoreError: Dagster's storage can't be used, or fails in the block.
@@ -43,7 +43,10 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def check_dagster_storage(settings: Settings) -> None:
-    """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL: by a driver whose errors say why not."""
+    """Check that DAGSTER_POSTGRES_URL, if set, leads to a PostgreSQL.
+
+    The driver that is used here has errors that say why a connection failed.
+    """
     if settings.dagster_postgres_url is None and sys.platform == "win32":
         raise StoreError(
             "Dagster's storage is the embedded PostgreSQL unless DAGSTER_POSTGRES_URL is set, and that needs Linux or "
@@ -55,7 +58,10 @@ def check_dagster_storage(settings: Settings) -> None:
 
 @contextmanager
 def storage_errors_told() -> Iterator[None]:
-    """Turn what SQLAlchemy says of Dagster's storage into one sentence, without statements and values."""
+    """Turn SQLAlchemy's errors of Dagster's storage into one sentence.
+
+    The sentence holds no statements and no values.
+    """
     try:
         yield
     except (SQLAlchemyError, DagsterPostgresException) as error:
@@ -79,9 +85,10 @@ def _cause(error: BaseException) -> str:
     reraise=True,
 )
 def make_storage(home: Path) -> None:
-    """Make the home's databases before several processes meet there: at once, they trip over each other's tables.
+    """Make the home's databases before several processes need them.
 
-    Another process that does not know of our lock, such as `dagster dev`, may be making them now: then once more.
+    Processes that make the tables at once hinder each other. Another process that does not know of our lock, for
+    instance `dagster dev`, may be making them now: then this is tried again.
     """
     with DagsterInstance.from_config(str(home)) as instance:
         instance.get_runs_count()

@@ -1,4 +1,7 @@
-"""How a night on a terminal is broken off: Ctrl-C, a closed terminal and a request to end do the same."""
+"""The interruption of a night on a terminal.
+
+Ctrl-C, a closed terminal and a request to end all do the same.
+"""
 
 import os
 import signal
@@ -8,7 +11,7 @@ import time
 from types import FrameType
 
 GRACE_SECONDS = 30.0
-"""How long the run and its steps may take to end in order."""
+"""The time that the run and its steps have to end in order."""
 
 BROKEN_OFF = 130
 _asked = threading.Event()
@@ -16,10 +19,11 @@ _ASKED_TO_END = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def end_by_interrupt() -> None:
-    """Let every request to end be an interrupt, which ends the run, its steps and their transactions in order.
+    """Turn every request to end into an interrupt.
 
-    A signal that is ignored, as SIGHUP is under `nohup`, stays so. What has not ended in time is ended by force:
-    Dagster's executor waits for ever for a step that dies in the moment in which it is told to end.
+    An interrupt ends the run, its steps and their transactions in order. A signal that is ignored, as SIGHUP is under
+    `nohup`, stays ignored. What has not ended in time is ended by force: Dagster's executor waits for ever for a step
+    that dies in the moment in which it is asked to end.
     """
     for name in _ASKED_TO_END:
         sign = getattr(signal, name, None)
@@ -32,14 +36,18 @@ def end_by_interrupt() -> None:
 
 
 def asked_to_end() -> bool:
-    """Whether somebody has broken this process off, whatever its run has made of it."""
+    """Return whether somebody has interrupted this process.
+
+    The state of its run does not matter.
+    """
     return _asked.is_set()
 
 
 def _interrupt(_sign: int, frame: FrameType | None) -> None:
-    """Whoever handles interrupts at this moment, Dagster or Python itself, handles this one.
+    """Pass the signal to the present handler of interrupts.
 
-    A shell starts what it puts into the background with interrupts ignored; a request to end is none to be ignored.
+    The handler is Dagster's or Python's own. A shell starts processes in the background with interrupts ignored, but a
+    request to end must not be ignored.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):
@@ -48,7 +56,11 @@ def _interrupt(_sign: int, frame: FrameType | None) -> None:
 
 
 def _end_by_force(reading: int) -> None:
-    """Wait for the first signal, which Python tells of whoever handles it, and then for the night's end."""
+    """Wait for the first signal, and then for the night's end.
+
+    If the night goes on for too long, the process is ended by force. Python reports the signal here even if another
+    handler handles it.
+    """
     os.read(reading, 1)
     _asked.set()
     time.sleep(GRACE_SECONDS)

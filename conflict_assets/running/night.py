@@ -1,7 +1,7 @@
-"""A night started outside the UI: one run for each range of prefixes, followed line by line, then the summary.
+"""A night that is started outside the UI.
 
-Its runs are runs of the code location like any other: the UI lists them under their job, re-executes and cancels them,
-and the sensors hear of them.
+It has one run for each range of prefixes, followed line by line, and then the summary. Its runs are runs of the code
+location like any other: the UI lists them under their job, re-executes and cancels them, and the sensors see them.
 """
 
 import logging
@@ -32,7 +32,10 @@ INTERRUPTED = "UNEXPECTED_TERMINATION"
 
 
 class NightInterrupted(Exception):  # noqa: N818 - somebody has asked for it
-    """The night was broken off by Ctrl-C, a closed terminal or a request to end; the message says what is left."""
+    """Somebody has interrupted the night.
+
+    The cause was Ctrl-C, a closed terminal or a request to end. The message says what is left to do.
+    """
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class NightOptions:
 
 @dataclass(frozen=True)
 class NightOutcome:
-    """How a night ended: the ids of its runs, and the prefixes that were to be materialized and are not."""
+    """The outcome of a night, with the ids of its runs.
+
+    `failed` are the prefixes that were to be materialized and are not.
+    """
 
     run_ids: tuple[str, ...]
     failed: tuple[str, ...]
@@ -54,17 +60,22 @@ class NightOutcome:
 
 
 def nightly_job() -> JobDefinition:
-    """The night's job; step processes find it by this function's name."""
+    """Return the night's job.
+
+    Step processes look it up by this function's name.
+    """
     return defs.resolve_job_def(NIGHTLY_JOB)
 
 
 def summary_job() -> JobDefinition:
-    """The job of the summary, likewise."""
+    """Return the summary's job, which is also looked up by this name."""
     return defs.resolve_job_def(SUMMARY_JOB)
 
 
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
-    """Materialize the prefixes through the nightly job, range by range, then the summary.
+    """Materialize the prefixes through the nightly job, then the summary.
+
+    There is one run for each range of prefixes.
 
     Raises:
         NightInterrupted: somebody has broken it off.
@@ -111,7 +122,10 @@ def _run_range(
 
 
 def was_interrupted(run: DagsterRun) -> bool:
-    """Whether somebody has broken a run off, on its terminal or in the UI."""
+    """Return whether somebody has interrupted a run.
+
+    This may happen on its terminal or in the UI.
+    """
     return run.status is DagsterRunStatus.CANCELED or run.tags.get(FAILURE_REASON_TAG) == INTERRUPTED
 
 
@@ -125,7 +139,7 @@ def _left_undone(instance: DagsterInstance, runs: Sequence[DagsterRun], options:
 def _execute(
     instance: DagsterInstance, job: Any, config: Mapping[str, Any], tags: Mapping[str, str], watcher: Watcher
 ) -> DagsterRun:
-    """Create a run of the code location, and be its worker."""
+    """Create a run of the code location and act as its worker."""
     target = reconstructable(job)
     definition = target.get_definition()
     run_id = make_new_run_id()

@@ -1,4 +1,7 @@
-"""Looking two visits up, in the source and in the store, and asking the engine about them."""
+"""The look-up of two visits in the source and in the store.
+
+The engine then explains the pair.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +25,11 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What is known of two visits at this moment. A row is missing where the source has no such visit.
+    """Facts about two visits at this moment.
 
-    `namesakes` counts the other rows of each visit id: older ones, and those of other caregivers. `stored` has what the
-    store knows of the two: none, one, or one for each SSN that they are under.
+    A row is missing where the source has no visit with that id. `namesakes` counts the other rows of each visit id:
+    older ones, and those of other caregivers. `stored` has what the store knows of the two: none, one, or one for each
+    SSN that they are under.
     """
 
     rows: tuple[Row | None, Row | None]
@@ -37,11 +41,16 @@ class Explained:
 
 
 class UnknownVisitError(Exception):
-    """A visit is neither in the source nor, with the other one, in the store."""
+    """Nothing is known of a visit.
+
+    It is neither in the source nor, with the other one, in the store.
+    """
 
 
 def explain_visits(settings: Settings, pair: Pair) -> Explained:
-    """Look two visits up as the next run would see them, and as the last one left them.
+    """Look two visits up in the source and in the store.
+
+    The source is read as the next run would read it, and the store is read as the last run left it.
 
     Raises:
         UnknownVisitError: nothing is known of one of them.
@@ -74,7 +83,7 @@ def explain_visits(settings: Settings, pair: Pair) -> Explained:
 
 
 def _best(ones: Sequence[Row], others: Sequence[Row]) -> tuple[Row | None, Row | None]:
-    """Of the rows of each id, the newest ones, of the same caregiver if there is one."""
+    """Return the newest row of each id, of the same caregiver if possible."""
 
     def newest(rows: Sequence[Row]) -> list[Row]:
         return sorted(rows, key=lambda row: row["outcome"] == RejectReason.DUPLICATE_VISIT_ID)

@@ -1,4 +1,7 @@
-"""The outcome of the demonstration: every planted conflict is found, and nothing that is known to be clean."""
+"""The planted check of the demonstration.
+
+Every planted conflict must be found, and nothing that is known to be clean.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +18,10 @@ from conflict_assets.store.store_factory import conflict_store
 
 @dataclass(frozen=True)
 class PlantedCheck:
-    """Planted conflicts in the window, those of them that were found, and found ones that were not planted (pairs)."""
+    """Counts of planted, found and unexpected pairs in the window.
+
+    `found` counts the planted conflicts that were found, and `unexpected` those found that were not planted.
+    """
 
     planted: int
     found: int
@@ -23,15 +29,15 @@ class PlantedCheck:
 
     @property
     def holds(self) -> bool:
-        """Whether all that was planted was found, and nothing else."""
+        """Whether all planted conflicts were found, and nothing else."""
         return self.found == self.planted and self.unexpected == 0
 
 
 def check_planted(settings: Settings, run_ids: Sequence[str]) -> PlantedCheck | None:
     """Compare what these runs have left with what was planted.
 
-    None where nothing can be proven: the source is not the generated one, the runs did not cover all prefixes, or
-    somebody has changed the policy or excluded someone, so that other conflicts are right.
+    The result is None where nothing can be concluded: the source is not the generated one, the runs did not cover all
+    prefixes, or somebody has changed the policy or excluded someone, so that other conflicts are right.
     """
     path = planted_path_of(settings.generated_path)
     if not settings.may_generate or not path.exists():

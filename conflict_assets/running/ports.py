@@ -1,4 +1,4 @@
-"""The port of Dagster's UI, tried before anything is started that would need it."""
+"""The port of Dagster's UI, tried before anything starts that needs it."""
 
 import errno
 import socket
@@ -7,7 +7,10 @@ from conflict_assets.domain.privacy import MaskedError
 
 
 class PortError(MaskedError):
-    """A port can't be listened on; the message says why and what to do."""
+    """The UI can't listen on a port.
+
+    The message says why and what to do.
+    """
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -1,4 +1,7 @@
-"""Following a run from outside, by its event log: what the assets say, and each prefix as it is done."""
+"""The following of a run from outside, by its event log.
+
+It shows what the assets say, and each prefix as it is done.
+"""
 
 import logging
 import threading
@@ -17,10 +20,10 @@ from conflict_assets.output.log_lines import PLACES_BEGINNING, SUMMARY_BEGINNING
 
 POLL_SECONDS = 0.25
 LATE_SECONDS = 10
-"""Between the moment in which a record gets its id and the one in which it is committed."""
+"""The time that may pass until a record that has its id is committed."""
 
 _SAID_BY_THE_COMMAND = (PLACES_BEGINNING, *SUMMARY_BEGINNINGS)
-"""Beginnings of lines that the command says itself, once for all of its runs."""
+"""Beginnings of lines that the command logs itself, once for all of its runs."""
 
 PROCESS_DIED = (
     "its process was killed, each time that it was tried: by somebody, or by the system for want of memory (the "
@@ -30,7 +33,10 @@ PROCESS_DIED = (
 
 @dataclass(frozen=True)
 class Watcher:
-    """What someone who watches is told: lines to read (with their level), and each prefix that is done."""
+    """The receiver of a run's progress.
+
+    It receives lines to read (with their level), and each prefix that is done.
+    """
 
     say: Callable[[int, str], None]
     finished: Callable[[str], None]
@@ -38,7 +44,10 @@ class Watcher:
 
 @contextmanager
 def following(instance: DagsterInstance, run_id: str, watcher: Watcher) -> Iterator[None]:
-    """Tell the watcher of a run, from a thread, until the block ends and all is told."""
+    """Report a run to the watcher while the block runs.
+
+    A thread does this, and the block ends only when all is reported.
+    """
     stop = threading.Event()
     thread = threading.Thread(target=_follow, args=(instance, run_id, watcher, stop), name="follow-run", daemon=True)
     thread.start()
@@ -61,7 +70,7 @@ def _follow(instance: DagsterInstance, run_id: str, watcher: Watcher, stop: thre
 class _Records:
     """The records of a run, each once.
 
-    An id is given out before its record can be seen: one that was passed over is looked for again for a while, unless
+    An id is given out before its record can be seen. An id that was passed over is looked up again for a while, unless
     it belongs to another run.
     """
 
@@ -108,7 +117,11 @@ def _tell(entry: EventLogEntry, watcher: Watcher) -> None:
 
 
 def _reason(failed: StepFailureData) -> str:
-    """What its code said; else the name of what it raised, whose text may hold anything; not that of Dagster's own."""
+    """Return why a step failed.
+
+    This is the text that its code gave, or else the name of the error's first cause. The text of that error may hold
+    anything, and Dagster's own error says nothing of the cause.
+    """
     if failed.user_failure_data and failed.user_failure_data.description:
         return failed.user_failure_data.description
     error = failed.error

@@ -1,4 +1,4 @@
-"""The runs that Dagster holds to be in progress, in words for the doctor."""
+"""The runs that Dagster considers in progress, in words for the doctor."""
 
 from dagster import DagsterInstance, DagsterRun, RunsFilter
 
@@ -7,7 +7,7 @@ from conflict_assets.assets.processes import is_deserted
 
 
 def runs_in_progress(instance: DagsterInstance) -> list[str]:
-    """Each run with its job and state, the oldest first."""
+    """Describe each run by its job and state, the oldest first."""
     runs = instance.get_runs(RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES))
     return [_described(instance, run) for run in reversed(runs)]
 
