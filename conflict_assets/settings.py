@@ -1,4 +1,4 @@
-"""The settings: the only reader of the environment and of `.env`."""
+"""The settings, which alone read the environment and `.env`."""
 
 import os
 import re
@@ -33,15 +33,21 @@ from conflict_assets.partitions import MAX_PREFIX_LENGTH, MIN_PREFIX_LENGTH
 DEFAULT_SOURCE_NAME = "visits.duckdb"
 LONGEST_DAYS = 36_500
 LONGEST_SECONDS = 604_800
-"""A week: Snowflake takes no longer time-out."""
+"""A week, which is the longest time-out that Snowflake accepts."""
 
 MOST_VISITS = 1_000_000_000
 
 LONGEST_FOLDER, LONGEST_FILE_NAME = 700, 255
-"""Bytes of the data folder's path, and of each name in it: PostgreSQL's programs know paths of 1,023 bytes."""
+"""The most bytes of the data folder's path, and of each name in it.
+
+PostgreSQL's programs accept paths of 1,023 bytes.
+"""
 _UNUSABLE = re.compile(r"[\0-\x1f\x7f-\x9f?*\[]" if os.sep == "\\" else r"[\0-\x1f\x7f-\x9f?*\[\\]")
-"""DuckDB takes ? for the end of a name and a backslash for a slash, Dagster looks for its configuration by a pattern,
-and PostgreSQL's configuration ends at a new line."""
+"""The characters that a path of the data folder may not have.
+
+DuckDB takes ? for the end of a name and a backslash for a slash. Dagster looks up its configuration by a pattern, and
+PostgreSQL's configuration ends at a new line.
+"""
 
 _SECRETS = {
     "snowflake_url",
@@ -59,22 +65,31 @@ _MAY_BE_EMPTY = "visit_status_column"
 
 
 class SettingsError(MaskedError):
-    """A setting has a wrong value; the message names the variable, what was found and what is allowed."""
+    """A setting has a wrong value.
+
+    The message names the variable, what was found and what is allowed.
+    """
 
 
 def project_folder() -> Path:
-    """Where `.env` and `data` are looked for: the checkout with the package, else the working folder."""
+    """Return the folder in which `.env` and `data` are looked up.
+
+    It is the checkout with the package, or else the working folder.
+    """
     checkout = Path(__file__).resolve().parent.parent
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
 
 
 def env_file() -> Path:
-    """Where settings may be written down, one a line."""
+    """Return the file in which settings may be written, one a line."""
     return project_folder() / ".env"
 
 
 def shown_path(path: Path) -> Path:
-    """A path as people read it: from the project's folder where it lies in it."""
+    """Return a path as people read it.
+
+    A path in the project's folder starts from there.
+    """
     folder = project_folder()
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
@@ -96,7 +111,10 @@ def _seconds(default: int, description: str) -> Any:
 
 
 class Settings(BaseSettings):
-    """Every setting, its default and what is allowed. The variable is the field's name in capitals."""
+    """Every setting, its default and what is allowed.
+
+    The variable is the field's name in capitals.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -245,7 +263,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - leaves out lines that it can't read
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the environment, `.env` strictly, and secrets from files: `NAME_FILE` beside `NAME`."""
+        """Read the environment, `.env` strictly, and secrets from files.
+
+        The variable `NAME_FILE` beside `NAME` names the file of a secret.
+        """
         names = SettingNames.of(settings_cls.model_fields, _SECRETS)
         written = EnvFile(settings_cls, env_file(), names)
         assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101 - for the type checker
@@ -261,7 +282,10 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _empty_is_unset(cls, values: Mapping[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Take what is empty for unset, but remember which settings of real data were named."""
+        """Take an empty setting as unset.
+
+        The settings remember which variables of real data were named.
+        """
         given = {name: tidied(name, value, is_secret=name in _SECRETS) for name, value in values.items()}
         settings = handler({name: value for name, value in given.items() if value != "" or name == _MAY_BE_EMPTY})
         named = tuple(name.upper() for name, value in given.items() if is_of_real_data(name, value))
@@ -290,21 +314,27 @@ class Settings(BaseSettings):
 
     @property
     def alert_recipients(self) -> tuple[str, ...]:
-        """Who gets alerts by e-mail; nobody unless set."""
+        """The recipients of alerts by e-mail, which are none unless set."""
         return tuple(each.strip() for each in (self.alert_email_to or "").split(",") if each.strip())
 
     @property
     def source_kind(self) -> Literal["duckdb", "snowflake"]:
-        """Which source is read."""
+        """The kind of source that is read."""
         return self.source or ("snowflake" if self.snowflake_account else "duckdb")
 
     def today(self) -> date:
-        """The date in the schedule's zone, from which a run's window counts."""
+        """Return the date in the schedule's zone.
+
+        A run's window counts from it.
+        """
         return datetime.now(tz=ZoneInfo(self.schedule_time_zone)).date()
 
     @property
     def data_dir(self) -> Path:
-        """The data folder, absolute; a relative one counts from the project's folder."""
+        """The absolute path of the data folder.
+
+        A relative setting counts from the project's folder.
+        """
         return (project_folder() / self.conflicts_data_dir).absolute()
 
     @property
@@ -314,7 +344,10 @@ class Settings(BaseSettings):
 
     @property
     def snowflake_key_file(self) -> Path | None:
-        """The file of Snowflake's private key; a relative one counts from the project's folder."""
+        """The file of Snowflake's private key.
+
+        A relative path counts from the project's folder.
+        """
         path = self.snowflake_private_key_path
         return project_folder() / path if path is not None else None
 
@@ -325,17 +358,25 @@ class Settings(BaseSettings):
 
     @property
     def real_data(self) -> tuple[str, ...]:
-        """The variables that were named and mean a real source or store, even where they were left empty."""
+        """The variables that were named and mean a real source or store.
+
+        They count even where they were left empty.
+        """
         return self._real_data
 
     @property
     def may_generate(self) -> bool:
-        """Whether invented visits may be made: never where a real source or a real store could meet them."""
+        """Whether invented visits may be made.
+
+        They never may where a real source or a real store could meet them.
+        """
         return self.source_kind == "duckdb" and self.source_path == self.generated_path and not self.real_data
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """Read the environment and `.env` anew; an override wins over both.
+    """Read the environment and `.env` anew.
+
+    An override takes precedence over both.
 
     Raises:
         SettingsError: one line for each wrong value.
@@ -353,7 +394,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, read once."""
     return read_settings()
 
 

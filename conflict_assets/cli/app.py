@@ -57,14 +57,17 @@ COMMANDS = (
     "import-decisions",
     "export",
 )
-"""In the order in which one needs them; the others follow."""
+"""The order in which one needs the commands.
+
+The others follow.
+"""
 
 
 class InOrder(TyperGroup):
     """Commands that are listed in the order in which one needs them."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 - Typer's signature
-        """The names, those that have no place at the end."""
+        """Return the names in that order, the others at the end."""
         places = {name: place for place, name in enumerate(COMMANDS)}
         return sorted(self.commands, key=lambda name: places.get(name, len(places)))
 
@@ -207,7 +210,7 @@ def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, 
 
 
 def _begin(settings: Settings) -> None:
-    """Have the steps' imports done in a process of their own meanwhile."""
+    """Start the steps' imports in a process of their own."""
     from conflict_assets.running.dagster_home import make_dagster_home
     from conflict_assets.running.forkserver import start_forkserver
 
@@ -216,7 +219,7 @@ def _begin(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    """Meet every wrong setting, source and store before a run is made of it."""
+    """Check settings, source and store before a run is made."""
     from conflict_assets.source.source_factory import visit_source
     from conflict_assets.store.store_factory import conflict_store
 
@@ -237,7 +240,10 @@ def _generate_when_missing(settings: Settings) -> None:
 
 @contextmanager
 def _watching(total: int) -> Iterator["Watcher"]:
-    """A watcher that prints lines, above a progress bar where there is a terminal."""
+    """Open a watcher that prints lines.
+
+    On a terminal there is a progress bar below the lines.
+    """
     from conflict_assets.running.run_follower import Watcher
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -252,7 +258,7 @@ def _watching(total: int) -> Iterator["Watcher"]:
 
 
 def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
-    """Hold a night over the generated source against the conflicts that were planted in it."""
+    """Compare a night over the generated source with its planted conflicts."""
     from conflict_assets.running.planted_check import check_planted
 
     planted = check_planted(settings, run_ids)
@@ -264,7 +270,10 @@ def _check_planted(settings: Settings, run_ids: Sequence[str]) -> None:
 
 
 def _tell_costliest(settings: Settings, run_ids: Sequence[str]) -> None:
-    """Name the new conflicts to look at first, and the commands for them; nothing where there are none."""
+    """Print the costliest new conflicts and the commands for them.
+
+    Nothing is printed where there are none.
+    """
     from conflict_assets.output.conflict_text import new_conflict_lines
     from conflict_assets.store.store_factory import conflict_store
 
@@ -321,7 +330,10 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one message and exit code 2, without a stack trace."""
+    """Run the command line.
+
+    Bad input ends with one message and exit code 2, without a stack trace.
+    """
     outlive_readers()
     mask_logs()
     try:
@@ -331,7 +343,7 @@ def main() -> None:
             print_masked_trace(error)
         err.print(f"Error: {error}", style="red", markup=False)
         _leave(BAD_INPUT)
-    except Exception as error:  # noqa: BLE001 - what nobody has foreseen is told as Python does, masked
+    except Exception as error:  # noqa: BLE001 - an unforeseen error is printed as Python does, masked
         print_masked_trace(error)
         _leave(FAILED)
     except SystemExit as ended:
@@ -341,7 +353,10 @@ def main() -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """End the process when all is written and closed; to take apart all that it has imported would take a second."""
+    """End the process when all is written and closed.
+
+    The ordinary end would take a second to take apart all that was imported.
+    """
     atexit._run_exitfuncs()  # noqa: SLF001 - what Python itself does at this point
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

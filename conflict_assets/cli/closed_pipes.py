@@ -1,7 +1,8 @@
-"""Output that nobody reads any more, as in `conflict-assets doctor | head -1`: it is lost, and that is no failure.
+"""Output that nobody reads any more.
 
-A command goes on to its own end and its own exit code: a night commits, an export is written. This lies below
-whatever prints, since Rich, Click and `print` each end the process in a way of their own.
+An example is `conflict-assets doctor | head -1`. The output is lost, and that is no failure. A command goes on to its
+own end and its own exit code: a night commits, an export is written. This is done below Rich, Click and `print`, since
+each of them ends the process in a way of its own.
 """
 
 import io
@@ -13,14 +14,17 @@ OUTPUT, ERRORS = 1, 2
 
 
 def outlive_readers() -> None:
-    """Let this process's output and errors go nowhere once their reader is gone, or where there never was one."""
+    """Discard this process's output and errors once their reader is gone.
+
+    They are also discarded where there never was a reader.
+    """
     _fill_gaps()
     sys.stdout = _outliving(sys.stdout, OUTPUT)
     sys.stderr = _outliving(sys.stderr, ERRORS)
 
 
 class _OutlivingFile(io.FileIO):
-    """A descriptor that leads nowhere from the moment on in which its reader is gone."""
+    """A descriptor that leads nowhere from the moment its reader is gone."""
 
     def write(self, data: "bytes | memoryview") -> int | None:  # type: ignore[override]
         """Write, or lose what is written."""
@@ -34,7 +38,10 @@ class _OutlivingFile(io.FileIO):
 
 
 def _outliving(stream: TextIO | None, descriptor: int) -> TextIO:
-    """The same stream over such a file; the one that Python has made stays open beside it, unused."""
+    """Return the same stream over a file that outlives its reader.
+
+    The stream that Python has made stays open beside it, unused.
+    """
     file = io.BufferedWriter(cast(io.RawIOBase, _OutlivingFile(descriptor, "wb", closefd=False)))
     encoding, errors = (stream.encoding, stream.errors) if stream else ("utf-8", "replace")
     by_line = descriptor == ERRORS or os.isatty(descriptor)
@@ -42,7 +49,10 @@ def _outliving(stream: TextIO | None, descriptor: int) -> TextIO:
 
 
 def _fill_gaps() -> None:
-    """Open what was given closed (`>&-`), before a file of ours gets its number, and what is printed."""
+    """Open standard descriptors that were given closed (`>&-`).
+
+    Otherwise a file of ours would get one of their numbers, and what is printed would go into it.
+    """
     for descriptor in range(ERRORS + 1):
         try:
             os.fstat(descriptor)

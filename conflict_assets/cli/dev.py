@@ -12,7 +12,7 @@ from conflict_assets.running.ports import PortError, require_free_port
 from conflict_assets.settings import load_settings, project_folder
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""What Typer is told of a command whose unknown options another program knows."""
+"""Typer's settings for a command that passes unknown options to another program."""
 
 
 def dev_command(

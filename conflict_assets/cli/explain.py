@@ -1,4 +1,7 @@
-"""`conflict-assets explain` and `show`: one pair of visits in words, one group of conflicts as a picture."""
+"""The commands `conflict-assets explain` and `show`.
+
+`explain` describes one pair of visits in words, and `show` draws one group of conflicts.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -172,7 +175,10 @@ def _checked_ending(file: Path | None, *, overwrite: bool) -> str:
 
 
 def _group_of(store: ConflictStore, pair: Pair) -> list[StoredConflict]:
-    """The conflicts that hang together with a pair, or those of a group; a pair that holds no more is alone."""
+    """Return the conflicts of a pair's group, or those of a named group.
+
+    A pair whose conflicts are all resolved is returned alone.
+    """
     found = store.conflicts_of_pair(pair.pair_id)
     if found and all(each.resolved_at is not None for each in found):
         return found

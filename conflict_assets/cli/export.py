@@ -30,7 +30,7 @@ from conflict_assets.store.export_rows import Columns, ConflictExport, ExportQue
 from conflict_assets.store.store_factory import conflict_store
 
 SHOWN_VALUES = 20
-"""So many values that could not be read are told of one by one."""
+"""The number of unreadable values that are reported one by one."""
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -112,7 +112,7 @@ def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFo
 
 @contextmanager
 def _store_for(settings: Settings, query: ExportQuery) -> Iterator[ConflictStore]:
-    """The store, once it knows every agency and payer that is asked for."""
+    """Open a store that knows every agency and payer of the query."""
     with conflict_store(settings) as store:
         store.require_known(query)
         yield store
@@ -120,7 +120,10 @@ def _store_for(settings: Settings, query: ExportQuery) -> Iterator[ConflictStore
 
 @contextmanager
 def _progress(export: ConflictExport) -> Iterator[Callable[[int], object]]:
-    """A bar where there is a terminal, with what is left; the rows are counted for it first."""
+    """Show a progress bar with the time that is left.
+
+    It is shown on a terminal only, and the rows are counted for it first.
+    """
     columns = (TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("rows", total=export.count() if err.is_terminal else None)

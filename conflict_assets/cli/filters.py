@@ -45,7 +45,10 @@ def export_query(  # noqa: PLR0917 - the options, in the order of the commands
     statuses: Sequence[str] | None,
     prefixes: Sequence[str] | None,
 ) -> ExportQuery:
-    """What the options ask for; an option that can't be meant ends the command with what is allowed."""
+    """Return the query that the options ask for.
+
+    An option that can't be meant ends the command with what is allowed.
+    """
     query = ExportQuery(
         statuses=_statuses(statuses),
         agencies=agencies or (),

@@ -1,4 +1,7 @@
-"""`conflict-assets store psql`: the client that comes with the embedded server, on whatever store is configured."""
+"""The command `conflict-assets store psql`, which opens the configured store.
+
+Its client comes with the embedded server.
+"""
 
 import os
 import signal

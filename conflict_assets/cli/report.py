@@ -1,4 +1,4 @@
-"""`conflict-assets report`: the morning's report by hand."""
+"""The command `conflict-assets report`, which writes the report by hand."""
 
 import webbrowser
 from pathlib import Path

@@ -139,7 +139,7 @@ def _tell_unseen(pairs: Sequence[Pair]) -> None:
 
 
 def _tell_older_report(outcome: DecisionOutcome) -> None:
-    """Say so where the newest report on this machine does not know what was decided just now."""
+    """Warn if the newest report on this machine lacks these decisions."""
     settings = load_settings()
     made_at = latest_report_time(settings.data_dir)
     if outcome.written and made_at is not None and made_at < datetime.now(tz=UTC):

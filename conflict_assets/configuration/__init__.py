@@ -1,1 +1,1 @@
-"""How settings are named, read from files, and checked."""
+"""The names, the files and the checks of settings."""

@@ -1,4 +1,7 @@
-"""The settings in `.env`, read strictly: no line of it is ever left out in silence."""
+"""The settings in `.env`, read strictly.
+
+No line of the file is ever left out in silence.
+"""
 
 import os
 import re
@@ -17,7 +20,10 @@ KEY_OF_LINES = "SNOWFLAKE_PRIVATE_KEY"
 """The one setting whose value may have several lines: a PEM key."""
 
 READ_BY_DAGSTER = "DAGSTER_POSTGRES_URL"
-"""Dagster takes it from the environment, into which its UI puts `.env`, with `${...}` replaced."""
+"""The setting that Dagster takes from the environment.
+
+Dagster's UI puts `.env` into the environment, with `${...}` replaced.
+"""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _ASSIGNED = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(?P<value>.*)", re.DOTALL)
@@ -27,11 +33,14 @@ _ALLOWED = "allowed: NAME=value, where a quoted value ends with its quote on the
 
 
 class EnvFileError(MaskedError):
-    """`.env` can't be read as it is; the message names each line, what was found and what to do, and no value."""
+    """`.env` can't be read as it is.
+
+    The message names each line, what was found and what to do, and no value.
+    """
 
 
 class EnvFile(EnvSettingsSource):
-    """What `.env` sets, for the settings."""
+    """The settings that `.env` sets."""
 
     def __init__(self, settings_cls: type[BaseSettings], file: Path, names: SettingNames) -> None:
         self._file = file
@@ -42,7 +51,10 @@ class EnvFile(EnvSettingsSource):
         return {name.lower(): value for name, value in read_env_file(self._file, self._names).items()}
 
     def own_environment(self, environment: Mapping[str, str | None]) -> dict[str, str | None]:
-        """The environment without values that are this file's, put there by Dagster's UI with `${...}` replaced."""
+        """Return the environment without the values of this file.
+
+        Dagster's UI has put those values there, with `${...}` replaced.
+        """
         marked = {name for name, value in self.env_vars.items() if value and "${" in value}
         replaced = {name.lower(): value for name, value in (dotenv_values(self._file) if marked else {}).items()}
         return {
@@ -51,7 +63,9 @@ class EnvFile(EnvSettingsSource):
 
 
 def read_env_file(file: Path, names: SettingNames) -> dict[str, str]:
-    """Return what the file sets, by name in capitals and exactly as it is written; nothing where there is no file.
+    """Return what the file sets, by name in capitals.
+
+    Values are exactly as they are written. The result is empty where there is no file.
 
     Raises:
         EnvFileError: a sentence for each line that can't be read or sets no setting.
@@ -99,14 +113,20 @@ def _text(file: Path) -> str:
 
 
 def _line(binding: Binding) -> int:
-    """The line of what is said; the parser counts from blank lines before it."""
+    """Return the line number of an assignment.
+
+    The parser counts from the blank lines before it.
+    """
     text = binding.original.string
     blank = text[: len(text) - len(text.lstrip())]
     return int(binding.original.line) + len(_LINE_END.findall(blank))
 
 
 def _fault(binding: Binding, names: SettingNames) -> str | None:
-    """What is wrong with a line; never its value, and its name only where that can be none of a secret."""
+    """Return what is wrong with a line, if anything.
+
+    The text never shows the line's value. It shows the name only where that can't be a part of a secret.
+    """
     if binding.error:
         return _unreadable(binding, names)
     name = (binding.key or "").upper()
@@ -118,7 +138,7 @@ def _fault(binding: Binding, names: SettingNames) -> str | None:
 
 
 def _unusable(name: str, binding: Binding, names: SettingNames) -> str | None:
-    """What is wrong with how a value is written."""
+    """Return what is wrong with how a value is written, if anything."""
     value = binding.value or ""
     if _LINE_END.search(value) and not _is_key_of_lines(name, value, names):
         return f"the value of {name} goes on after the end of the line; {_ALLOWED}. Close its quote"
@@ -151,12 +171,18 @@ def _unknown(key: str, names: SettingNames, *, has_value: bool) -> str:
 
 
 def _may_be_shown(name: str, names: SettingNames) -> bool:
-    """Whether a name is no line of a key or the like: those are not in capitals throughout."""
+    """Return whether a name can't be a line of a secret.
+
+    Lines of a key are not in capitals throughout.
+    """
     return bool(_NAME_OF_A_VARIABLE.fullmatch(name)) or names.nearest(name.upper()) is not None
 
 
 def _is_key_of_lines(name: str, value: str, names: SettingNames) -> bool:
-    """Whether several lines are a PEM key, and not a quote that takes other settings in."""
+    """Return whether a value of several lines is a PEM key.
+
+    Otherwise it is an open quote that takes other settings in.
+    """
     taken_in = (line.partition("=")[0].removeprefix("export ").strip().upper() for line in value.splitlines())
     return name == KEY_OF_LINES and names.known.isdisjoint(taken_in)
 

@@ -1,4 +1,4 @@
-"""Secrets that lie in files: `NAME_FILE` names a file whose content is the value of `NAME`."""
+"""Secrets in files: `NAME_FILE` names a file with the value of `NAME`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,26 +12,32 @@ from conflict_assets.domain.privacy import MaskedError
 
 
 class SecretFileError(MaskedError):
-    """A `NAME_FILE` can't be used; the message names the variable, what was found and what to do."""
+    """A `NAME_FILE` can't be used.
+
+    The message names the variable, what was found and what to do.
+    """
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """Reads the secrets of `names` from the files that the environment, or `.env`, names."""
+    """A reader of the secrets of `names` from files.
+
+    The environment or `.env` names the files.
+    """
 
     def __init__(
         self, settings_cls: type[BaseSettings], names: Iterable[str], places: Iterable[PydanticBaseSettingsSource]
     ) -> None:
         super().__init__(settings_cls)
         self._names = sorted(names)
-        # `.env_vars` of both is what they found, by name in small letters.
+        # `.env_vars` of both holds what they found, by name in small letters.
         self._places = [place.env_vars for place in places if isinstance(place, EnvSettingsSource)]
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
-        """The content of the field's file, if one is named."""
+        """Return the content of the field's file, if one is named."""
         return self._content(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Every secret that is in a file.
+        """Return every secret that is in a file.
 
         Raises:
             SecretFileError: a file can't be read or is empty, or the variable is set beside its file.
@@ -59,9 +65,9 @@ def _read(variable: str, file: Path) -> str:
     try:
         file = file.expanduser()
         content = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a ~ of nobody
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: a ~ of no user
         reason = error.strerror if isinstance(error, OSError) else "it is no text, or of no user"
-        # Who writes the secret itself where its file is to be named must not read it in a log.
+        # Somebody may have written the secret itself instead of its file: no log may show it.
         found = f"names {file}, which can't be read" if file.is_absolute() else "names no file that can be read"
         raise SecretFileError(
             f"{variable} {found}: {reason}. Name a file that the platform's user may read, or unset the variable."

@@ -1,14 +1,17 @@
-"""The names of the settings, and which other names are meant to be one of them."""
+"""The names of the settings, and likely misspellings of them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 
 FILE_SUFFIX = "_FILE"
-"""`NAME_FILE` names a file whose content is the value of `NAME`; only secrets have it."""
+"""The end of a variable that names a file with a secret.
+
+The content of the file of `NAME_FILE` is the value of `NAME`. Only secrets have it.
+"""
 
 OUR_BEGINNINGS = ("CONFLICTS_", "CONFLICT_")
-"""No other program has variables that begin so."""
+"""Beginnings of names that no other program uses for its variables."""
 
 OTHERS = frozenset({"SOURCES"})
 """Variables of other programs that look like a misspelling of ours."""
@@ -19,7 +22,7 @@ SUGGESTED = 0.8
 
 @dataclass(frozen=True)
 class SettingNames:
-    """All names that may be set, in capitals, and those of them that hold secrets."""
+    """All names that may be set, in capitals, and which hold secrets."""
 
     plain: frozenset[str]
     secrets: frozenset[str]
@@ -37,12 +40,18 @@ class SettingNames:
         return self.plain | self.secrets | {f"{name}{FILE_SUFFIX}" for name in self.secrets}
 
     def nearest(self, name: str) -> str | None:
-        """The name that is most like this one, if any is much like it."""
+        """Return the known name that is most like this one.
+
+        The result is None if none is much like it.
+        """
         found = get_close_matches(name, sorted(self.known), n=1, cutoff=SUGGESTED)
         return found[0] if found else None
 
     def remedy(self, name: str) -> str | None:
-        """What to do about an unknown name that is meant to be one of ours; nothing where none is meant."""
+        """Return what to do about a likely misspelling of a known name.
+
+        The result is None where the name is like none of ours.
+        """
         bare = name.removesuffix(FILE_SUFFIX)
         if bare != name and bare in self.plain:
             return f"only a secret may be in a file. Set {bare} itself"
@@ -50,7 +59,10 @@ class SettingNames:
         return f"did you mean {near}? Write it so, or remove it" if near else None
 
     def misspelled(self, environment: Iterable[str]) -> list[str]:
-        """What is wrong with names of the environment that are meant to be ours, a sentence each."""
+        """Return a sentence about each misspelled name in the environment.
+
+        Only names that are meant to be ours are considered.
+        """
         known = self.known
         letters = {name: frozenset(name) for name in known}
         strange = sorted({name.upper() for name in environment} - known - OTHERS)
@@ -65,7 +77,7 @@ class SettingNames:
         if name.startswith(OUR_BEGINNINGS) or (bare != name and bare in self.plain):
             return True
         own = frozenset(name)
-        # One slip takes at most one letter away and brings at most one: that leaves few to compare.
+        # One slip removes at most one letter and adds at most one, so few names are left to compare.
         return any(
             len(own ^ theirs) <= 2 and abs(len(known) - len(name)) <= 1 and _is_one_slip(known, name)  # noqa: PLR2004 - said above
             for known, theirs in letters.items()
@@ -73,7 +85,10 @@ class SettingNames:
 
 
 def _is_one_slip(known: str, name: str) -> bool:
-    """Whether a letter is missing, too many, another one, or in another place: but for that, all are the same."""
+    """Return whether two names differ by one slip.
+
+    A letter may be missing, too many, replaced, or in another place. All other letters are the same.
+    """
     matcher = SequenceMatcher(None, known, name, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
     return max(len(known), len(name)) - same <= 1 and matcher.ratio() > ALIKE

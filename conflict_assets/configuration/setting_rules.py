@@ -1,4 +1,7 @@
-"""What holds between settings, and what they have in common before each is looked at by itself."""
+"""The rules between settings, and the rules that all settings share.
+
+The shared rules apply before each setting is checked by itself.
+"""
 
 import os
 from collections.abc import Sequence
@@ -16,12 +19,17 @@ _MAIL_ONLY = (*_MAIL_NEEDS, "alert_smtp_port", "alert_smtp_user")
 
 
 def is_of_real_data(name: str, value: object) -> bool:
-    """Whether a setting means a real source or a real store: even an empty one, whose value got lost."""
+    """Return whether a setting means a real source or a real store.
+
+    Even an empty setting does, since its value may have been lost.
+    """
     return value is not None and (name.startswith(_SNOWFLAKE) or name == _STORE)
 
 
 def tidied(name: str, value: Any, *, is_secret: bool) -> Any:
-    """A text without white space around it, which stays where it may belong to a secret; of white space alone, nothing.
+    """Return a text without the white space around it.
+
+    White space that may belong to a secret stays. A text of white space alone becomes empty.
 
     Raises:
         ValueError: a character of it can't be seen: the end of a line, a tab, a zero-width space.
@@ -38,7 +46,7 @@ def tidied(name: str, value: Any, *, is_secret: bool) -> Any:
 
 
 def check_source(settings: "Settings") -> None:
-    """Refuse half a Snowflake, and two sources of which none is chosen.
+    """Refuse an incomplete Snowflake, and two sources of which none is chosen.
 
     Raises:
         ValueError: with what is set, and what to do.
@@ -66,7 +74,10 @@ def _check_snowflake(settings: "Settings") -> None:
 
 
 def _check_login(settings: "Settings") -> None:
-    """Hold the login to one way: a password, a private key, or an authenticator."""
+    """Require one way to log in.
+
+    It is a password, a private key, or an authenticator.
+    """
     given = _named(settings, ["snowflake_password", *_KEYS])
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are set; allowed: one of them. Unset the others")
@@ -94,7 +105,7 @@ def _check_key(settings: "Settings") -> None:
 
 
 def check_mail(settings: "Settings") -> None:
-    """Refuse mail to somebody without a server, and a server without anybody to write to.
+    """Refuse recipients without a mail server, and a server without recipients.
 
     Raises:
         ValueError: with what is missing.
@@ -112,7 +123,7 @@ def check_mail(settings: "Settings") -> None:
 
 
 def _named(settings: "Settings", names: Sequence[str]) -> list[str]:
-    """Those of the settings that somebody has set, as variables."""
+    """Return those of the settings that somebody has set, as variables."""
     given = settings.model_fields_set
     return [name.upper() for name in names if name in given and getattr(settings, name) is not None]
 

@@ -1,4 +1,7 @@
-"""The kinds of values that settings have: each a type that refuses what would fail only later."""
+"""The kinds of values that settings have.
+
+Each is a type that refuses what would fail only later.
+"""
 
 import ipaddress
 import os
@@ -25,7 +28,10 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9.])?")
 
 @cache
 def _zones() -> set[str]:
-    """All zones; to find them costs a walk through their files."""
+    """Return all time zones, looked up once.
+
+    The look-up reads through their files.
+    """
     return available_timezones()
 
 
@@ -96,7 +102,11 @@ def _host(host: str) -> str:
 
 
 def _web_parts(address: str) -> SplitResult:
-    """The parts of a web address, of which every one can be used."""
+    """Return the parts of a usable web address.
+
+    Raises:
+        ValueError: a part can't be used.
+    """
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -127,7 +137,10 @@ def _webhook(address: SecretStr) -> SecretStr:
 
 
 def _postgres(url: SecretStr) -> SecretStr:
-    """Refuse what names no PostgreSQL database; what libpq's own variables or a service add is taken into account."""
+    """Refuse a URL that names no PostgreSQL database.
+
+    The check counts what libpq's own variables or a service add.
+    """
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 

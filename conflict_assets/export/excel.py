@@ -1,4 +1,7 @@
-"""Excel workbooks, written a row at a time: the rows before it are on the disk already."""
+"""Excel workbooks, written a row at a time.
+
+Earlier rows are on the disk already.
+"""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,42 +19,58 @@ from xlsxwriter.worksheet import Worksheet
 from conflict_assets.domain.formulas import FORMULA
 
 SHEET_ROWS = 1_048_576
-"""The most rows of an Excel sheet, its header among them."""
+"""The most rows of an Excel sheet, including its header."""
 
 LONGEST_TEXT = 32_767
-"""Excel counts a character beyond U+FFFF as two."""
+"""The most characters of a cell.
+
+Excel counts a character beyond U+FFFF as two.
+"""
 
 CUT = " [cut]"
-"""How a text ends that is too long for a cell."""
+"""The end of a text that was too long for a cell."""
 
 BIG_CELLS = 10_000_000
-"""From so many cells on, a sheet's part may pass 4 GB, which needs the larger kind of zip file."""
+"""The number of cells from which a sheet's part may exceed 4 GB.
+
+It then needs the larger kind of zip file.
+"""
 
 FIRST_SERIAL, LAST_SERIAL = 61.0, 2_958_465.999_99
-"""From 1 March 1900, before which Excel counts a day that never was, to the year 9999."""
+"""The first and the last date that Excel can show, as its numbers.
+
+They are 1 March 1900, before which Excel counts a day that never was, and the end of the year 9999.
+"""
 
 NARROWEST, WIDEST, BUTTON = 8, 40, 3
-"""Widths of columns in characters; in the header the filter's button takes some of them."""
+"""The narrowest and the widest column and the filter's button, in characters.
+
+The button takes a part of the header's width.
+"""
 
 IDS = "_id"
-"""How the names of columns end that hold ids: they stay texts when somebody types over them."""
+"""The end of the names of columns that hold ids.
+
+Ids stay texts when somebody types over them.
+"""
 
 DAYS_TO_1970 = 25_569
 MICROSECONDS_A_DAY = 86_400_000_000
 
 Cells = tuple[list[Any], Callable[[int, int, Any, Any], Any], Any]
-"""A column's values, how one is written, and its format."""
+"""A column's values, the function that writes one, and its format."""
 
 
 @contextmanager
 def excel_writer(
     path: Path, schema: pa.Schema, *, money: str, time_zone: str, choices: Mapping[str, Sequence[str]]
 ) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """Give a function that writes batches; a sheet that is full is followed by another one.
+    """Open a workbook and return a function that writes batches.
 
-    Texts stay as they are; those that look like formulas are marked as texts, so that they don't become formulas when
-    somebody edits them. Instants are shown in `time_zone`, which the header names; columns whose names end in `money`
-    with two digits. Columns of `choices` offer these values to whoever fills them in.
+    A sheet that is full is followed by another one. Texts stay as they are. Those that look like formulas are marked as
+    texts, so that they don't become formulas when somebody edits them. Instants are shown in `time_zone`, which the
+    header names. Columns whose names end in `money` are shown with two digits. Columns of `choices` offer these values
+    to whoever fills them in.
     """
     # The sheets wait here until the workbook is put together: rows, for their owner only.
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".parts", dir=path.parent) as parts:
@@ -98,7 +117,10 @@ class _ExcelWriter:
         self._add_sheet()
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Write rows; those of the first batch tell how wide the columns are."""
+        """Write the rows of a batch.
+
+        The rows of the first batch set the width of the columns.
+        """
         if not self.rows:
             self._widths = [max(each) for each in zip(self._widths, map(_width, batch.columns), strict=True)]
         while batch.num_rows:
@@ -120,7 +142,7 @@ class _ExcelWriter:
         self._next_row = 1
 
     def finish_sheet(self) -> None:
-        """Say what counts for the whole of a sheet, now that its rows are known."""
+        """Set what belongs to a whole sheet, now that its rows are known."""
         self._set_columns()
         self._sheet.autofilter(0, 0, self._next_row - 1, len(self.schema) - 1)
         for name, values in self.choices.items():
@@ -171,7 +193,10 @@ class _ExcelWriter:
         )
 
     def _serials(self, days: pa.Array, column: pa.Array, shown: Format) -> Cells:
-        """Excel's own dates are numbers of days; those that it can't show become texts."""
+        """Turn days into Excel's own dates, which are numbers of days.
+
+        Dates that Excel can't show become texts.
+        """
         fits = pc.and_(pc.greater_equal(days, FIRST_SERIAL), pc.less_equal(days, LAST_SERIAL))
         if pc.all(fits, min_count=0).as_py():
             return days.to_pylist(), self._sheet.write_number, shown
@@ -206,7 +231,10 @@ class _ExcelWriter:
 
 
 def _width(column: pa.Array) -> int:
-    """How many characters a column's values take; instants are shown to the second."""
+    """Return how many characters a column's values take.
+
+    Instants are shown to the second.
+    """
     if pa.types.is_string(column.type):
         return pc.max(pc.utf8_length(column)).as_py() or 0
     return 19 if pa.types.is_timestamp(column.type) else 10

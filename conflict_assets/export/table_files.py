@@ -16,10 +16,13 @@ from conflict_assets.export.excel import excel_writer
 from conflict_assets.output.whole_files import check_ending
 
 ROWS_A_GROUP = 20_000
-"""Rows of a Parquet file that are held in memory, and that a reader can skip."""
+"""The rows of a Parquet file's group, which a reader can skip.
+
+So many rows are held in memory.
+"""
 
 MONEY = "_amount"
-"""How the names of columns end that hold dollars."""
+"""The end of the names of columns that hold dollars."""
 
 Write = Callable[[pa.RecordBatch], None]
 
@@ -33,7 +36,7 @@ class TableFormat(StrEnum):
 
 
 def format_of(path: Path) -> TableFormat:
-    """The format that a file's name asks for.
+    """Return the format that a file's name asks for.
 
     Raises:
         FileError: it asks for none that can be written.
@@ -50,9 +53,10 @@ def table_writer(
     time_zone: str,
     choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Write]:
-    """Give a function that writes batches of `schema`; the file is complete at the end of the block.
+    """Open a file and return a function that writes batches of `schema`.
 
-    Only Excel, which knows no zones, shows instants in `time_zone`, and offers `choices` for columns to be filled in.
+    The file is complete at the end of the block. Only Excel, which knows no zones, shows instants in `time_zone`, and
+    offers `choices` for columns to be filled in.
     """
     if format_ is TableFormat.CSV:
         with csv.CSVWriter(path, _in_csv(schema)) as writer:
@@ -65,7 +69,10 @@ def table_writer(
 
 
 def _in_csv(schema: pa.Schema) -> pa.Schema:
-    """The schema of a CSV, in which money is text, since only texts keep the zeros of 12.50."""
+    """Return the schema of a CSV, in which money is text.
+
+    Only texts retain the zeros of 12.50.
+    """
     return pa.schema([(each.name, pa.string() if each.name.endswith(MONEY) else each.type) for each in schema])
 
 
@@ -78,7 +85,10 @@ def _with_cents(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _cents(column: pa.Array) -> pa.Array:
-    """Money with two decimals; no decimal holds what is too large for it, so each value is then told by itself."""
+    """Return money as texts with two decimals.
+
+    A decimal type can't hold amounts that are too large for it. In that case each value is formatted by itself.
+    """
     try:
         return column.cast(pa.decimal128(38, 2)).cast(pa.string())
     except pa.ArrowInvalid:
@@ -86,7 +96,7 @@ def _cents(column: pa.Array) -> pa.Array:
 
 
 def without_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Put an apostrophe before each text that a spreadsheet may take for a formula."""
+    """Put an apostrophe before texts that a spreadsheet may take for formulas."""
     columns = [
         pc.replace_substring_regex(column, f"({FORMULA})", rf"{GUARD}\1") if pa.types.is_string(column.type) else column
         for column in batch.columns

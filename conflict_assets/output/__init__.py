@@ -1,1 +1,4 @@
-"""What people read as text: log lines, tables, values in words, and files that are written whole."""
+"""Output that people read as text.
+
+It is log lines, tables, values in words, and files that are written whole.
+"""

@@ -1,4 +1,7 @@
-"""Conflicts as a list: a table for a terminal, lines for a pipe, JSON for a program."""
+"""Conflicts as a list, for terminals, pipes and programs.
+
+A terminal gets a table, a pipe gets lines, and a program gets JSON.
+"""
 
 import json
 import math
@@ -24,7 +27,10 @@ WIDEST_AMOUNT = 14
 
 
 def conflict_table(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Table:
-    """A table that fits 80 columns; an id that does not fit its line goes to the next, and is never cut."""
+    """Return a table that fits 80 columns.
+
+    An id that does not fit its line goes to the next, and is never cut.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     table.add_column("amount", justify="right", overflow="fold", max_width=WIDEST_AMOUNT)
     table.add_column("status", no_wrap=True)
@@ -43,7 +49,10 @@ def _narrow_lines(conflict: ListedConflict, zone: ZoneInfo) -> Iterable[str]:
 
 
 def plain_lines(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Iterable[str]:
-    """A line a conflict, fields apart by tabs: the pair first, then what it is, then both visits."""
+    """Yield a line for each conflict, its fields separated by tabs.
+
+    The pair comes first, then the conflict's amount, status and rule, then both visits.
+    """
     for each in conflicts:
         cells = [each.pair_id, amount_text(each), each.status, rule_text(each)]
         for visit in each.visits:
@@ -52,7 +61,10 @@ def plain_lines(conflicts: Iterable[ListedConflict], zone: ZoneInfo) -> Iterable
 
 
 def json_text(conflicts: Sequence[ListedConflict], zone: ZoneInfo) -> str:
-    """One array with everything that a list knows; times are local, with their offset."""
+    """Return one JSON array with everything that a list knows.
+
+    Times are local, with their offset.
+    """
     found = [
         asdict(each) | {"rule_flag": Rule(each.rule).flag, "rule_in_words": Rule(each.rule).label} for each in conflicts
     ]
@@ -60,7 +72,10 @@ def json_text(conflicts: Sequence[ListedConflict], zone: ZoneInfo) -> str:
 
 
 def _as_json(value: object, zone: ZoneInfo) -> object:
-    """Dates and times as ISO texts; a number that is not finite is none."""
+    """Turn dates and times into ISO texts.
+
+    A number that is not finite becomes null.
+    """
     if isinstance(value, dict):
         return {name: _as_json(each, zone) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""One conflict in words: what holds, who and when, and what it costs."""
+"""One conflict in words: its rule, its visits and its cost."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -17,18 +17,21 @@ NEXT = (
 
 
 def rule_text(conflict: ListedConflict) -> str:
-    """`Worked times overlap, 30 minutes in common`."""
+    """Return the rule in words: `Worked times overlap, 30 minutes in common`."""
     minutes = (conflict.overlap_minutes, conflict.eta_travel_minutes, conflict.minutes_between)
     return f"{Rule(conflict.rule).label}, {measure_text(conflict.rule, *minutes)}"
 
 
 def amount_text(conflict: ListedConflict) -> str:
-    """`$12.35`; what is not known is no zero."""
+    """Return the amount as `$12.35`.
+
+    An unknown amount is shown as unknown, not as zero.
+    """
     return "unknown" if conflict.amount is None else money_text(conflict.amount)
 
 
 def when_text(visit: ListedVisit, zone: ZoneInfo, tell_day: Callable[[date], str] = str) -> str:
-    """`2026-01-05 08:45 to 10:45 EST worked`, in the time of a zone."""
+    """Return times in a zone: `2026-01-05 08:45 to 10:45 EST worked`."""
     if visit.start is None or visit.end is None:
         return f"{tell_day(visit.visit_date)} without times" if visit.visit_date else "without date and times"
     start, end = visit.start.astimezone(zone), visit.end.astimezone(zone)
@@ -38,23 +41,32 @@ def when_text(visit: ListedVisit, zone: ZoneInfo, tell_day: Callable[[date], str
 
 
 def visit_text(visit: ListedVisit, zone: ZoneInfo) -> str:
-    """`2026-01-05 08:45 to 10:45 EST worked, Good Care, visit 1004532`."""
+    """Return the times, the agency and the id of a visit.
+
+    An example is `2026-01-05 08:45 to 10:45 EST worked, Good Care, visit 1004532`.
+    """
     return f"{when_text(visit, zone)}, {agency_text(visit)}, visit {on_one_line(visit.visit_id)}"
 
 
 def agency_text(visit: ListedVisit) -> str:
-    """The agency's name on one line, cut where it is very long."""
+    """Return the agency's name on one line, cut where it is very long."""
     name = " ".join(on_one_line(visit.agency).split())
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def on_one_line(text: str) -> str:
-    """A text of another system without what moves a terminal's cursor or ends a line."""
+    """Return a text of another system as one printable line.
+
+    Characters that move a terminal's cursor or end a line become spaces.
+    """
     return "".join(each if each.isprintable() else " " for each in text)
 
 
 def conflict_lines(conflict: ListedConflict, zone: ZoneInfo) -> list[str]:
-    """The rule, both visits, and the id to paste: a line each."""
+    """Return the lines of a conflict: rule, both visits, and pair id.
+
+    The id can be pasted into a command.
+    """
     return [
         rule_text(conflict),
         *(visit_text(visit, zone) for visit in conflict.visits),
@@ -63,7 +75,10 @@ def conflict_lines(conflict: ListedConflict, zone: ZoneInfo) -> list[str]:
 
 
 def new_conflict_lines(costliest: Sequence[ListedConflict], zone: ZoneInfo) -> Iterator[str]:
-    """What a run ends with: the new conflicts to look at first, and what to do about them; nothing without any."""
+    """Yield the last lines of a run: the costliest new conflicts.
+
+    The lines also say what to do about them. There are no lines without new conflicts.
+    """
     if not costliest:
         return
     yield "Costliest new conflicts, by the overlap at the rates of both visits:"

@@ -1,4 +1,7 @@
-"""What a dry run says: a line for each prefix that would differ, the totals, and a sample file."""
+"""The output of a dry run: lines, totals and a sample file.
+
+There is a line for each prefix that would differ.
+"""
 
 import csv
 import os
@@ -26,13 +29,19 @@ SAMPLE_COLUMNS = (
     "changed",
     "reason",
 )
-"""Of a conflict: masked SSN, both visits with agency and day, the rule and overlap before and after, which columns
-change, and why it would be resolved. Not the prefix: with the last four digits it is most of an SSN."""
+"""The columns of the sample, with a masked SSN.
+
+They hold both visits with agency and day, the rule and overlap before and after, which columns change, and why the
+conflict would be resolved. The prefix is left out: with the last four digits it is most of an SSN.
+"""
 
 
 @dataclass(frozen=True)
 class PrefixDifference:
-    """What a run would do to a prefix, or to several, in conflicts (pairs)."""
+    """Counts of conflicts (pairs) that a run would change.
+
+    They belong to one prefix, or to several.
+    """
 
     conflicts: int = 0
     new: int = 0
@@ -57,12 +66,15 @@ class PrefixDifference:
 
 
 def difference_line(prefix: str, found: PrefixDifference) -> str:
-    """`prefix 04: 849 conflicts (412 new, 7 changed, 3 resolved, 0 reopened)`."""
+    """Return the line of a prefix that would differ.
+
+    An example is `prefix 04: 849 conflicts (412 new, 7 changed, 3 resolved, 0 reopened)`.
+    """
     return f"prefix {prefix}: {found.conflicts} conflicts ({found})"
 
 
 def total_lines(found: Mapping[str, PrefixDifference]) -> list[str]:
-    """The prefixes in which nothing would differ, and what would become of all conflicts."""
+    """Return the prefixes in which nothing would differ, and the totals."""
     total = sum(found.values(), PrefixDifference())
     same = [prefix for prefix in found if not found[prefix]]
     lines = [f"Nothing would differ in {len(same)} prefixes: {', '.join(prefix_ranges(same))}"] if same else []
@@ -74,7 +86,10 @@ def total_lines(found: Mapping[str, PrefixDifference]) -> list[str]:
 
 
 def write_sample(file: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Write rows of `SAMPLE_COLUMNS` as CSV, for the owner only; the file appears whole, and replaces an older one."""
+    """Write rows of `SAMPLE_COLUMNS` as CSV that only the owner may read.
+
+    The file appears whole, and replaces an older one.
+    """
     partial = file.with_name(f".{file.name}.partial")
     partial.unlink(missing_ok=True)
     try:

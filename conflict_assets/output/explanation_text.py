@@ -1,4 +1,7 @@
-"""An explanation in words: each condition with its values, and the first one that decides."""
+"""An explanation in words: each condition, and the first that decides.
+
+The conditions are shown with their values.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +20,10 @@ REASONS: Mapping[str, LabelledName] = {str(reason): reason for reason in (*Inact
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition, whether it holds (None: it is not asked for), and its values in words."""
+    """A condition, whether it holds, and its values in words.
+
+    `holds` is None where the condition is not asked for.
+    """
 
     name: str
     holds: bool | None
@@ -25,7 +31,10 @@ class Condition:
 
 
 def out_of_play(outcome: str, row: Mapping[str, object], policy: DetectionPolicy, window: Window) -> str | None:
-    """Why a visit of the source does not count; nothing when it does."""
+    """Return why a visit of the source does not count.
+
+    The result is None when it counts.
+    """
     reason = REASONS.get(outcome)
     if reason is None:
         return None
@@ -34,7 +43,7 @@ def out_of_play(outcome: str, row: Mapping[str, object], policy: DetectionPolicy
 
 
 def conditions(found: Explanation, policy: DetectionPolicy, *, time_zone: str) -> list[Condition]:
-    """Every condition of a conflict, in the order in which they are asked."""
+    """Return every condition of a conflict, in the order of the checks."""
     one, other, zone = found.first, found.second, ZoneInfo(time_zone)
     near = "same or neighbouring dates" if policy.cross_midnight else "the same date"
     days = "a date is missing" if found.days_apart is None else f"{found.days_apart} days apart"
@@ -94,7 +103,10 @@ def _trip_text(trip: Trip, policy: DetectionPolicy) -> str:
 
 
 def verdict(found: Explanation, policy: DetectionPolicy) -> str:
-    """What the engine says of two visits that count, and the first condition that decides it."""
+    """Return the engine's verdict on two visits that count.
+
+    It names the first condition that decides it.
+    """
     if found.rule is not None:
         return f"a conflict by rule {found.rule.value}, {found.rule.flag}{_measure(found)}"
     if not found.is_pair:
@@ -111,7 +123,7 @@ def _measure(found: Explanation) -> str:
 
 
 def measure_text(rule: int, overlap: float | None, needed: float | None, given: float | None) -> str:
-    """How much of a conflict there is, in minutes: of the trip, or in common."""
+    """Return the minutes of a conflict: of the trip, or in common."""
     if rule == Rule.DISTANCE:
         return f"{needed or 0:g} minutes needed, {given or 0:g} given"
     return f"{overlap or 0:g} minutes in common"
@@ -136,7 +148,7 @@ def _intervals(one: Side, other: Side, zone: ZoneInfo) -> str:
 
 
 def moment_text(moment: datetime | None, zone: ZoneInfo) -> str:
-    """An instant in a zone, with the zone's short name."""
+    """Return an instant in a zone, with the zone's short name."""
     if moment is None:
         return "none"
     local = moment.astimezone(zone)

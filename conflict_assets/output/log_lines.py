@@ -15,9 +15,10 @@ _TOTALLED = ("conflicts", "rows", *_CHANGES)
 
 @dataclass(frozen=True)
 class PrefixLine:
-    """What one finished prefix says of itself; all but `rows` count pairs, and seconds are wall.
+    """The figures in the log line of one finished prefix.
 
-    `new` was never found before, `reopened` was resolved meanwhile. `position` is 0 for a prefix without visits.
+    All counts but `rows` are pairs, and seconds are wall time. `new` conflicts were never found before, `reopened` ones
+    were resolved meanwhile. `position` is 0 for a prefix without visits.
     """
 
     prefix: str
@@ -38,9 +39,10 @@ class PrefixLine:
 
 
 def prefix_line(line: PrefixLine) -> str:
-    """`[17/97] prefix 04: 849 conflicts, 1698 rows (412 new, 3 resolved) in 0.4 s`.
+    """Return the line of a finished prefix.
 
-    A prefix without visits has no place in the count.
+    An example is `[17/97] prefix 04: 849 conflicts, 1698 rows (412 new, 3 resolved) in 0.4 s`. A prefix without visits
+    has no place in the count.
     """
     place = f"[{line.position}/{line.total}] " if line.position else ""
     changes = _told({name: getattr(line, name) for name in _CHANGES}, always=("new", "resolved"))
@@ -50,17 +52,26 @@ def prefix_line(line: PrefixLine) -> str:
 
 
 def _told(changes: Mapping[str, int], *, always: Container[str]) -> str:
-    """`412 new, 2 reopened, 3 resolved`: what there is, and what is always told."""
+    """Return the changes in words: `412 new, 2 reopened, 3 resolved`.
+
+    Changes without a count are left out, unless they are in `always`.
+    """
     return ", ".join(f"{changes[name]} {name}" for name in _CHANGES if changes[name] or name in always)
 
 
 def skipping_line(empty: Sequence[str], total: int) -> str:
-    """`Skipping 3 empty prefixes (processing 97/100): 13, 66, 90`."""
+    """Return the line that names the empty prefixes.
+
+    An example is `Skipping 3 empty prefixes (processing 97/100): 13, 66, 90`.
+    """
     return f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
 
 
 def visits_line(totals: Mapping[str, int]) -> str:
-    """What the source holds: visits seen, active and contested, those left out by reason, and notes."""
+    """Return the line with the counts of the source's visits.
+
+    They are the visits seen, active and contested, those left out by reason, and notes.
+    """
     left_out = ", ".join(f"{totals[reason]} {reason}" for reason in (*InactiveReason, *RejectReason) if totals[reason])
     notes = ", ".join(f"{totals[note]} {note}" for note in Note if totals[note])
     return (
@@ -71,7 +82,7 @@ def visits_line(totals: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class NightSummary:
-    """How a night ended.
+    """The outcome of a night.
 
     `expected` are the prefixes that success is counted over: those with visits, and the empty ones that failed.
     `committed` has a line for every prefix of the night that the store has got, the empty ones too.
@@ -84,17 +95,20 @@ class NightSummary:
 
 
 def success_line(expected: Sequence[str], failed: Sequence[str]) -> str:
-    """`Success rate: 96/97 prefixes`."""
+    """Return the line with the success rate: `Success rate: 96/97 prefixes`."""
     return f"Success rate: {len(expected) - len(failed)}/{len(expected)} prefixes"
 
 
 def places_line(source: str, store: str) -> str:
-    """Where a run reads and writes: `Source: ... · store: ...`."""
+    """Return where a run reads and writes: `Source: ... · store: ...`."""
     return f"{PLACES_BEGINNING}{source} · store: {store}"
 
 
 def summary_lines(night: NightSummary) -> list[str]:
-    """`Success rate: 97/97 prefixes`, the totals, the slowest prefixes, and what failed with its remedy."""
+    """Return the lines with which a night ends.
+
+    They are the success rate, the totals, the slowest prefixes, and the failed prefixes with their remedy.
+    """
     slowest = sorted(night.committed, key=lambda line: -line.seconds)[:SLOWEST_SHOWN]
     total = {name: sum(getattr(line, name) for line in night.committed) for name in _TOTALLED}
     found = f"{total['conflicts']} conflicts, {total['rows']} rows"
@@ -111,7 +125,7 @@ def summary_lines(night: NightSummary) -> list[str]:
 
 
 def prefix_ranges(prefixes: Sequence[str]) -> list[str]:
-    """Prefixes as people write them: `04`, `17-30`."""
+    """Return prefixes as people write them: `04`, `17-30`."""
     return [range_name(*bounds) for bounds in contiguous_ranges(sorted(prefixes))]
 
 

@@ -1,4 +1,7 @@
-"""Files that appear whole or not at all, and that their owner only may read."""
+"""Files that appear whole or not at all.
+
+Only their owner may read them.
+"""
 
 import os
 import tempfile
@@ -10,11 +13,14 @@ from conflict_assets.domain.privacy import MaskedError
 
 
 class FileError(MaskedError):
-    """A file can't be written as asked; the message says what was found, what is allowed and what to do."""
+    """A file can't be written as asked.
+
+    The message says what was found, what is allowed and what to do.
+    """
 
 
 def check_ending(path: Path, allowed: Sequence[str]) -> str:
-    """Return how a file's name ends, in small letters.
+    """Return the ending of a file's name, in small letters.
 
     Raises:
         FileError: it ends in none of those that can be written.
@@ -41,7 +47,9 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` when the block ends well, and is gone when it does not.
+    """Open a temporary file that becomes `path` when the block ends well.
+
+    The temporary file is removed when the block does not end well.
 
     Raises:
         FileError: it can't be written; the disk is full, for instance.

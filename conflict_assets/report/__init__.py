@@ -1,1 +1,1 @@
-"""What people look at: the HTML report, its charts, and pictures for the UI."""
+"""The HTML report, its charts, and pictures for the UI."""

@@ -1,4 +1,7 @@
-"""Charts of the HTML report: SVG with text as text, in colours that follow the page, once wide and once for phones."""
+"""Charts of the HTML report, each once wide and once for phones.
+
+They are SVG with text as text, in colours that follow the page.
+"""
 
 import io
 import re
@@ -22,7 +25,7 @@ from conflict_assets.report.pictures import (
 )
 
 INK: Final = "#010203"
-"""Stands for the page's own colour of text until the SVG is written."""
+"""The stand-in for the page's own text colour until the SVG is written."""
 _PAGE_COLOURS = {
     INK: "var(--ink)",
     BAR_COLOUR.lower(): "var(--blue)",
@@ -51,7 +54,7 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart twice, and what it shows in words."""
+    """One chart in two sizes, with its content in words."""
 
     wide: Markup
     narrow: Markup
@@ -59,12 +62,12 @@ class Chart:
 
 
 def rules_chart(by_rule: Mapping[str, int], names: Mapping[str, str], alt: str) -> Chart:
-    """Bars of open conflicts (pairs) by rule."""
+    """Draw bars of open conflicts (pairs) by rule."""
     return _chart("rules", alt, lambda _narrow: rule_bars(by_rule, names), wide=(6.2, 3), narrow=(3.7, 3.2))
 
 
 def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
-    """Open, new, reopened and resolved conflicts (pairs), night by night."""
+    """Draw open, new, reopened and resolved conflicts (pairs) night by night."""
 
     def draw(narrow: bool) -> Figure:
         figure = trend_lines(nights, dated=5 if narrow else 8)
@@ -76,7 +79,7 @@ def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
 
 
 def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
-    """A cell for each prefix: the stronger, the more open conflicts (pairs)."""
+    """Draw a cell for each prefix, stronger with more open conflicts (pairs)."""
     prefixes = sorted(by_prefix)
     columns = DIGITS if len(prefixes) <= NUMBERED_CELLS else 5 * DIGITS
     starts = prefixes[::columns]
@@ -99,7 +102,10 @@ def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
 
 
 def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> Chart:
-    """A cell for each hour of the week: the stronger, the more open conflicts (pairs) begin in it."""
+    """Draw a cell for each hour of the week.
+
+    A cell is stronger the more open conflicts (pairs) begin in its hour.
+    """
     grid = [[by_hour.get((day, hour), 0) for hour in range(24)] for day in range(1, 8)]
 
     def draw(narrow: bool) -> Figure:
@@ -130,7 +136,10 @@ def _chart(
 
 
 def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> Markup:
-    """The figure as an element of the page: ids of its own, the page's colours, no fixed size, no metadata."""
+    """Return the figure as an element of the page.
+
+    It has ids of its own and the page's colours, but no fixed size and no metadata.
+    """
     written = io.StringIO()
     figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = written.getvalue()

@@ -1,4 +1,7 @@
-"""Heat maps whose colours are left to the page: cividis, light to dark on a light page, dark to light on a dark one."""
+"""Heat maps whose colours are left to the page.
+
+The palette is cividis, light to dark on a light page and dark to light on a dark one.
+"""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,22 +15,26 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 LEVELS = 9
-"""Levels of the page: `--h0` is the faintest colour, `--t0` the colour of text on it."""
+"""The number of the page's levels of colour.
+
+`--h0` is the faintest colour, and `--t0` is the colour of text on it.
+"""
 CELL_COLOURS = [f"#0a0b{level:02x}" for level in range(LEVELS)]
 TEXT_COLOURS = [f"#0a0c{level:02x}" for level in range(LEVELS)]
 PAGE_COLOURS = {
     **{colour: f"var(--h{level})" for level, colour in enumerate(CELL_COLOURS)},
     **{colour: f"var(--t{level})" for level, colour in enumerate(TEXT_COLOURS)},
 }
-"""What stands for the page's colours while a figure is drawn."""
+"""The stand-ins for the page's colours while a figure is drawn."""
 
 
 def heat_map(
     grid: Sequence[Sequence[int]], rows: Sequence[str], *, numbered: bool, small: bool, ink: str
 ) -> tuple[Figure, Axes]:
-    """Cells by rows, the stronger the more, none where the count is zero; `numbered` writes the counts into them.
+    """Draw cells by rows, stronger with higher counts.
 
-    A row may be shorter than the first one.
+    Cells with a count of zero are left empty, and `numbered` writes the counts into the cells. A row may be shorter
+    than the first one.
     """
     figure = Figure(layout="constrained")
     axes = figure.subplots()
@@ -54,12 +61,15 @@ def heat_map(
 
 
 def _bounds(most: int) -> list[int]:
-    """Whole numbers from zero to the highest count or a little more, in steps that people like."""
+    """Return round numbers from zero to the highest count or beyond."""
     return [int(value) for value in MaxNLocator(LEVELS - 1, integer=True).tick_values(0, max(most, 1))]
 
 
 def _level(count: int, bounds: Sequence[int]) -> int | None:
-    """The level of a count: those of the first step have the faintest colour, those of the last the strongest."""
+    """Return the colour level of a count, or None for zero.
+
+    Counts of the first step have the faintest colour, those of the last step the strongest.
+    """
     return _stretched(bisect_left(bounds, count) - 1, len(bounds) - 1) if count else None
 
 

@@ -1,4 +1,7 @@
-"""The morning's report as one HTML page that needs nothing else: no script, no font, no network."""
+"""The report as one HTML page that needs nothing else.
+
+It has no script, no font and no network.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,11 +32,17 @@ from conflict_assets.report.pictures import RULES, trend_title
 SHOWN_PLACES = 3
 RULE_NAMES = {rule.flag: rule.label for rule in Rule}
 STATUSES = (Status.NEW, Status.OPEN, Status.WHITELISTED, Status.IGNORED, Status.RESOLVED, Status.EXPIRED)
-"""In the order of the page: what people decided stands beside what is open."""
+"""The statuses in the order of the page.
+
+What people decided stands beside what is open.
+"""
 
 
 def report_html(report_data: ReportData) -> str:
-    """The whole page; SSNs are masked, and of patients there is nothing."""
+    """Return the whole page.
+
+    SSNs are masked, and there is nothing about patients.
+    """
     zone = ZoneInfo(report_data.time_zone)
     return _template().render(
         report=report_data,
@@ -74,7 +83,10 @@ def _highest(counts: Sequence[tuple[str, int]]) -> str:
 
 
 def _reasons(report_data: ReportData) -> Mapping[str, Sequence[tuple[str, str, int]]]:
-    """Reasons and notes that occur, by kind: the name, what it means, how many visits."""
+    """Return the reasons and notes that occur, by kind.
+
+    Each has its name, its meaning and its number of visits.
+    """
     kinds = {"Rejected": RejectReason, "Not active": InactiveReason, "Noted, but kept": Note}
     found = {
         kind: [
@@ -88,7 +100,10 @@ def _reasons(report_data: ReportData) -> Mapping[str, Sequence[tuple[str, str, i
 
 
 def _left_behind(report_data: ReportData) -> Sequence[tuple[str, datetime | None]]:
-    """Ranges of prefixes that the last night has not brought up to date, by the snapshot that they show."""
+    """Return the prefixes that the last night did not bring up to date.
+
+    They are given as ranges, by the time of the snapshot that they show.
+    """
     if report_data.last_night is None:
         return []
     by_time: dict[datetime | None, list[str]] = {}

@@ -1,4 +1,7 @@
-"""Pictures for the UI, as PNG inside markdown: counts only, never a row."""
+"""Pictures for the UI, as PNG inside markdown.
+
+They show counts only, never a row.
+"""
 
 import base64
 import io
@@ -22,17 +25,26 @@ RULES = (
 NUMBERED_CELLS = 100
 DATED_NIGHTS = 10
 FEWEST_DAYS = 9
-"""The trend's axis is never shorter, so that the bars of a young store are no walls."""
+"""The shortest length of the trend's axis.
+
+The bars of a young store would be too wide on a shorter one.
+"""
 DWARFED = 4
-"""A bar more than so many times as high as the next one is cut off."""
+"""A bar more than this many times as high as the next one is cut off."""
 BAR_COLOUR = "#0072B2"
 REOPENED_COLOUR = "#009E73"
 RESOLVED_COLOUR = "#E69F00"
-"""Blue, green and orange of the Okabe-Ito palette, which colour-blind readers can tell from each other."""
+"""The three colours are blue, green and orange of the Okabe-Ito palette.
+
+Colour-blind readers can distinguish them.
+"""
 
 
 def rule_bars(by_rule: Mapping[str, int], names: Mapping[str, str] | None = None) -> Figure:
-    """Horizontal bars: open conflicts (pairs) by rule, in the order of the rules, under the flags or other names."""
+    """Draw horizontal bars of open conflicts (pairs) by rule.
+
+    The rules are in their own order, under their flags or under other names.
+    """
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
     counts = [by_rule.get(rule, 0) for rule in RULES]
@@ -50,9 +62,9 @@ def rule_bars(by_rule: Mapping[str, int], names: Mapping[str, str] | None = None
 
 
 def heat_strip(by_prefix: Mapping[str, int]) -> Figure:
-    """A cell for each prefix: the darker, the more open conflicts (pairs).
+    """Draw a cell for each prefix, darker with more open conflicts (pairs).
 
-    Up to a hundred cells, ten in a row, tell their counts; a thousand, fifty in a row, only their colour.
+    Up to a hundred cells, ten in a row, show their counts. A thousand cells, fifty in a row, show only their colour.
     """
     prefixes = sorted(by_prefix)
     columns = 10 if len(prefixes) <= NUMBERED_CELLS else 50
@@ -83,9 +95,10 @@ def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None
 
 
 def trend_lines(nights: Sequence[NightPoint], *, dated: int = DATED_NIGHTS) -> Figure:
-    """Night by night: how many conflicts were open, and below, how many came and went. A gap is a night without a run.
+    """Draw how many conflicts were open, night by night.
 
-    Nights are in order; up to `dated` dates are written out, counted back from the last.
+    A second picture below shows how many conflicts came and went. A gap is a night without a run. Nights are in order,
+    and up to `dated` dates are written out, counted back from the last.
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     if not nights:
@@ -107,7 +120,10 @@ def trend_lines(nights: Sequence[NightPoint], *, dated: int = DATED_NIGHTS) -> F
 
 
 def _draw_open(axes: Axes, days: Sequence[int], counts: Sequence[int]) -> None:
-    """A line from zero, so that a small change looks small; the first and the last count are told."""
+    """Draw a line from zero, so that a small change looks small.
+
+    The first and the last count are written out.
+    """
     axes.plot(days, counts, marker="o", markersize=4, color=BAR_COLOUR)
     outwards = days[-1] < FEWEST_DAYS
     for at, inner, outer in ((0, "left", "right"), (len(days) - 1, "right", "left"))[: len(days)]:
@@ -118,7 +134,10 @@ def _draw_open(axes: Axes, days: Sequence[int], counts: Sequence[int]) -> None:
 
 
 def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint]) -> None:
-    """Bars up and down; one that dwarfs the others, as the first night's does, is cut off and tells its count."""
+    """Draw bars up for conflicts that came and down for those that went.
+
+    A bar that dwarfs the others, as the first night's does, is cut off and shows its count.
+    """
     new, reopened = [point.new for point in nights], [point.reopened for point in nights]
     heights = [*map(sum, zip(new, reopened, strict=True)), *(point.resolved for point in nights)]
     axes.bar(days, new, color=BAR_COLOUR, label="new")
@@ -139,12 +158,15 @@ def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint])
 
 
 def _came(point: NightPoint) -> str:
-    """`3,268 new`, and those reopened where there are any."""
+    """Return the new conflicts as `3,268 new`.
+
+    Reopened conflicts follow if there are any.
+    """
     return f"{point.new:,} new" + (f", {point.reopened:,} reopened" if point.reopened else "")
 
 
 def trend_title(nights: Sequence[NightPoint]) -> str:
-    """What the picture of the trend shows, for those who can't see it."""
+    """Describe the picture of the trend for those who can't see it."""
     if not nights:
         return "Trend of open conflicts: no night yet"
     last = nights[-1]
@@ -155,7 +177,7 @@ def trend_title(nights: Sequence[NightPoint]) -> str:
 
 
 def as_markdown(figure: Figure, title: str) -> str:
-    """Embed a figure in markdown, with its title as the text for those who can't see it."""
+    """Embed a figure in markdown, with its title as the alternative text."""
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=110)
     return f"![{title}](data:image/png;base64,{base64.b64encode(png.getvalue()).decode('ascii')})"

@@ -1,4 +1,7 @@
-"""The reports in the data folder: one for each run, and the newest under a name that stays."""
+"""The reports in the data folder.
+
+There is one for each run, and the newest has a fixed name.
+"""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,13 +10,15 @@ from conflict_assets.output.whole_files import whole_file
 
 KEPT = 30
 REPORTS = "reports"
-"""Their folder in the data folder."""
+"""The folder of the reports in the data folder."""
 LATEST = "latest.html"
 _RUN_LETTERS = 8
 
 
 def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
-    """Write the report of a run as `<day>-<run>.html` and as `latest.html`, for the owner only; the last 30 stay.
+    """Write the report of a run as `<day>-<run>.html` and as `latest.html`.
+
+    Only the owner may read the files, and the last 30 stay.
 
     Raises:
         FileError: it can't be written.
@@ -29,7 +34,7 @@ def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
 
 
 def latest_report_time(data_dir: Path) -> datetime | None:
-    """When the newest report in the data folder was made; missing where there is none."""
+    """Return when the newest report in the data folder was made, if any."""
     try:
         return datetime.fromtimestamp((data_dir / REPORTS / LATEST).stat().st_mtime, tz=UTC)
     except OSError:
@@ -37,7 +42,10 @@ def latest_report_time(data_dir: Path) -> datetime | None:
 
 
 def report_link(served_at: str, file: Path) -> str:
-    """The address of a kept report, where a web server shows their folder."""
+    """Return the address of a stored report on a web server.
+
+    The web server shows the folder of the reports.
+    """
     return f"{served_at}/{file.name}"
 
 

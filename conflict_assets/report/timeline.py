@@ -1,4 +1,7 @@
-"""A group of conflicts as a timeline: each visit a bar in its agency's row, in a terminal or as a picture."""
+"""A group of conflicts as a timeline, in a terminal or as a picture.
+
+Each visit is a bar in its agency's row.
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -16,19 +19,25 @@ from rich.table import Table
 from rich.text import Text
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""Okabe and Ito's colours, which colour-blind readers can tell from each other."""
+"""Okabe and Ito's colours, which colour-blind readers can distinguish."""
 
 NARROWEST = 10
 LONGEST_LABEL, LONGEST_TITLE = 40, 140
 DATED_YEARS = range(1900, 2200)
-"""The years of which Matplotlib can make an axis of dates, whatever lies beside them."""
+"""The years for which Matplotlib can make an axis of dates.
+
+It must be able to do so whatever lies beside the bars.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A visit: its agency, its interval, and whether that is what was worked (else: what was scheduled)."""
+    """A visit with its agency and its interval.
+
+    `actual` says whether the interval was worked. Otherwise it was scheduled.
+    """
 
     visit_id: str
     agency: str
@@ -38,7 +47,10 @@ class Bar:
 
 
 def lanes(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
-    """The bars of each agency by start, agencies in the order of their first bars."""
+    """Return the bars of each agency by start.
+
+    Agencies are in the order of their first bars.
+    """
     found: dict[str, list[Bar]] = {}
     for bar in sorted(bars, key=lambda bar: (bar.start, bar.end, bar.visit_id)):
         found.setdefault(bar.agency, []).append(bar)
@@ -46,7 +58,10 @@ def lanes(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
 
 
 def timeline_table(bars: Sequence[Bar], *, time_zone: str, width: int) -> Table:
-    """A line a visit: agency, local times, and a bar that is `width` cells from the first start to the last end."""
+    """Draw a line for each visit with its agency, local times and bar.
+
+    `width` cells reach from the first start to the last end.
+    """
     zone = ZoneInfo(time_zone)
     table = Table("agency", "visit", "from", "to", "", box=None, pad_edge=False)
     first, last = min(bar.start for bar in bars), max(bar.end for bar in bars)
@@ -62,7 +77,10 @@ def timeline_table(bars: Sequence[Bar], *, time_zone: str, width: int) -> Table:
 
 
 def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figure:
-    """A row for each agency, a bar for each visit, hatched where it is only scheduled; local time below."""
+    """Draw a row for each agency and a bar for each visit.
+
+    A bar is hatched where the visit is only scheduled. Local time stands below.
+    """
     zone = ZoneInfo(time_zone)
     rows = lanes(bars)
     figure = Figure(figsize=(10, 1.6 + 0.6 * len(rows)), layout="constrained")
@@ -91,13 +109,19 @@ def timeline_figure(bars: Sequence[Bar], *, title: str, time_zone: str) -> Figur
 
 
 def _label(text: str, longest: int = LONGEST_LABEL) -> str:
-    """A text in one line that has room in a picture; what can't be printed is a question mark."""
+    """Return a text in one line that has room in a picture.
+
+    Each character that can't be printed becomes a question mark.
+    """
     line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _tell_times(axes: Axes, bars: Sequence[Bar], zone: ZoneInfo) -> None:
-    """Put dates and times of the zone along an axis of days since 1970."""
+    """Draw dates and times of the zone along an axis of days.
+
+    The days count from 1970.
+    """
     if all(moment.year in DATED_YEARS for bar in bars for moment in (bar.start, bar.end)):
         locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
@@ -108,7 +132,10 @@ def _tell_times(axes: Axes, bars: Sequence[Bar], zone: ZoneInfo) -> None:
 
 
 def _moment_text(days: float, zone: ZoneInfo) -> str:
-    """A moment, given in days since 1970; nothing where no calendar has it."""
+    """Return the text of a moment that is given in days since 1970.
+
+    The text is empty where no calendar has the moment.
+    """
     try:
         return f"{(_EPOCH + timedelta(days=days)).astimezone(zone):%Y-%m-%d %H:%M}"
     except OverflowError:
@@ -116,7 +143,10 @@ def _moment_text(days: float, zone: ZoneInfo) -> str:
 
 
 def save_figure(figure: Figure, path: Path, ending: str) -> None:
-    """Write a figure as PNG or SVG; the same figure gives the same bytes."""
+    """Write a figure as PNG or SVG.
+
+    The same figure gives the same bytes.
+    """
     metadata = {"Date": None} if ending == ".svg" else {"Software": None}
     with warnings.catch_warnings():
         # A letter that the font does not have is drawn as a box.
