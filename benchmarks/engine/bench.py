@@ -1,7 +1,8 @@
-"""Time the engine beside the algorithm that it replaced: `python -m benchmarks.engine.bench`.
+"""Time the engine beside the algorithm that it replaced.
 
-Both get the same frame in the same process, in turns; medians, their ratio and the peaks of memory (each in a process
-of its own, beyond what the input takes) are printed. First, both must find the same conflicts.
+Run it with `python -m benchmarks.engine.bench`. Both get the same frame in the same process, in turns. Medians, their
+ratio and the peaks of memory are printed. Each peak is measured in a process of its own, beyond what the input takes.
+First, both must find the same conflicts.
 """
 
 import ctypes
@@ -24,15 +25,18 @@ from conflict_assets.domain.detection import DetectionPolicy, detect_conflicts
 
 REPLACED_POLICY = DetectionPolicy(cross_midnight=False, back_to_back_counts=False, incomplete_actuals="ignore")
 ORIGINAL = (92_939, 0.003, 1.17)
-"""Visits, share of them in a conflict, and seconds of the one run of the original that was measured."""
+"""The one run of the original that was measured.
+
+The figures are visits, the share of them in a conflict, and seconds.
+"""
 CASES = ((100_000, 0.02, 9), (100_000, 0.2, 9), (650_000, 0.02, 5), (650_000, 0.2, 5))
-"""Visits, share of them in a conflict, rounds."""
+"""The cases: visits, the share of them in a conflict, and rounds."""
 KEYS = ["visit_id", "con_visit_id"]
 MEBIBYTE = 1 << 20
 
 
 class Contender(NamedTuple):
-    """One of the two: its name and what it does with a frame of visits."""
+    """One of the two: its name and its function for a frame of visits."""
 
     name: str
     detect: Callable[[pd.DataFrame], pd.DataFrame]
@@ -48,7 +52,10 @@ ENGINE = Contender("engine", detect_with_engine)
 
 
 def check_agreement(visits: pd.DataFrame) -> int:
-    """Hold both to the same conflicts and flags under the replaced system's policy; return their number."""
+    """Check that both find the same conflicts and flags, and return their number.
+
+    Both use the replaced system's policy.
+    """
     found = [detect_conflicts(visits, REPLACED_POLICY).conflicts, find_conflicts(visits)]
     ours, theirs = (rows[[*KEYS, *FLAGS]].sort_values(KEYS).reset_index(drop=True) for rows in found)
     if not ours.equals(theirs):
@@ -69,7 +76,10 @@ def time_in_turns(visits: pd.DataFrame, rounds: int) -> dict[str, float]:
 
 
 def peak_of(contender_name: str, count: int, share: float) -> int:
-    """Return the bytes by which one run lifts the peak of resident memory above what the input takes."""
+    """Return the bytes by which one run raises the peak of resident memory.
+
+    The memory of the input does not count.
+    """
     contender = {REPLACED.name: REPLACED, ENGINE.name: ENGINE}[contender_name]
     visits = make_visits(count, share)
     contender.detect(visits.head(1000))
@@ -81,7 +91,10 @@ def peak_of(contender_name: str, count: int, share: float) -> int:
 
 
 def _give_back_free_memory() -> None:
-    """Return what making the input left behind, or the run would be served from it and seem to need less."""
+    """Return the free memory that making the input left behind.
+
+    Otherwise the run would use that memory and seem to need less.
+    """
     gc.collect()
     pa.default_memory_pool().release_unused()
     ctypes.CDLL(None).malloc_trim(0)
@@ -108,7 +121,7 @@ def hold_text_as_objects(visits: pd.DataFrame) -> pd.DataFrame:
 
 
 def report_original() -> None:
-    """Say how the re-creation compares with the one measurement of the original that is known."""
+    """Compare the re-creation with the one known measurement of the original."""
     count, share, original = ORIGINAL
     visits = make_visits(count, share)
     rows = check_agreement(visits)

@@ -1,4 +1,7 @@
-"""Visits of one prefix, as a warehouse holds them before anything is pruned: 51 columns, 497 visits a caregiver."""
+"""Visits of one prefix, as a warehouse holds them before pruning.
+
+They have 51 columns, and there are 497 visits a caregiver.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,10 @@ RATE_TYPES = np.array(["Hourly", "Daily", "Visit"])
 
 
 def make_visits(count: int, conflict_share: float, seed: int = 7) -> pd.DataFrame:
-    """Make `count` visits, about `conflict_share` of them in a conflict, in random order, the same for each seed."""
+    """Make `count` visits in random order, the same for each seed.
+
+    About `conflict_share` of them are in a conflict.
+    """
     rng = np.random.default_rng(seed)
     shifts = _shifts(rng, count, several_agencies=0.15 if conflict_share < 0.1 else 0.6)
     _plant(rng, shifts, round(count * conflict_share / 2))
@@ -23,7 +29,10 @@ def make_visits(count: int, conflict_share: float, seed: int = 7) -> pd.DataFram
 
 
 def _shifts(rng: np.random.Generator, count: int, *, several_agencies: float) -> dict[str, np.ndarray]:
-    """Lay out shifts a day, four hours apart; some caregivers divide their shifts between two agencies."""
+    """Lay out the shifts of each day, four hours apart.
+
+    Some caregivers divide their shifts between two agencies.
+    """
     caregivers = -(-count // VISITS_PER_CAREGIVER)
     workdays = round(VISITS_PER_CAREGIVER / np.dot(VISITS_PER_WORKDAY, (1, 2, 3, 4)) * 1.1)
     visits = rng.choice((1, 2, 3, 4), p=VISITS_PER_WORKDAY, size=caregivers * workdays)
@@ -47,7 +56,7 @@ def _plant(rng: np.random.Generator, shifts: dict[str, np.ndarray], conflicts: i
     """Move some shifts into the one before, which is at another agency."""
     agency, start = shifts["agency"], shifts["start"]
     able = np.flatnonzero((shifts["nth"] > 0) & (agency != np.roll(agency, 1)))
-    # Not two in a row: each conflict has its own two visits.
+    # Two in a row are left out: each conflict has its own two visits.
     able = able[np.diff(able, prepend=-2) > 1]
     moved = rng.choice(able, size=min(conflicts, len(able)), replace=False)
     start[moved] = start[moved - 1] + rng.choice((0, 15, 30, 45), len(moved))

@@ -1,4 +1,7 @@
-"""A placeholder SSN that 20,000 visits of one day share: judged within bounds when allowed, else left out."""
+"""A placeholder SSN that 20,000 visits of one day share.
+
+The visits are judged within bounds when allowed, and left out otherwise.
+"""
 
 from time import perf_counter
 
@@ -10,14 +13,20 @@ from conflict_assets.domain.detection import DetectionPolicy, detect_conflicts
 
 VISITS = 20_000
 BLOCK = 40
-"""Visits at one time, half of them at one agency and half at another: each half conflicts with the other."""
+"""The number of visits at one time, half of them at each of two agencies.
+
+Each half conflicts with the other.
+"""
 
 PLACEHOLDER = "040404040"
 DAY = np.datetime64("2025-03-05", "us")
 
 
 def make_dense_day(visits: int = VISITS, block: int = BLOCK) -> pd.DataFrame:
-    """Make the visits of one SSN on one day: blocks one after another, none of which touches another."""
+    """Make the visits of one SSN on one day.
+
+    They are blocks one after another, none of which touches another.
+    """
     number = np.arange(visits)
     start = DAY + (number // block) * np.timedelta64(150, "s") + np.timedelta64(5, "s")
     end = start + np.timedelta64(100, "s")
@@ -37,12 +46,18 @@ def make_dense_day(visits: int = VISITS, block: int = BLOCK) -> pd.DataFrame:
 
 
 def expected_conflicts(visits: int = VISITS, block: int = BLOCK) -> int:
-    """The closed formula: every visit of a block's one half with every visit of its other half."""
+    """Return the number of conflicts by the closed formula.
+
+    Every visit of one half of a block conflicts with every visit of the other half.
+    """
     return visits // block * (block // 2) ** 2
 
 
 def report_hostile_density() -> None:
-    """Print what the dense day costs when it is allowed, and that it harms nobody when it is not."""
+    """Print the cost of the dense day when it is allowed.
+
+    Also print that it changes nobody's conflicts when it is not allowed.
+    """
     dense = make_dense_day()
     begun = perf_counter()
     result = detect_conflicts(dense, DetectionPolicy(max_visits_per_day=VISITS))

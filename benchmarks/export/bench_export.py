@@ -28,7 +28,11 @@ MOST_MIB = 500
 
 @dataclass(frozen=True)
 class Cost:
-    """One export: rows as told, seconds, the most memory of its process, the file's size, states of the bar."""
+    """The cost of one export.
+
+    It has the rows that the command reported, seconds, the most memory of its process, the file's size, and the states
+    of the bar.
+    """
 
     rows: int
     seconds: float
@@ -64,7 +68,7 @@ def fill(url: str, rows: int) -> None:
 
 
 def measure(url: str, file: Path) -> Cost:
-    """Export to a file, and tell what it cost."""
+    """Export to a file and return what it cost."""
     ours, theirs = pty.openpty()
     screen: list[bytes] = []
     environment = {**os.environ, "CONFLICTS_POSTGRES_URL": url, "CONFLICTS_DATA_DIR": str(file.parent / "data")}
@@ -100,7 +104,10 @@ def measure(url: str, file: Path) -> Cost:
 
 
 def most_memory(process: subprocess.Popen[bytes]) -> float:
-    """The most memory that a process held until it ended, MiB; what `wait` tells would count ours, before the fork."""
+    """Return the most memory in MiB that a process held until it ended.
+
+    The figure of `wait` would count the memory of this process, before the fork.
+    """
     peak = 0
     while process.poll() is None:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"))
@@ -110,7 +117,7 @@ def most_memory(process: subprocess.Popen[bytes]) -> float:
 
 
 def watch(terminal: int, screen: list[bytes]) -> None:
-    """Keep what a terminal shows, until nobody writes to it any more."""
+    """Store what a terminal shows until nobody writes to it any more."""
     try:
         while part := os.read(terminal, 65_536):
             screen.append(part)

@@ -1,6 +1,7 @@
-"""The engine without Dagster, one process: `python -m benchmarks.night.bare --source FILE --store URL --folder FOLDER`.
+"""The engine without Dagster, in one process.
 
-It reads, keeps, detects and commits what a night does, by the same functions; no events, no checks, no second process.
+Run it with `python -m benchmarks.night.bare --source FILE --store URL --folder FOLDER`. It reads, saves, detects and
+commits as a night does, by the same functions. It has no events, no checks and no second process.
 """
 
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ NAME = "bare"
 
 
 def main() -> None:
-    """Work through a night and tell what came of it."""
+    """Work through a night and report the result."""
     given, settings = options(__doc__), load_settings()
     with ConflictStore(url=given.store, prefix_length=settings.ssn_prefix_length) as store:
         store.prepare()
@@ -39,7 +40,10 @@ def main() -> None:
 
 
 def read(given: Options, query: VisitQuery, as_of: datetime) -> Snapshot:
-    """Survey and read the source into a snapshot, with the memory that a night has."""
+    """Survey and read the source into a snapshot.
+
+    The reader may use the memory that a night has.
+    """
     source = DuckDBVisitSource(given.source, memory_limit=load_settings().source_memory, temp_directory=given.folder)
     with source.open(run_id=NAME) as reader:
         survey = reader.survey(query)
@@ -55,7 +59,7 @@ def keep_rejected(store: ConflictStore, query: VisitQuery, snapshot: Snapshot) -
 
 
 def rows_of(snapshot: Snapshot) -> int:
-    """The visits that travelled from the source into a snapshot."""
+    """Count the visits that were read from the source into a snapshot."""
     return snapshot.total_counts()["contested"] + snapshot.all_left_out().num_rows
 
 

@@ -1,7 +1,8 @@
-"""Measure a whole night: `python -m benchmarks.night.bench`, as `make bench` and `make bench-small` do.
+"""Measure a whole night.
 
-Generates visits, lets the contenders run in turns, and prints costs, verdicts and where a night's time goes; with
-`--write` also docs/benchmarks.md and its picture. A figure that is missed is said to be, and is no failure.
+Run it with `python -m benchmarks.night.bench`, `make bench` or `make bench-small`. It generates visits, lets the
+contenders run in turns, and prints costs, verdicts and where a night's time goes. With `--write` it also writes
+docs/benchmarks.md and its picture. A figure that is missed is reported, and is no failure.
 """
 
 import argparse
@@ -24,14 +25,14 @@ from conflict_assets.settings import load_settings, project_folder
 
 SIZES = (1_000_000, 10_000_000, 60_000_000)
 ONCE_FROM = 60_000_000
-"""From so many visits on the replaced pipeline runs once."""
+"""The number of visits from which on the replaced pipeline runs once."""
 
 TOO_LONG = 30 * 60
-"""Seconds beyond which the replaced pipeline is not run but extrapolated."""
+"""The seconds beyond which the replaced pipeline is extrapolated, not run."""
 
 
 def main() -> int:
-    """Measure, and tell."""
+    """Measure the contenders and report the results."""
     arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with tempfile.TemporaryDirectory(prefix="night-") as temporary, running(Path(temporary) / "server") as server:
@@ -81,7 +82,10 @@ def _measured(arguments: argparse.Namespace, server: Server, folder: Path) -> It
 
 
 def _expected(earlier: list[Measurement], visits: int) -> Measurement | None:
-    """What the replaced pipeline would cost, by the largest size at which it ran."""
+    """Estimate what the replaced pipeline would cost.
+
+    The largest size at which it ran is scaled.
+    """
     known = [run for run in medians(earlier).values() if run.contender == "a" and not run.extrapolated]
     return max(known, key=lambda run: run.visits).scaled(visits) if known else None
 
@@ -96,7 +100,10 @@ def _rounds(arena: Arena, arguments: argparse.Namespace, *, skipped: set[str]) -
 
 
 def _compare(arena: Arena, runs: list[Measurement]) -> None:
-    """Hold all but the replaced pipeline, whose rules are its own, to what was planted in today's window."""
+    """Compare the runs with what was planted in today's window.
+
+    The replaced pipeline is left out, since its rules are its own.
+    """
     window = window_at(datetime.now(tz=UTC), load_settings().schedule_time_zone)
     planted = arena.source.planted(window)
     for run in runs:

@@ -1,4 +1,7 @@
-"""What the contenders that are commands of their own share: their options, and the line by which they tell."""
+"""The parts that contenders with a command of their own share.
+
+They are the options and the line in which the figures are reported.
+"""
 
 import argparse
 import json
@@ -8,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Options:
-    """The file of visits, the URL of the store, and a folder for what is in between."""
+    """The file of visits, the store's URL, and a folder for intermediate files."""
 
     source: Path
     store: str
@@ -31,7 +34,7 @@ def tell(**figures: float) -> None:
 
 
 def told(output: str) -> dict[str, float]:
-    """Read the figures back from what a contender has printed."""
+    """Read the figures back from the output of a contender."""
     lines = [line for line in output.splitlines() if line.startswith("{")]
     figures: dict[str, float] = json.loads(lines[-1]) if lines else {}
     return figures

@@ -1,4 +1,7 @@
-"""Who takes part, and one run of each: a fresh database, a fresh folder, a fresh process."""
+"""The contenders, and one run of each.
+
+A run has a fresh database, a fresh folder and a fresh process.
+"""
 
 import os
 import shutil
@@ -32,7 +35,10 @@ NAMES = {
     "u": "c ours, 2 workers, nothing changed",
     "d": "d floor",
 }
-"""What each contender is called. `u` is the night after `c2`, over the same data."""
+"""The name of each contender.
+
+`u` is the night after `c2`, over the same data.
+"""
 
 OURS = ("c1", "c2", "c4")
 DATABASE, TEMPLATE = "night", "prefilled"
@@ -41,21 +47,24 @@ PREFIX_LENGTH = 2
 
 @dataclass(frozen=True)
 class Arena:
-    """What the runs over one file share."""
+    """The data that the runs over one file share."""
 
     source: Source
     server: Server
     folder: Path
 
     def prepare(self, contenders: set[str]) -> None:
-        """Make the table that the replaced pipeline finds, and have the file in memory."""
+        """Make the replaced pipeline's table, and read the file into memory."""
         if "a" in contenders:
             rows = prefill(self.source.path, self.server.create(TEMPLATE))
             print(f"{rows:,} rows in the replaced pipeline's table", flush=True)
         self.source.warm()
 
     def run(self, contender: str, *, again: bool) -> Iterator[Measurement]:
-        """Run a contender once; `c2` a second time if asked, as `u`."""
+        """Run a contender once.
+
+        If asked, `c2` runs a second time, as `u`.
+        """
         with self._fresh_folder() as folder:
             template = TEMPLATE if contender == "a" else "template1"
             self.server.create(DATABASE, template=template)
@@ -117,7 +126,10 @@ class Arena:
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        """This process's environment without any setting of the product, but for source, store and folder."""
+        """Return this process's environment without settings of the product.
+
+        Only the source, the store and the folder are set.
+        """
         settings = {name.upper() for name in Settings.model_fields}
         taken = settings | {f"{name}_FILE" for name in settings} - {"SOURCE_FILE"}
         kept = {name: value for name, value in os.environ.items() if name not in taken and "DAGSTER" not in name}

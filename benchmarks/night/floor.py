@@ -1,6 +1,7 @@
-"""The floor: one query by two threads that only counts conflicts: `python -m benchmarks.night.floor --source FILE`.
+"""The floor: one query by two threads that only counts conflicts.
 
-It joins and judges as the rules say, on the raw tables, and keeps nothing: nobody who reads this file can be faster.
+Run it with `python -m benchmarks.night.floor --source FILE`. It joins and judges as the rules say, on the raw tables,
+and stores nothing: no program that reads this file can be faster.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine and the versions with which the figures were measured."""
 
 import os
 import platform
@@ -11,13 +11,13 @@ PACKAGES = ("duckdb", "pandas", "pyarrow", "dagster")
 
 
 def machine() -> str:
-    """Cores, memory and processor."""
+    """Describe cores, memory and processor."""
     memory = psutil.virtual_memory().total / (1 << 30)
     return f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()}"
 
 
 def versions(postgres: str) -> str:
-    """Python, PostgreSQL and the packages that matter."""
+    """Return the versions of Python, PostgreSQL and the packages that matter."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"Python {platform.python_version()}, {packages}, PostgreSQL {postgres} (embedded)"
 

@@ -1,4 +1,4 @@
-"""What was measured, one run a record, and the medians of several."""
+"""The measurements, one run a record, and the medians of several."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,10 @@ COUNTS = ("fetched", "written", "conflicts")
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run, or the median of several; seconds, bytes, rows, and conflicts as pairs."""
+    """One run, or the median of several.
+
+    Its units are seconds, bytes and rows, and conflicts are counted as pairs.
+    """
 
     visits: int
     contender: str
@@ -27,13 +30,16 @@ class Measurement:
     written: int
     conflicts: int
     detect_and_write: float = 0.0
-    """Of ours: the seconds of all prefixes for detecting and writing."""
+    """The seconds of all prefixes for detecting and writing, of ours only."""
     phases: dict[str, float] = field(default_factory=dict)
     runs: int = 1
     extrapolated: bool = False
 
     def scaled(self, visits: int) -> "Measurement":
-        """What as many visits would cost if cost were linear; memory as it is."""
+        """Return what as many visits would cost if cost were linear.
+
+        Memory stays as it is.
+        """
         factor = visits / self.visits
         costs = {name: getattr(self, name) * factor for name in COSTS}
         counts = {name: round(getattr(self, name) * factor) for name in COUNTS}
@@ -41,11 +47,11 @@ class Measurement:
 
 
 Medians = dict[tuple[int, str], Measurement]
-"""By visits and contender."""
+"""The medians by visits and contender."""
 
 
 def medians(runs: Iterable[Measurement]) -> Medians:
-    """Take the median of every figure over the runs of a contender with as many visits."""
+    """Return the median of every figure by visits and contender."""
     groups: dict[tuple[int, str], list[Measurement]] = {}
     for run in runs:
         groups.setdefault((run.visits, run.contender), []).append(run)
@@ -60,12 +66,12 @@ def _median(group: Sequence[Measurement]) -> Measurement:
 
 
 def keep(path: Path, run: Measurement) -> None:
-    """Add a run to a file, a line each."""
+    """Add a run to a file as one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(run)) + "\n")
 
 
 def kept(path: Path) -> list[Measurement]:
-    """Read the runs back."""
+    """Read the runs back from a file."""
     return [Measurement(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,4 +1,7 @@
-"""Where a night of ours goes, second by second: from its event log, its commits and the files it has left."""
+"""The phases of a night of ours, second by second.
+
+They are taken from its event log, its commits and the files that it has left.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +20,10 @@ DETECT = "visit_conflicts.detect_batch"
 
 
 def profile(home: Path, usage: Usage, runs: Sequence[PrefixRun], workers: int) -> dict[str, float]:
-    """Divide the wall time of a night into phases, which together are all of it.
+    """Divide the whole wall time of a night into phases.
 
-    Detecting and writing are the prefixes' own seconds, divided by the workers; events are what else the steps do,
-    also divided; waiting is what is left of the time from the first step to the last.
+    Detecting and writing are the prefixes' own seconds, divided by the workers. Events are what else the steps do, also
+    divided. Waiting is the rest of the time from the first step to the last.
     """
     with DagsterInstance.from_config(str(home)) as instance:
         night = _moments(instance, NIGHTLY_JOB)
@@ -49,7 +52,10 @@ def profile(home: Path, usage: Usage, runs: Sequence[PrefixRun], workers: int) -
 
 
 def _moments(instance: DagsterInstance, job: str) -> dict[Moment, float]:
-    """When each step of the newest run of a job started and succeeded, and when the run did."""
+    """Return when the steps of a job's newest run started and succeeded.
+
+    The moment at which the run itself succeeded is among them.
+    """
     run = instance.get_runs(RunsFilter(job_name=job), limit=1)[0]
     moments: dict[Moment, float] = {}
     cursor, has_more = None, True

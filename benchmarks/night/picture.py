@@ -17,15 +17,24 @@ STYLES = {
     "b": ("#009E73", "D", "-"),
     "d": ("#000000", "x", "-"),
 }
-"""Colour (of a palette that colour-blind people can tell apart), mark and line of each contender."""
+"""The colour, mark and line of each contender.
+
+Colour-blind people can distinguish the colours.
+"""
 
 
 TOLD = ("a", "c2")
-"""Whose last point has its seconds beside it; the others lie too close to each other."""
+"""The contenders whose last point has its seconds beside it.
+
+The other points lie too close to each other.
+"""
 
 
 def draw(found: Medians, path: Path) -> None:
-    """Draw a line for each contender; an extrapolated point is hollow."""
+    """Draw a line for each contender.
+
+    An extrapolated point is hollow.
+    """
     figure = Figure(figsize=(8, 5.5), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     for contender, (colour, mark, line) in STYLES.items():

@@ -1,4 +1,7 @@
-"""The table that the replaced pipeline finds: a row for each direction of every planted conflict, its facts not yet."""
+"""The table that the replaced pipeline finds at the start.
+
+It has a row for each direction of every planted conflict, without its facts yet.
+"""
 
 from pathlib import Path
 
@@ -25,7 +28,7 @@ _ROWS = """
 
 
 def prefill(source: Path, url: str) -> int:
-    """Make the table and fill it; return its rows."""
+    """Make the table, fill it, and return the number of its rows."""
     rows = 0
     with (
         duckdb.connect(str(source), read_only=True, config={"memory_limit": "2GB"}) as visits,

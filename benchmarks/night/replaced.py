@@ -1,9 +1,10 @@
-"""The pipeline that the product replaces, re-created: `python -m benchmarks.night.replaced --source FILE --store URL`.
+"""The pipeline that the product replaces, re-created.
 
-Its wide table names the conflicts and their caregivers; what it does every night is to write them anew. Four threads
-take prefixes from a queue; each fetches every visit of the prefix's caregivers with conflicts, as wide as it is, into
-pandas, merges and judges (`benchmarks.engine.replaced`), and writes by a text COPY and one UPDATE
-(`benchmarks.store.replaced`). The threads share one connection to the file, with a cursor each.
+Run it with `python -m benchmarks.night.replaced --source FILE --store URL`. Its wide table names the conflicts and
+their caregivers, and every night it writes them anew. Four threads take prefixes from a queue. Each fetches every visit
+of the prefix's caregivers with conflicts, as wide as it is, into pandas, merges and judges
+(`benchmarks.engine.replaced`), and writes by a text COPY and one UPDATE (`benchmarks.store.replaced`). The threads
+share one connection to the file, with a cursor each.
 """
 
 from collections import Counter
@@ -34,11 +35,14 @@ COLUMNS: store.Columns = (
     *((name, "boolean") for name in FLAGS),
     *((name, "double precision") for name in ("distance_miles", "average_miles_per_hour", "eta")),
 )
-"""The columns of its table: those of its conflict rows."""
+"""The columns of its table, which are those of its conflict rows."""
 
 
 class Worker:
-    """One thread: a cursor, a connection to PostgreSQL, and what it has counted and timed."""
+    """One thread with its cursor, its connection to PostgreSQL and its figures.
+
+    The figures are counts and seconds.
+    """
 
     def __init__(self, source: duckdb.DuckDBPyConnection, url: str) -> None:
         self._source = source.cursor()
@@ -48,7 +52,7 @@ class Worker:
         self.figures: Counter[str] = Counter()
 
     def work(self, prefixes: SimpleQueue[str]) -> Counter[str]:
-        """Take prefixes until there is none; return the figures."""
+        """Take prefixes until there are none left, and return the figures."""
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             while True:
@@ -72,13 +76,16 @@ class Worker:
         self.figures["write_seconds"] += perf_counter() - detected
 
     def _fetch(self, ssns: list[str]) -> pd.DataFrame:
-        """Fetch through Arrow: half the time of DuckDB's own way into pandas."""
+        """Fetch the visits of caregivers through Arrow.
+
+        This takes half the time of DuckDB's own way into pandas.
+        """
         fetched = self._source.sql(self._query, params={"ssns": ssns, **self._window})
         return fetched.to_arrow_table().to_pandas(date_as_object=False)
 
 
 def _instants() -> dict[str, datetime]:
-    """The first and the last instant of today's window."""
+    """Return the first and the last instant of today's window."""
     zone = ZoneInfo(load_settings().schedule_time_zone)
     window = window_at(datetime.now(tz=UTC), zone.key)
     end = datetime.combine(window.last + timedelta(days=1), time(), zone)
@@ -86,7 +93,10 @@ def _instants() -> dict[str, datetime]:
 
 
 def main() -> None:
-    """Write every conflict of the table anew, and tell what it took; seconds are those of all threads."""
+    """Write every conflict of the table anew, and report the figures.
+
+    Seconds are those of all threads.
+    """
     given = options(__doc__)
     queue: SimpleQueue[str] = SimpleQueue()
     with psycopg.connect(given.store) as connection:

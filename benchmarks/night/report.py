@@ -1,4 +1,7 @@
-"""The tables: on the terminal, and as the section of docs/benchmarks.md, which is between two marks."""
+"""The tables of the results.
+
+They are shown on the terminal, and in the section of docs/benchmarks.md that is between two marks.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,7 +44,7 @@ Rows fetched are visits that left the source. Rows written are what PostgreSQL c
 
 
 def results_table(found: Medians) -> Table:
-    """A row for each size and contender."""
+    """Return a row for each size and contender."""
     order = sorted(found, key=lambda key: (key[0], list(NAMES).index(key[1])))
     return [HEAD, *(_row(found[key]) for key in order)]
 
@@ -55,13 +58,16 @@ def _row(run: Measurement) -> tuple[str, ...]:
 
 
 def verdict_table(found: Medians) -> Table:
-    """A row for each promise."""
+    """Return a row for each promise."""
     rows = [(verdict.promise, verdict.found, verdict.word) for verdict in verdicts(found)]
     return [("promise", "found", "verdict"), *rows]
 
 
 def phase_table(found: Medians) -> Table:
-    """A row for each phase of ours with two workers, a column for each size; seconds of wall time."""
+    """Return a row for each phase of ours with two workers.
+
+    There is a column for each size, in seconds of wall time.
+    """
     profiled = [found[key] for key in sorted(found) if key[1] in PROFILED]
     if not profiled:
         return []
@@ -71,7 +77,7 @@ def phase_table(found: Medians) -> Table:
 
 
 def replaced_table(found: Medians) -> Table:
-    """Where the replaced pipeline's threads spend their time."""
+    """Return where the replaced pipeline's threads spend their time."""
     runs = [found[key] for key in sorted(found) if key[1] == "a" and not found[key].extrapolated]
     rows = [(f"{run.visits:,}", *(f"{seconds:,.1f}" for seconds in _of_threads(run))) for run in runs]
     return [("a's four threads, s", "fetch", "merge and judge", "write"), *rows] if rows else []
@@ -82,25 +88,28 @@ def _of_threads(run: Measurement) -> Iterable[float]:
 
 
 def tables(found: Medians) -> list[Table]:
-    """All tables that are not empty."""
+    """Return all tables that are not empty."""
     every = (results_table(found), verdict_table(found), phase_table(found), replaced_table(found))
     return [table for table in every if table]
 
 
 def plain(table: Table) -> str:
-    """A table for a terminal."""
+    """Return a table as text for a terminal."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
 
 
 def markdown(table: Table) -> str:
-    """A table for a document."""
+    """Return a table as text for a document."""
     lines = [f"| {' | '.join(row)} |" for row in table]
     return "\n".join([lines[0], "|---" * len(table[0]) + "|", *lines[1:]])
 
 
 def section(found: Medians, setting: Sequence[str]) -> str:
-    """The section of the document; `setting` says machine, versions and data."""
+    """Return the section of the document.
+
+    `setting` describes machine, versions and data.
+    """
     results, *others = tables(found)
     return "\n\n".join(
         [
@@ -115,7 +124,10 @@ def section(found: Medians, setting: Sequence[str]) -> str:
 
 
 def write_section(document: Path, text: str) -> None:
-    """Put the section between its marks, or at the end where there are none; the rest stays as it is."""
+    """Put the section between its marks, or at the end where there are none.
+
+    The rest of the document stays as it is.
+    """
     whole = document.read_text(encoding="utf-8")
     marked = f"{BEGIN}\n{text}\n{END}"
     if BEGIN in whole:

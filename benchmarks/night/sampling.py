@@ -1,6 +1,7 @@
-"""What a command costs: wall time, CPU of all its processes, and their memory, looked at five times a second.
+"""The cost of a command: wall time, CPU and memory of all its processes.
 
-CPU is exact: whatever a command leaves behind becomes this process's child, is waited for, and counts.
+Memory is sampled five times a second. CPU is exact: a process that a command leaves behind becomes a child of this
+process, is waited for, and counts.
 """
 
 import ctypes
@@ -18,7 +19,10 @@ import psutil
 
 INTERVAL = 0.2
 SERVER_EVERY = 5
-"""How many looks at the command there are for one at PostgreSQL: each costs some milliseconds of a core."""
+"""The number of samples of the command for one sample of PostgreSQL.
+
+A sample of PostgreSQL costs some milliseconds of a core.
+"""
 
 ORPHAN_SECONDS = 30
 PR_SET_CHILD_SUBREAPER = 36
@@ -27,26 +31,35 @@ KIBIBYTE = 1024
 
 @dataclass
 class Usage:
-    """What one command took; memory in bytes. `server` figures are those of PostgreSQL's processes."""
+    """The usage of one command, with memory in bytes.
+
+    `server` figures are those of PostgreSQL's processes.
+    """
 
     begun: float
-    """Seconds since 1970."""
+    """The start in seconds since 1970."""
     wall: float = 0.0
     cpu: float = 0.0
     server_cpu: float = 0.0
     largest: int = 0
-    """The highest resident memory of any one process, as the kernel keeps it."""
+    """The highest resident memory of any one process, as the kernel records it."""
     together: int = 0
-    """The highest sum over all processes at one moment; a page that several share counts once (PSS)."""
+    """The highest sum over all processes at one moment.
+
+    A page that several processes share counts once (PSS).
+    """
     server_memory: int = 0
     output: str = ""
     seen: dict[str, float] = field(default_factory=dict)
-    """When (seconds since 1970) each thing that was waited for appeared."""
+    """The time (seconds since 1970) at which each awaited thing appeared."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line and its whole environment; `awaited` are things to note the first moment of, by name."""
+    """A command line and its whole environment.
+
+    `awaited` are things whose first moment is to be noted, by name.
+    """
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -54,7 +67,7 @@ class Command:
 
 
 def measure(command: Command, server: psutil.Process) -> Usage:
-    """Run a command to its end.
+    """Run a command to its end and return its usage.
 
     Raises:
         RuntimeError: it failed; the message holds the end of what it said.
@@ -94,7 +107,10 @@ def _watch(process: subprocess.Popen[bytes], usage: Usage, command: Command, ser
 
 
 def _kill_all() -> None:
-    """End the command and all that it has started: this process has no other children."""
+    """End the command and all processes that it has started.
+
+    This process has no other children.
+    """
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             process.kill()
@@ -131,7 +147,10 @@ def _proportional(processes: Sequence[psutil.Process]) -> int:
 
 
 def _cpu_of(server: psutil.Process) -> float:
-    """The CPU of PostgreSQL since its start; backends that have ended count with the process that started them."""
+    """Return the CPU of PostgreSQL since its start.
+
+    Backends that have ended count with the process that started them.
+    """
     own = server.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system
     for process in server.children(recursive=True):

@@ -1,4 +1,7 @@
-"""A PostgreSQL for the benchmark alone: the embedded one, in a folder of its own, with a database for each run."""
+"""A PostgreSQL for the benchmark alone.
+
+It is the embedded one, in a folder of its own, with a database for each run.
+"""
 
 import shutil
 import time
@@ -17,7 +20,7 @@ GONE_SECONDS = 30
 
 
 class Server:
-    """A running server; its URL leads to a database that no run uses."""
+    """A running server, whose own URL leads to a database that no run uses."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -27,11 +30,11 @@ class Server:
             self.version = str(connection.info.parameter_status("server_version"))
 
     def url(self, name: str) -> str:
-        """The URL of a database."""
+        """Return the URL of a database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
 
     def create(self, name: str, *, template: str = "template1") -> str:
-        """Make a database anew, and bring the server to rest; return its URL."""
+        """Make a database anew, bring the server to rest, and return the URL."""
         self.drop(name)
         names = (sql.Identifier(name), sql.Identifier(template))
         with self._connect() as connection:
@@ -40,12 +43,15 @@ class Server:
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        """Remove a database, if it is there."""
+        """Remove a database, if it exists."""
         with self._connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def written(self, name: str) -> int:
-        """Rows inserted, updated or deleted in a database's tables since it was made, temporary ones apart."""
+        """Count the rows inserted, updated or deleted in a database since it was made.
+
+        Temporary tables do not count.
+        """
         self._await_quiet(name)
         with psycopg.connect(self.url(name)) as connection:
             counted = connection.execute(
@@ -54,7 +60,10 @@ class Server:
         return int(counted[0]) if counted else 0
 
     def _await_quiet(self, name: str) -> None:
-        """Wait until the sessions of a run have ended, for they count what they wrote at their end."""
+        """Wait until the sessions of a run have ended.
+
+        Sessions count what they wrote at their end.
+        """
         deadline = time.monotonic() + GONE_SECONDS
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
         with self._connect() as connection:
@@ -67,7 +76,7 @@ class Server:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Start a server in a folder, and stop it and remove the folder at the end."""
+    """Start a server in a folder, and remove both at the end."""
     try:
         yield Server(embedded_url(folder))
     finally:

@@ -1,7 +1,8 @@
-"""The generated files: made once, kept in a folder, and used again while what is said to be planted in them is true.
+"""The generated files, made once and stored in a folder.
 
-The generator lays visits down caregiver by caregiver, in the order that suits who looks for conflicts: DuckDB skips all
-but the blocks of a few caregivers. A warehouse is loaded day by day, so here the visits are laid down by their dates.
+A file is used again while the list of what is planted in it is true. The generator lays visits down caregiver by
+caregiver, in the order that suits a search for conflicts: DuckDB skips all but the blocks of a few caregivers. A
+warehouse is loaded day by day, so here the visits are laid down by their dates.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Source:
     as_of: date
 
     def planted(self, window: Window) -> int:
-        """How many planted conflicts lie in a window, both dates of them."""
+        """Count the planted conflicts whose dates both lie in a window."""
         counted = duckdb.execute(
             "SELECT count(*) FROM read_parquet($1) "
             "WHERE visit_date BETWEEN $2 AND $3 AND con_visit_date BETWEEN $2 AND $3",
@@ -40,7 +41,7 @@ class Source:
         return int(counted[0]) if counted else 0
 
     def warm(self) -> None:
-        """Read the file once, so that no contender is the one that finds it cold."""
+        """Read the file once, so that no contender finds it cold."""
         with self.path.open("rb") as file:
             while file.read(CHUNK):
                 pass
@@ -48,15 +49,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Cache:
-    """The folder with the files, `by-date-<how many>-<as of>.duckdb`, the list of planted conflicts beside each."""
+    """The folder with the files and the lists of planted conflicts.
+
+    Files are named `by-date-<how many>-<as of>.duckdb`, and the list is beside each of them.
+    """
 
     folder: Path
     today: date
     as_of: date | None = None
-    """Only files of this day; unset: the newest that holds today, else one that is made today."""
+    """The day to which files are restricted.
+
+    Unset, the newest file that holds today is used, or else one that is made today.
+    """
 
     def source(self, visits: int) -> Source:
-        """Find the file with so many visits, or make it."""
+        """Return the file with so many visits, and make it if need be."""
         wanted = self.as_of or max((day for day in self._days(visits) if self._holds(day)), default=self.today)
         path = self.folder / f"{BEGINNING}{visits}-{wanted.isoformat()}.duckdb"
         if not path.exists():

@@ -1,4 +1,4 @@
-"""What the benchmark must show, each line met or missed, and by how much."""
+"""The promises of the benchmark, each met or missed, and by how much."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from benchmarks.night.measurement import Measurement, Medians
 MILLION = 1_000_000
 SMALL, MIDDLE, LARGE = MILLION, 10 * MILLION, 60 * MILLION
 OURS = "c2"
-"""Ours by default here: as many workers as the machine of the promises has cores."""
+"""The default contender of ours in the verdicts.
+
+It has as many workers as the machine of the promises has cores.
+"""
 
 GIBIBYTE = 1 << 30
 MOST_MEMORY = 1.5
@@ -17,7 +20,10 @@ MOST_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """A promise, what was found, and whether it holds; `held` is missing where it was not measured."""
+    """A promise, what was found, and whether it holds.
+
+    `held` is None where it was not measured.
+    """
 
     promise: str
     found: str = "not measured"
@@ -78,7 +84,10 @@ def _linear(found: Medians) -> Verdict:
 
 
 def _from_the_middle(found: Medians) -> str:
-    """The stricter look: at 10 million visits the fixed cost of a night hardly counts any more."""
+    """Return the growth from 10 million visits on, which is a stricter measure.
+
+    At this size the fixed cost of a night hardly counts any more.
+    """
     if (MIDDLE, OURS) not in found:
         return ""
     growth = ", ".join(

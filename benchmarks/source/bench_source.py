@@ -1,8 +1,8 @@
 """What one night asks of the warehouse: `make bench-source`.
 
-Generates visits (10 million unless told otherwise), then reads a night's snapshot from the DuckDB source in a process
-of its own: seconds of the count and of the read, rows that leave, statements that read the fact view (counted in the
-engine's profile), and the peak memory.
+Generates visits (10 million unless an option says otherwise), then reads a night's snapshot from the DuckDB source in a
+process of its own. Prints seconds of the count and of the read, rows that leave, statements that read the fact view
+(counted in the engine's profile), and the peak memory.
 """
 
 import argparse
@@ -35,13 +35,13 @@ MOST_SCANS = 2
 
 
 def night(prefixes: tuple[str, ...]) -> VisitQuery:
-    """The query of a night at the generator's date."""
+    """Return the query of a night at the generator's date."""
     window = window_at(NOON, "America/New_York")
     return VisitQuery(prefixes=prefixes, prefix_length=2, first_date=window.first, last_date=window.last)
 
 
 def take(path: Path, folder: Path) -> dict[str, Any]:
-    """Take a snapshot of all prefixes as the asset does; return what it cost."""
+    """Take a snapshot of all prefixes as the asset does, and return its cost."""
     query = night(tuple(all_prefixes(2)))
     with DuckDBVisitSource(path, temp_directory=folder).open(run_id="bench") as reader:
         begun = perf_counter()
@@ -62,9 +62,12 @@ def take(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def scans_of_the_fact(path: Path, prefixes: tuple[str, ...]) -> int:
-    """Count the scans of the fact view in the plans that DuckDB makes of a run's statements."""
+    """Count the scans of the fact view in a run's statements.
+
+    The count is taken from the plans that DuckDB makes.
+    """
     with DuckDBVisitSource(path).open(run_id="bench") as reader:
-        query, layout = night(prefixes), reader._exact_layout  # noqa: SLF001 - the bench looks at the very text
+        query, layout = night(prefixes), reader._exact_layout  # noqa: SLF001 - the benchmark needs the very statement
         survey = reader.survey(query)
         statements = (survey_statement(query, layout, "duckdb"), reader.rows_statement(query, survey))
         return sum(_scans(reader._connection, statement) for statement in statements)  # noqa: SLF001
@@ -76,7 +79,7 @@ def _scans(connection: duckdb.DuckDBPyConnection, statement: Statement) -> int:
 
 
 def main() -> int:
-    """Print what a night costs; fail when a promise is broken."""
+    """Print what a night costs, and fail when a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=10_000_000)
     parser.add_argument("--file", type=Path, help="a file generated earlier")

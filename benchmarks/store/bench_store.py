@@ -41,7 +41,10 @@ def main() -> int:
 
 
 def measure(url: str, nights: list[list[Night]]) -> list[tuple[float, float]]:
-    """Seconds of both for each night. They take turns prefix by prefix, so that a busy machine is busy for both."""
+    """Return the seconds of both for each night.
+
+    They take turns prefix by prefix, so that a busy machine is busy for both.
+    """
     seconds = []
     with (
         ConflictStore(url=url, prefix_length=2) as store,

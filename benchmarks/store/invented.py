@@ -47,7 +47,7 @@ class Night:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of every conflict: its visits and its agency's letter."""
+    """One side of every conflict, with its visits and its agency's letter."""
 
     visits: list[str]
     agency: str
@@ -58,7 +58,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the two sides share: caregivers, days, and which conflicts differ from the first night."""
+    """The data that the two sides share.
+
+    It has caregivers, days, and which conflicts differ from the first night.
+    """
 
     ssns: list[str]
     days: pd.DatetimeIndex
@@ -66,7 +69,10 @@ class Frame:
 
 
 def invent(prefix: str, pairs: int, *, changed: float = 0.0) -> Night:
-    """A night of `pairs` conflicts, two rows each; of the share `changed` the overlap and a visit of the two differ."""
+    """Return a night of `pairs` conflicts, two rows each.
+
+    In the share `changed` of them, the overlap and a visit of the two differ.
+    """
     number = np.arange(pairs)
     frame = Frame(
         ssns=[f"{prefix}{n // PAIRS_A_CAREGIVER:07d}" for n in number],
@@ -114,7 +120,7 @@ def _conflicts(frame: Frame, mine: Side, other: Side, names: pd.Series) -> pd.Da
 
 
 def _visits(frame: Frame, side: Side, differs: np.ndarray) -> pd.DataFrame:
-    """Every column filled: texts by number, times in the morning."""
+    """Return visits with every column filled: texts by number, times in the morning."""
     number = np.arange(len(side.visits))
     columns: dict[str, Sequence] = {}
     for field in STORED_VISIT:

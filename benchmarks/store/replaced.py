@@ -1,4 +1,7 @@
-"""The pattern that the store replaces: one wide table, text COPY into an all-text temporary table, casts in SQL."""
+"""The pattern that the store replaces: one wide table, filled from texts.
+
+A COPY of text fills an all-text temporary table, and SQL casts its values.
+"""
 
 import io
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ from conflict_assets.store.copying import TYPES
 from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
 Columns = Sequence[tuple[str, str]]
-"""Names and PostgreSQL's types."""
+"""Column names with PostgreSQL's types."""
 
 KEY = ("ssn", "visit_id", "con_visit_id")
 OWN = [field for field in STORED_VISIT if field.name not in STORED_CONFLICT.names]
@@ -32,7 +35,7 @@ def make(connection: psycopg.Connection, columns: Columns = COLUMNS) -> None:
 
 
 def wide_frame(night: Night) -> pd.DataFrame:
-    """Both sides joined, as that system held them in memory before it wrote."""
+    """Join both sides, as that system held them in memory before it wrote."""
     visits = night.visits.to_pandas()[["visit_id", "ssn", *(field.name for field in OWN)]]
     others = visits.rename(columns={name: f"con_{name}" for name in visits.columns if name != "ssn"})
     frame = night.conflicts.to_pandas().merge(visits, on=["ssn", "visit_id"]).merge(others, on=["ssn", "con_visit_id"])
@@ -40,7 +43,10 @@ def wide_frame(night: Night) -> pd.DataFrame:
 
 
 def write(connection: psycopg.Connection, frame: pd.DataFrame, *, first: bool, columns: Columns = COLUMNS) -> int:
-    """One transaction: all rows as text, then one statement with a cast per column; the rows that it wrote."""
+    """Write all rows in one transaction, and return the number of rows written.
+
+    The rows are copied as text, and one statement with a cast per column writes them.
+    """
     with connection.transaction():
         texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name, _ in columns)
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE staged ({}) ON COMMIT DROP").format(texts))
