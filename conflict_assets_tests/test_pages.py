@@ -16,7 +16,6 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.query import FACT
-from conflict_assets.store.export_query import STATUSES
 
 PROJECT = Path(conflict_assets.__file__).parents[1]
 DOCS = PROJECT / "docs"
@@ -66,7 +65,7 @@ def test_every_link_leads_to_a_file_and_a_heading(page):
 def test_the_rules_page_has_every_name_of_the_rules_and_of_the_result():
     told = {name for row in rows(DOCS / "rules.md") for cell in row for name in quoted(cell)}
     told |= set(quoted((DOCS / "rules.md").read_text(encoding="utf-8").partition("## 3.")[2]))
-    named = {*InactiveReason, *RejectReason, *Note, *STATUSES, *(rule.flag for rule in Rule)}
+    named = {*InactiveReason, *RejectReason, *Note, *(rule.flag for rule in Rule)}
     named |= {each.name for each in fields(DetectionPolicy)}
     assert sorted({*named, *NO_VISITS.conflicts, *NO_VISITS.counts} - told) == []
 
