@@ -41,8 +41,8 @@ browser: ## Install Chromium and its driver where they are missing (Debian, Ubun
 		run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
 			install -y -qq --no-install-recommends chromium chromium-driver; }
 
-screenshots: install browser ## Take the pictures of the UI in docs/ anew
-	SCREENSHOTS=docs $(BIN)/python -m pytest -m e2e conflict_assets_tests/e2e/test_browser.py
+screenshots: install browser ## Take the pictures of the UI and the report in docs/ anew
+	SCREENSHOTS=docs $(BIN)/python -m pytest -m e2e conflict_assets_tests/e2e/test_browser.py conflict_assets_tests/e2e/test_report.py
 
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"

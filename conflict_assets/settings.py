@@ -71,13 +71,18 @@ class SettingsError(MaskedError):
     """
 
 
+def checkout() -> Path | None:
+    """The checkout in which this package lies, if it does."""
+    folder = Path(__file__).resolve().parent.parent
+    return folder if (folder / "pyproject.toml").is_file() else None
+
+
 def project_folder() -> Path:
     """Return the folder in which `.env` and `data` are looked up.
 
     It is the checkout with the package, or else the working folder.
     """
-    checkout = Path(__file__).resolve().parent.parent
-    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+    return checkout() or Path.cwd()
 
 
 def env_file() -> Path:
@@ -274,7 +279,7 @@ class Settings(BaseSettings):
         misspelled = names.misspelled(env_settings.env_vars)
         if misspelled:
             raise SettingsError("\n".join(misspelled))
-        files = SecretFiles(settings_cls, _SECRETS, (env_settings, written))
+        files = SecretFiles(settings_cls, _SECRETS, (env_settings, written), folder=project_folder())
         return init_settings, files, env_settings, written, file_secret_settings
 
     _real_data: tuple[str, ...] = PrivateAttr(default=())
@@ -296,9 +301,10 @@ class Settings(BaseSettings):
     @classmethod
     def _usable_path(cls, folder: Path) -> Path:
         path = (project_folder() / folder).absolute()
-        lengths = [len(name.encode()) for name in (str(path), *path.parts)]
-        if lengths[0] > LONGEST_FOLDER or max(lengths[1:]) > LONGEST_FILE_NAME or _UNUSABLE.search(str(path)):
-            raise ValueError("not such a path")
+        fault = _fault_of(path)
+        if fault is not None:
+            whole = "it" if folder.is_absolute() else f"its whole path, {str(path)!r},"
+            raise ValueError(f"{whole} {fault}")
         return folder
 
     @field_validator(_MAY_BE_EMPTY)
@@ -390,6 +396,22 @@ def read_settings(**overrides: Any) -> Settings:
     values = (value for _, value in settings)
     know_secrets(value.get_secret_value() for value in values if isinstance(value, SecretStr))
     return settings
+
+
+def _fault_of(path: Path) -> str | None:
+    """What of a data folder's path DuckDB, Dagster or PostgreSQL can't use."""
+    try:
+        lengths = [len(name.encode()) for name in (str(path), *path.parts)]
+    except UnicodeEncodeError:
+        return "is not in UTF-8"
+    if lengths[0] > LONGEST_FOLDER:
+        return f"has {lengths[0]:,} bytes"
+    if max(lengths[1:]) > LONGEST_FILE_NAME:
+        return f"has a name of {max(lengths[1:]):,} bytes in it; {LONGEST_FILE_NAME} are the most"
+    found = _UNUSABLE.search(str(path))
+    if found is None:
+        return None
+    return f"holds {found[0] if found[0].isprintable() else 'the control character ' + repr(found[0])}"
 
 
 @lru_cache(maxsize=1)

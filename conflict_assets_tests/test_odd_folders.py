@@ -79,16 +79,16 @@ def test_a_night_runs_in_a_folder_with_all_of_these_letters(tmp_path, stopping):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"),
+    ("name", "arguments", "fault"),
     [
-        ("a\nb", ["doctor"]),
-        ("a\x1b[31mb", ["store", "url"]),
-        ("a\\b", ["store", "url"]),
-        ("a?b", ["store", "url"]),
-        ("a[b]", ["doctor"]),
-        (b"a\xffb", ["run", "--prefix", "4"]),
-        ("x" * 300, ["report"]),
-        ("/".join(["x" * 200] * 8), ["store", "url"]),
+        ("a\nb", ["doctor"], "holds a character that can't be seen"),
+        ("a\x1b[31mb", ["store", "url"], "holds a character that can't be seen"),
+        ("a\\b", ["store", "url"], "(it holds \\)"),
+        ("a?b", ["store", "url"], "(it holds ?)"),
+        ("a[b]", ["doctor"], "(it holds [)"),
+        (b"a\xffb", ["run", "--prefix", "4"], "(it is not in UTF-8)"),
+        ("x" * 300, ["report"], "(it has a name of 300 bytes in it; 255 are the most)"),
+        ("/".join(["x" * 200] * 8), ["store", "url"], " bytes); allowed: "),
     ],
     ids=[
         "a new line",
@@ -101,11 +101,12 @@ def test_a_night_runs_in_a_folder_with_all_of_these_letters(tmp_path, stopping):
         "too long a path",
     ],
 )
-def test_a_folder_that_can_t_be_used_is_refused_in_one_sentence(tmp_path, name, arguments):
+def test_a_folder_that_can_t_be_used_is_refused_in_one_sentence(tmp_path, name, arguments, fault):
     folder = os.fsencode(tmp_path) + b"/" + os.fsencode(name)
     refused = command(os.fsdecode(folder), *arguments, GENERATED_VISITS="10000")
     assert refused.returncode == 2, refused.stdout + refused.stderr
     said = refused.stdout + refused.stderr
     assert said.count("CONFLICTS_DATA_DIR") == 1
+    assert fault in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from conflict_assets.store.errors import StoreError
 if TYPE_CHECKING:
     from conflict_assets.running.run_follower import Watcher
 
+NAME = "conflict-assets"
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -73,7 +75,7 @@ class InOrder(TyperGroup):
 
 
 app = typer.Typer(
-    name="conflict-assets",
+    name=NAME,
     cls=InOrder,
     help="Find the visit conflicts of home-care caregivers, every night.",
     no_args_is_help=True,
@@ -279,8 +281,16 @@ def _tell_costliest(settings: Settings, run_ids: Sequence[str]) -> None:
 
     with conflict_store(settings) as store:
         costliest = store.costliest_new(run_ids, limit=COSTLIEST_SHOWN)
-    for line in new_conflict_lines(costliest, ZoneInfo(settings.source_time_zone)):
+    for line in new_conflict_lines(costliest, ZoneInfo(settings.source_time_zone), _program()):
         out.print(line, markup=False)
+
+
+def _program() -> str:
+    """How this command is called here: by its name where a shell finds it, else by its path."""
+    if shutil.which(NAME):
+        return NAME
+    path = Path(sys.argv[0]).absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @app.command()

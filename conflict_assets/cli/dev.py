@@ -9,7 +9,7 @@ import typer
 
 from conflict_assets.running.folders import check_folders
 from conflict_assets.running.ports import PortError, require_free_port
-from conflict_assets.settings import load_settings, project_folder
+from conflict_assets.settings import checkout, load_settings, project_folder
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Typer's settings for a command that passes unknown options to another program."""
@@ -38,8 +38,11 @@ def dev_command(
     check_folders(settings)
     from conflict_assets.running.instance import dagster_home
 
-    environment = {**os.environ, "DAGSTER_HOME": str(dagster_home(settings))}
+    home = dagster_home(settings)
     dagster = str(Path(sys.executable).with_name("dagster"))
+    workspace = str(project_folder() / "workspace.yaml")
     served_at = ("--host", host, "--port", str(port))
-    os.chdir(project_folder())
-    os.execve(dagster, [dagster, "dev", "-w", "workspace.yaml", *served_at, *context.args], environment)  # noqa: S606 - no shell wanted
+    # Dagster lets the `.env` of its working folder win over the environment; in its home there is none.
+    os.chdir(home if checkout() else project_folder())
+    arguments = [dagster, "dev", "-w", workspace, *served_at, *context.args]
+    os.execve(dagster, arguments, {**os.environ, "DAGSTER_HOME": str(home)})  # noqa: S606 - no shell wanted

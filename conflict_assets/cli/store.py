@@ -15,7 +15,7 @@ from conflict_assets.report.report_files import latest_report_time
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
+from conflict_assets.store.decision_files import read_replaced_database, read_replaced_file
 from conflict_assets.store.decision_spreadsheets import FilledIn, read_decisions
 from conflict_assets.store.decisions import SHOWN, Decision, DecisionOutcome, DecisionValue, Pair, parse_pair
 from conflict_assets.store.errors import StoreError
@@ -96,7 +96,8 @@ def _decisions_named(pairs: list[str] | None, chosen: list[DecisionValue], reaso
 
 def import_decisions_command(
     csv: Annotated[
-        Path | None, typer.Option("--csv", "--file", help="An export of the table conflictvisitmaps.")
+        Path | None,
+        typer.Option("--csv", "--file", help="An export of the table conflictvisitmaps: a CSV, or a workbook (.xlsx)."),
     ] = None,
     database: Annotated[
         str | None,
@@ -114,7 +115,7 @@ def import_decisions_command(
     """
     if (csv is None) == (database is None):
         raise typer.BadParameter("give one of --csv and --database")
-    found = read_replaced_csv(csv) if csv is not None else read_replaced_database(database or "")
+    found = read_replaced_file(csv) if csv is not None else read_replaced_database(database or "")
     with _prepared(load_settings()) as store:
         outcome = store.import_decisions(found.decisions, decided_by="replaced system")
     out.print(

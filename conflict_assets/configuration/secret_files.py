@@ -25,11 +25,17 @@ class SecretFiles(PydanticBaseSettingsSource):
     """
 
     def __init__(
-        self, settings_cls: type[BaseSettings], names: Iterable[str], places: Iterable[PydanticBaseSettingsSource]
+        self,
+        settings_cls: type[BaseSettings],
+        names: Iterable[str],
+        places: Iterable[PydanticBaseSettingsSource],
+        *,
+        folder: Path,
     ) -> None:
         super().__init__(settings_cls)
         self._names = sorted(names)
-        # `.env_vars` of both holds what they found, by name in small letters.
+        self._folder = folder
+        # `.env_vars` of both is what they found, by name in small letters.
         self._places = [place.env_vars for place in places if isinstance(place, EnvSettingsSource)]
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
@@ -57,15 +63,16 @@ class SecretFiles(PydanticBaseSettingsSource):
             if value:
                 return None
             if file:
-                return _read(f"{variable}{FILE_SUFFIX}", Path(file))
+                return _read(f"{variable}{FILE_SUFFIX}", Path(file), self._folder)
         return None
 
 
-def _read(variable: str, file: Path) -> str:
+def _read(variable: str, file: Path, folder: Path) -> str:
+    """The content of a file; a relative path counts from the folder."""
     try:
         file = file.expanduser()
-        content = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # RuntimeError: a ~ of no user
+        content = (folder / file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a ~ of nobody
         reason = error.strerror if isinstance(error, OSError) else "it is no text, or of no user"
         # Somebody may have written the secret itself instead of its file: no log may show it.
         found = f"names {file}, which can't be read" if file.is_absolute() else "names no file that can be read"

@@ -10,10 +10,8 @@ from conflict_assets.output.explanation_text import measure_text
 from conflict_assets.output.wording import money_text
 
 LONGEST_NAME = 60
-NEXT = (
-    'Next: conflict-assets show PAIR; conflict-assets decide PAIR --whitelist --reason "…" (or --ignore); '
-    "conflict-assets report --open"
-)
+NEXT = ("show {pair}", 'decide {pair} --whitelist --reason "…" (or --ignore)', "report --open")
+"""What to do about a conflict, as arguments of the command."""
 
 
 def rule_text(conflict: ListedConflict) -> str:
@@ -74,10 +72,10 @@ def conflict_lines(conflict: ListedConflict, zone: ZoneInfo) -> list[str]:
     ]
 
 
-def new_conflict_lines(costliest: Sequence[ListedConflict], zone: ZoneInfo) -> Iterator[str]:
-    """Yield the last lines of a run: the costliest new conflicts.
+def new_conflict_lines(costliest: Sequence[ListedConflict], zone: ZoneInfo, program: str) -> Iterator[str]:
+    """What a run ends with: the new conflicts to look at first, and what to do about them; nothing without any.
 
-    The lines also say what to do about them. There are no lines without new conflicts.
+    `program` is how the command is called here, so that what is told can be pasted.
     """
     if not costliest:
         return
@@ -86,4 +84,5 @@ def new_conflict_lines(costliest: Sequence[ListedConflict], zone: ZoneInfo) -> I
         rule, *others, pair = conflict_lines(conflict, zone)
         yield f"{amount_text(conflict)}, {pair}: {rule}"
         yield from (f"    {line}" for line in others)
-    yield NEXT
+    yield "Next, of the first:"
+    yield from (f"    {program} {arguments.format(pair=costliest[0].pair_id)}" for arguments in NEXT)

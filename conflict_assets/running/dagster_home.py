@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from conflict_assets.settings import Settings
+from conflict_assets.settings import Settings, SettingsError
 from conflict_assets.store.store_factory import embedded_folder
 
 KEPT_MARK = "# Kept by conflict-assets: follows the settings at every start. Remove this line to make the file yours.\n"
@@ -89,18 +89,25 @@ def _quoted(path: Path) -> str:
 
 
 def make_dagster_home(settings: Settings) -> Path:
-    """Return the home, made if need be and named in DAGSTER_HOME.
+    """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME.
 
-    A new home gets an instance configuration of its own.
+    Raises:
+        SettingsError: it can't be made or written to.
     """
     given = os.environ.get("DAGSTER_HOME")
     home = Path(given).expanduser().absolute() if given else settings.data_dir / "dagster_home"
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with dagster_home_lock(home):
+            _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
+    except OSError as error:
+        raise SettingsError(
+            f"Dagster's home is {home}, which can't be used: {error.strerror}; allowed: a folder that this user may "
+            f"write to, with room. Change {'DAGSTER_HOME' if given else 'CONFLICTS_DATA_DIR'}."
+        ) from None
     if settings.dagster_postgres_url is not None:
         os.environ["DAGSTER_POSTGRES_URL"] = settings.dagster_postgres_url.get_secret_value()
     os.environ["DAGSTER_HOME"] = str(home)
-    with dagster_home_lock(home):
-        _keep_configuration(home / "dagster.yaml", instance_yaml(settings, home))
     return home
 
 

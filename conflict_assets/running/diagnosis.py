@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from conflict_assets.automation.channels import mail_port
-from conflict_assets.running.folders import check_folders
+from conflict_assets.automation.channel_trials import try_mail_server, try_webhook
+from conflict_assets.automation.channels import AlertError, mail_port
+from conflict_assets.running.folders import check_folders, check_room
 from conflict_assets.settings import Settings, SettingsError, env_file
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.source_factory import visit_source
@@ -38,12 +39,16 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     yield _examine("workers", lambda: _workers(settings))
     yield _examine("dagster", lambda: _dagster(settings))
     yield Finding("alerts", True, _alerts(settings))
+    if settings.alert_recipients:
+        yield _examine("mail server", lambda: _mail_server(settings))
+    if settings.alert_webhook_url is not None:
+        yield _examine("webhook", lambda: _webhook(settings))
 
 
 def _examine(part: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(part, True, look())
-    except (SettingsError, SourceError, StoreError) as error:
+    except (SettingsError, SourceError, StoreError, AlertError) as error:
         return Finding(part, False, str(error))
 
 
@@ -60,7 +65,7 @@ def _settings(settings: Settings) -> str:
 
 def _folders(settings: Settings) -> str:
     check_folders(settings)
-    return f"files are written to {settings.data_dir}"
+    return f"files are written to {settings.data_dir}, {check_room(settings) / 2**30:,.1f} GiB free"
 
 
 def _source(settings: Settings) -> str:
@@ -77,12 +82,12 @@ def _store(settings: Settings) -> str:
         store.prepare()
         store.require_right_to_write()
         free = store.free_connections()
-    if free < settings.max_workers:
+    if free.count < settings.max_workers:
         raise StoreError(
-            f"{free} connections are free, MAX_WORKERS is {settings.max_workers}; lower MAX_WORKERS "
-            "or raise max_connections of the server"
+            f"{free.count} connections are free, MAX_WORKERS is {settings.max_workers}; lower MAX_WORKERS "
+            f"or raise {free.limited_by}"
         )
-    return f"reachable, schema up to date, may be written to, {free} connections free"
+    return f"reachable, schema up to date, may be written to, {free.count} connections free"
 
 
 def _lists(settings: Settings) -> str:
@@ -99,10 +104,7 @@ def _lists(settings: Settings) -> str:
 
 
 def _alerts(settings: Settings) -> str:
-    """Describe who is alerted of a failed run or a late night.
-
-    Nothing is sent.
-    """
+    """Who is told of a failed run or a late night."""
     channels = []
     if settings.alert_recipients:
         server = f"{settings.alert_smtp_host}:{mail_port(settings)}"
@@ -110,6 +112,16 @@ def _alerts(settings: Settings) -> str:
     if settings.alert_webhook_url is not None:
         channels.append("a webhook")
     return " and ".join(channels) or "nobody is told of a failed run: ALERT_EMAIL_TO and ALERT_WEBHOOK_URL are not set"
+
+
+def _mail_server(settings: Settings) -> str:
+    try_mail_server(settings)
+    return "reachable by TLS, takes the login; no mail was sent"
+
+
+def _webhook(settings: Settings) -> str:
+    try_webhook(settings)
+    return "its host is reachable; nothing was posted"
 
 
 def _workers(settings: Settings) -> str:

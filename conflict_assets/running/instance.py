@@ -13,8 +13,9 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from conflict_assets.running.dagster_home import dagster_home_lock, make_dagster_home
 from conflict_assets.settings import Settings
 from conflict_assets.store.address import DAGSTER
-from conflict_assets.store.connection import connect
+from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.readiness import require_right_to_record
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -43,17 +44,16 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def check_dagster_storage(settings: Settings) -> None:
-    """Check that DAGSTER_POSTGRES_URL, if set, leads to a PostgreSQL.
-
-    The driver that is used here has errors that say why a connection failed.
-    """
+    """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL that takes writes: else say why not."""
     if settings.dagster_postgres_url is None and sys.platform == "win32":
         raise StoreError(
             "Dagster's storage is the embedded PostgreSQL unless DAGSTER_POSTGRES_URL is set, and that needs Linux or "
             "macOS. Set DAGSTER_POSTGRES_URL to a PostgreSQL of your own: postgresql://user:password@host:5432/database."
         )
     if settings.dagster_postgres_url is not None:
-        connect(settings.dagster_postgres_url.get_secret_value(), server=DAGSTER).close()
+        url = settings.dagster_postgres_url.get_secret_value()
+        with connect(url, server=DAGSTER) as connection, translated(DAGSTER):
+            require_right_to_record(connection)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from conflict_assets.store import conflict_lookup, latest_commits, rejects, sche
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.conflict_lookup import MadeDecision, StoredConflict
 from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
+from conflict_assets.store.connections_left import FreeConnections, free_connections
 from conflict_assets.store.decisions import Decision, DecisionOutcome, decide, take_over
 from conflict_assets.store.errors import TransientStoreError
 from conflict_assets.store.export_rows import ConflictExport, ExportQuery, export_conflicts
@@ -380,9 +381,9 @@ class ConflictStore:
         """
         return self._run(partial(latest_commits.latest_visits, without=without, counted=counted))
 
-    def free_connections(self) -> int:
-        """Return how many more connections the server takes."""
-        return self._run(store_queries.free_connections)
+    def free_connections(self) -> FreeConnections:
+        """How many more connections this login gets, and what limits them."""
+        return self._run(free_connections)
 
     def write_rejected(
         self,

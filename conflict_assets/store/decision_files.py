@@ -4,13 +4,11 @@ The replaced system's table `conflictvisitmaps` holds, among others, `VisitID`, 
 whitelisted, `I` for ignored. Any other flag is no decision. The table may hold a pair twice, once from each side.
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -20,6 +18,7 @@ from conflict_assets.store.connection import connect, translated
 from conflict_assets.store.decisions import Decision, DecisionValue, pair_of_visits
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.skipped_rows import LeftOut
+from conflict_assets.store.spreadsheets import read_tables
 
 REPLACED_TABLE = "conflictvisitmaps"
 REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
@@ -41,20 +40,19 @@ class ReplacedDecisions:
     undecided: int
     unusable: int
     notes: tuple[str, ...] = ()
-    """Sentences about the rows that were left out: what they hold, and in which lines they stand."""
+    """Sentences about the rows that were left out: what stands in them, and which they are."""
 
 
-def read_replaced_csv(path: Path) -> ReplacedDecisions:
-    """Read an export of the replaced table.
-
-    Its column names may have any letter case.
+def read_replaced_file(path: Path) -> ReplacedDecisions:
+    """Read an export of the replaced table, a CSV or a workbook, with its column names in any letter case.
 
     Raises:
-        StoreError: the file can't be read, or a column is missing.
+        StoreError: the file can't be read, a column is missing, or a row has more or fewer values than its header.
     """
-    _check_columns(path)
-    rows = ((line, tuple(row[name.lower()] for name in REPLACED_COLUMNS)) for line, row in _rows(path))
-    return _sorted_out(rows)
+    wrong: list[str] = []
+    found = _sorted_out(_rows(path, wrong))
+    _refuse_wrong(path, wrong)
+    return found
 
 
 def read_replaced_database(url: str) -> ReplacedDecisions:
@@ -80,20 +78,24 @@ def _read_replaced(connection: psycopg.Connection[Any]) -> ReplacedDecisions:
         return _sorted_out((None, row) for row in cursor.execute(query))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    with _opened(path) as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            yield reader.line_num, {(name or "").strip().lower(): (value or "") for name, value in row.items()}
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StoreError(f"{path} can't be read as a CSV in UTF-8: {error}") from None
+def _rows(path: Path, wrong: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The rows of each table with one of the columns; a workbook may have other sheets. Uneven rows go to `wrong`."""
+    first: tuple[str, ...] = ()
+    columns = tuple(name.lower() for name in REPLACED_COLUMNS)
+    tables = 0
+    for table in read_tables(path):
+        first = first or table.header
+        if table.columns.isdisjoint(columns):
+            continue
+        tables += 1
+        _check_columns(path, table.header)
+        for row in table.rows:
+            if row.width != len(table.header):
+                wrong.append(f"{row.place}: {row.width} values, and the header has {len(table.header)}")
+            else:
+                yield row.place, tuple(row.cells.get(name, "") for name in columns)
+    if not tables:
+        _check_columns(path, first)
 
 
 def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
@@ -104,38 +106,20 @@ def _refuse_wrong(path: Path, wrong: Sequence[str]) -> None:
         )
 
 
-def _check_columns(path: Path) -> None:
-    """Refuse a file with other columns, or with rows of another length.
-
-    Each row must have as many values as the header has names.
-    """
-    with _opened(path) as file:
-        reader = csv.reader(file)
-        header = [name.strip().lower() for name in next(reader, [])]
-        for name in REPLACED_COLUMNS:
-            _check_column(path, header, name)
-        _refuse_wrong(
-            path,
-            [
-                f"line {reader.line_num}: {len(row)} values, and the header has {len(header)}"
-                for row in reader
-                if row and len(row) != len(header)
-            ],
-        )
+def _check_columns(path: Path, header: Sequence[str]) -> None:
+    """Refuse a header in which one of the columns is missing, or is twice."""
+    for name in REPLACED_COLUMNS:
+        # Not the whole header is told: a file without one has people's names there.
+        if (found := header.count(name.lower())) != 1:
+            alike = get_close_matches(name.lower(), header, n=1) if not found else []
+            raise StoreError(
+                f"{path} has {'more than one' if found else 'no'} column {name}"
+                f"{f', but {alike[0]!r}' if alike else ''}, among {len(header)} in its first line; needed there, once "
+                f"each: {', '.join(REPLACED_COLUMNS)}"
+            )
 
 
-def _check_column(path: Path, header: Sequence[str], name: str) -> None:
-    # The message does not quote the whole header: a file without one has people's names there.
-    if (found := header.count(name.lower())) != 1:
-        alike = get_close_matches(name.lower(), header, n=1) if not found else []
-        raise StoreError(
-            f"{path} has {'more than one' if found else 'no'} column {name}"
-            f"{f', but {alike[0]!r}' if alike else ''}, among {len(header)} in its first line; needed there, once each "
-            f"and with commas between: {', '.join(REPLACED_COLUMNS)}"
-        )
-
-
-def _sorted_out(rows: Iterable[tuple[int | None, tuple[str | None, ...]]]) -> ReplacedDecisions:
+def _sorted_out(rows: Iterable[tuple[str | None, tuple[str | None, ...]]]) -> ReplacedDecisions:
     """Return one decision for each pair.
 
     Where the two sides differ, whitelisted wins, since it is the decision that was explained.
@@ -143,17 +127,17 @@ def _sorted_out(rows: Iterable[tuple[int | None, tuple[str | None, ...]]]) -> Re
     found: dict[str, Decision] = {}
     undecided = unusable = 0
     left_out = LeftOut()
-    for line, (visit_id, con_visit_id, flag) in rows:
+    for place, (visit_id, con_visit_id, flag) in rows:
         verdict = _VERDICTS.get((flag or "").strip().upper())
         if verdict is None:
             undecided += 1
-            left_out.note_flag((flag or "").strip(), line)
+            left_out.note_flag((flag or "").strip(), place)
             continue
         try:
             pair = pair_of_visits(visit_id or "", con_visit_id or "")
         except ValueError:
             unusable += 1
-            left_out.note("without two different visit ids", line)
+            left_out.note("without two different visit ids", place)
             continue
         if pair.pair_id not in found or verdict is DecisionValue.WHITELISTED:
             found[pair.pair_id] = Decision(pair, verdict, TAKEN_OVER)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -153,16 +154,29 @@ def listed(connection: Connection, pairs: Sequence[RankedPair]) -> tuple[ListedC
 
     A pair that no view shows is left out.
     """
+    return all_listed(connection, [pairs])[0]
+
+
+def all_listed(connection: Connection, lists: Sequence[Sequence[RankedPair]]) -> tuple[tuple[ListedConflict, ...], ...]:
+    """The same of several lists, which costs no more than one: the store is asked once for all of them."""
+    found = _listed_by_key(connection, list(chain.from_iterable(lists)))
+    return tuple(tuple(found[key] for key in dict.fromkeys(map(_key, pairs)) if key in found) for pairs in lists)
+
+
+def _key(pair: RankedPair) -> tuple[str, str]:
+    return pair.pair_id, pair.last_four
+
+
+def _listed_by_key(connection: Connection, pairs: Sequence[RankedPair]) -> dict[tuple[str, str], ListedConflict]:
     if not pairs:
-        return ()
-    names = [pair.pair_id for pair in pairs]
+        return {}
+    names = sorted({pair.pair_id for pair in pairs})
     found: dict[tuple[str, str], StoredConflict] = {}
     for each in conflicts_of_pairs(connection, names):
         found.setdefault((each.pair_id, each.ssn[-4:]), each)
     with connection.cursor(row_factory=class_row(PairAmounts)) as cursor:
         amounts = {(each.pair_id, each.last_four): each for each in cursor.execute(_AMOUNTS, [names])}
-    keys = dict.fromkeys((pair.pair_id, pair.last_four) for pair in pairs)
-    return tuple(_conflict(found[key], amounts[key]) for key in keys if key in found)
+    return {key: _conflict(found[key], amounts[key]) for key in map(_key, pairs) if key in found}
 
 
 _OWN = [each.name for each in fields(ListedConflict) if each.name not in {"amount", "visits"}]

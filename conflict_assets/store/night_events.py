@@ -6,8 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from conflict_assets.domain.listed_conflicts import ListedConflict
-from conflict_assets.store.listing import BY_AMOUNT, RankedPair, listed
+from conflict_assets.store.listing import BY_AMOUNT, RankedPair
 from conflict_assets.store.store_queries import capped
 
 RUNS = """WITH runs AS (SELECT *, (as_of AT TIME ZONE %(zone)s)::date AS night FROM prefix_runs),
@@ -40,13 +39,11 @@ class _Event(RankedPair):
     event: str
 
 
-def night_events(
-    connection: psycopg.Connection[Any], time_zone: str, shown: int
-) -> dict[str, tuple[ListedConflict, ...]]:
+def night_events(connection: psycopg.Connection[Any], time_zone: str, shown: int) -> dict[str, list[RankedPair]]:
     """Return the costliest conflicts that the last night has resolved and reopened.
 
     They are listed by event. A night is a date in `time_zone`.
     """
     with connection.cursor(row_factory=class_row(_Event)) as cursor:
         found = cursor.execute(_EVENTS, {"zone": time_zone, "events": list(EVENTS), "shown": shown}).fetchall()
-    return {event: listed(connection, [each for each in found if each.event == event]) for event in EVENTS}
+    return {event: [each for each in found if each.event == event] for event in EVENTS}

@@ -1,12 +1,10 @@
-"""Checks that this login can make the store and write to it.
-
-They run before anything is made or written. A failed check gives the statement that solves the problem.
-"""
+"""Whether a database can be made and written to by this login, before anything is: else the statement that mends it."""
 
 from typing import Any
 
 import psycopg
 
+from conflict_assets.store.address import DAGSTER, STORE, Server
 from conflict_assets.store.errors import StoreError
 
 _WRITES = {
@@ -24,10 +22,12 @@ _WRITES = {
 """The rights that a night needs on tables and views. A member of `conflicts_writer` has all of them."""
 
 
-def require_writable(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a store that takes no writes.
+_DAGSTER_WRITES = ("runs", "run_tags", "event_logs", "asset_keys", "kvs", "instigators", "job_ticks")
+"""Of Dagster's tables, those that every night writes."""
 
-    This costs no query, since PostgreSQL reports it to each session.
+
+def require_writable(connection: psycopg.Connection[Any], server: Server = STORE) -> None:
+    """Refuse a database that takes no writes; costs nothing, since PostgreSQL tells each session so.
 
     Raises:
         StoreError: the server is a standby, or the database is set to be read-only.
@@ -35,14 +35,14 @@ def require_writable(connection: psycopg.Connection[Any]) -> None:
     state = connection.info.parameter_status
     if state("in_hot_standby") == "on":
         raise StoreError(
-            "The store's server is a standby, which takes no writes; allowed: the primary. Name the primary in "
-            "CONFLICTS_POSTGRES_URL, or name both hosts and add target_session_attrs=read-write."
+            f"{server.name}'s server is a standby, which takes no writes; allowed: the primary. Name the primary in "
+            f"{server.setting}, or name both hosts and add target_session_attrs=read-write."
         )
     if state("default_transaction_read_only") == "on":
         database, user = _one(connection, "SELECT quote_ident(current_database()), quote_ident(current_user)")
         raise StoreError(
-            "The store is read-only: default_transaction_read_only is on; allowed: off. Set it off where it was set: "
-            f"ALTER DATABASE {database} RESET default_transaction_read_only, ALTER ROLE {user} RESET "
+            f"{server.name} is read-only: default_transaction_read_only is on; allowed: off. Set it off where it was "
+            f"set: ALTER DATABASE {database} RESET default_transaction_read_only, ALTER ROLE {user} RESET "
             "default_transaction_read_only, or for the whole server in postgresql.conf."
         )
 
@@ -106,6 +106,29 @@ def require_right_to_write(connection: psycopg.Connection[Any]) -> None:
         raise StoreError(
             f"User {user} lacks rights that a night needs: {row[0]}. Let the store's owner do: conflict-assets store "
             f"roles, and GRANT conflicts_writer TO {user}"
+        )
+
+
+def require_right_to_record(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a storage of Dagster in which this login can't write down how a run goes; tables may be missing yet.
+
+    Raises:
+        StoreError: the database takes no writes, or the login lacks rights on Dagster's tables.
+    """
+    require_writable(connection, DAGSTER)
+    tables, user = _one(
+        connection,
+        """SELECT string_agg(name, ', ' ORDER BY name), quote_ident(current_user)
+           FROM unnest(%s::text[]) AS t (name) JOIN pg_class AS c ON c.oid = to_regclass(name)
+           WHERE NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+               AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))""",
+        [list(_DAGSTER_WRITES)],
+    )
+    if tables is not None:
+        raise StoreError(
+            f"{DAGSTER.name} can't be written to: user {user} lacks rights on {tables}. Let {DAGSTER.setting} name the "
+            f"user who made them, or let that user do: GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}, and GRANT "
+            f"ALL ON ALL SEQUENCES IN SCHEMA public TO {user}"
         )
 
 

@@ -1,13 +1,12 @@
 """The queries of the report data, read in one snapshot of the store."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow, class_row, dict_row
 
-from conflict_assets.domain.calendar import end_of_calendar, first_moment
 from conflict_assets.domain.listed_conflicts import ListedConflict
 from conflict_assets.domain.report_data import (
     AgencyFigures,
@@ -20,7 +19,7 @@ from conflict_assets.domain.report_data import (
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store.listing import listed, rank_pairs
+from conflict_assets.store.listing import all_listed, rank_pairs
 from conflict_assets.store.night_events import RUNS, night_events
 from conflict_assets.store.store_queries import open_sides, read_totals
 from conflict_assets.store.trend import trend
@@ -37,19 +36,10 @@ _STAKES = """
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY billed"""
 
-# A visit's interval is the actual one when both of its times are known, else the scheduled one.
-_HOURS = """WITH starts AS (
-        SELECT ssn_prefix, ssn, visit_id,
-            CASE WHEN visit_start_time IS NOT NULL AND visit_end_time IS NOT NULL
-                 THEN visit_start_time ELSE sch_start_time END AS start
-        FROM conflict_visits
-    ), moments AS (
-        SELECT max(start) AT TIME ZONE %(zone)s AS moment
-        FROM sides JOIN starts USING (ssn_prefix, ssn, visit_id)
-        WHERE start >= %(first)s AND start < %(end)s GROUP BY ssn_prefix, ssn, pair_id
-    )
+_HOURS = """
     SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
-    FROM moments WHERE moment IS NOT NULL GROUP BY 1, 2"""
+    FROM (SELECT start AT TIME ZONE %(zone)s AS moment FROM pairs WHERE start IS NOT NULL) AS moments
+    GROUP BY 1, 2"""
 
 _AGENCIES = """
     SELECT provider_id, sum(conflicts)::int AS conflicts, count(*) AS visits,
@@ -66,20 +56,15 @@ _PAIRS = """WITH caregivers AS (
         coalesce(sum(amount), 0) AS overlap_amount
     FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
 
-_PAYERS = """WITH paid AS MATERIALIZED (
-        SELECT coalesce(v.payer_id, '') AS payer_id, v.contract, s.ssn, s.visit_id, s.pair_id, s.shift_amount,
-            s.overlap_amount
-        FROM sides AS s LEFT JOIN conflict_visits AS v USING (ssn_prefix, ssn, visit_id)
-    ), payers AS (
+_PAYERS = """WITH payers AS (
         SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits,
             coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
-        FROM (SELECT payer_id, max(contract COLLATE "C") AS contract, max(shift_amount) AS amount,
-                  sum(overlap_amount) AS overlap_amount
-              FROM paid GROUP BY payer_id, ssn, visit_id) AS visits
-        GROUP BY payer_id
+        FROM visits GROUP BY payer_id
     ), counted AS (
         SELECT payer_id, count(*) AS conflicts
-        FROM (SELECT DISTINCT payer_id, pair_id FROM paid) AS pairs GROUP BY payer_id
+        FROM (SELECT payer_id FROM pairs UNION ALL
+              SELECT con_payer_id FROM pairs WHERE con_payer_id <> payer_id) AS sides_of_payers
+        GROUP BY payer_id
     )
     SELECT payer_id, name, conflicts, visits, shift_amount, overlap_amount
     FROM payers JOIN counted USING (payer_id)
@@ -129,12 +114,11 @@ def report_data(connection: Connection, prefix_length: int, *, time_zone: str, a
         totals = read_totals(connection, prefix_length)
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
         stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
-        readable = {"first": first_moment(), "end": end_of_calendar()}
-        hours = connection.execute(_HOURS, {"zone": agency_time_zone, **readable}).fetchall()
+        hours = connection.execute(_HOURS, {"zone": agency_time_zone}).fetchall()
         source_counts = dict(connection.execute(_SOURCE).fetchall())
         without_prefix = dict(connection.execute(_REJECTED).fetchall())
         agencies, pairs = _agencies(connection)
-        events = night_events(connection, time_zone, SHOWN)
+        new, opened, resolved, reopened = _conflicts(connection, time_zone)
         return ReportData(
             made_at=made_at,
             time_zone=time_zone,
@@ -153,10 +137,10 @@ def report_data(connection: Connection, prefix_length: int, *, time_zone: str, a
             top_agencies=agencies,
             top_pairs=pairs,
             top_payers=tuple(_payers(connection)),
-            costliest_new=_costliest(connection, "status = 'new'"),
-            costliest_open=_costliest(connection, "true"),
-            last_resolved=events["resolved"],
-            last_reopened=events["reopened"],
+            costliest_new=new,
+            costliest_open=opened,
+            last_resolved=resolved,
+            last_reopened=reopened,
             largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
             source_counts=source_counts,
             without_prefix=without_prefix,
@@ -196,8 +180,13 @@ def _payers(connection: Connection) -> Iterable[PayerFigures]:
         yield PayerFigures(**each | {"name": name})
 
 
-def _costliest(connection: Connection, condition: LiteralString) -> tuple[ListedConflict, ...]:
-    return listed(connection, rank_pairs(connection, "sides", sql.SQL(condition), limit=SHOWN))
+def _conflicts(connection: Connection, time_zone: str) -> tuple[tuple[ListedConflict, ...], ...]:
+    """The costliest conflicts: new, open, resolved and reopened ones."""
+    events = night_events(connection, time_zone, SHOWN)
+    ranked = [
+        rank_pairs(connection, "sides", sql.SQL(condition), limit=SHOWN) for condition in ("status = 'new'", "true")
+    ]
+    return all_listed(connection, [*ranked, events["resolved"], events["reopened"]])
 
 
 def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:

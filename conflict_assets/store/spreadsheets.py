@@ -30,13 +30,14 @@ Record = tuple[int, Sequence[str]]
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table.
+    """A row by the name under which people find it, such as `row 5`, its texts by their column, and how many they are.
 
-    `place` is the name under which people find the row, for example `row 5`. `cells` holds its texts by their columns.
+    Cells at the end of a sheet's row that were never filled in count as empty ones.
     """
 
     place: str
     cells: Mapping[str, str]
+    width: int
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,13 @@ class Table:
     `columns` holds the names of the columns in small letters. `rows` can be read once.
     """
 
-    columns: frozenset[str]
+    header: tuple[str, ...]
     rows: Iterator[Row]
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names, whatever their order."""
+        return frozenset(self.header)
 
 
 def read_tables(path: Path) -> Iterator[Table]:
@@ -119,11 +125,19 @@ def _sheets(path: Path) -> Iterator[Table]:
             book = load_workbook(path, read_only=True, data_only=True)
             several = len(book.worksheets) > 1
             for sheet in book.worksheets:
-                records = enumerate((list(map(_text, row)) for row in sheet.iter_rows(values_only=True)), 1)
-                yield from _table(records, f"sheet {sheet.title}, " if several else "")
+                records = enumerate(map(_filled, sheet.iter_rows(values_only=True)), 1)
+                yield from _table(records, f"sheet {sheet.title}, " if several else "", is_sheet=True)
             book.close()
     except (OSError, ValueError, KeyError, BadZipFile, InvalidFileException) as error:
         raise StoreError(f"{path} can't be read as an Excel workbook: {error}; save it as .xlsx or CSV") from None
+
+
+def _filled(row: Iterable[Any]) -> list[str]:
+    """The texts of a sheet's row, without empty cells at its end: a sheet is as wide as its widest row."""
+    texts = list(map(_text, row))
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
 
 
 def _text(value: Any) -> str:
@@ -136,7 +150,7 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _table(records: Iterable[Record], sheet: str = "") -> Iterator[Table]:
+def _table(records: Iterable[Record], sheet: str = "", *, is_sheet: bool = False) -> Iterator[Table]:
     """Yield one table, unless there are no rows.
 
     Its header is the first row that is not blank.
@@ -144,6 +158,10 @@ def _table(records: Iterable[Record], sheet: str = "") -> Iterator[Table]:
     filled = ((number, record) for number, record in records if any(cell.strip() for cell in record))
     _, header = next(filled, (0, ()))
     if header:
-        names = [name.strip().lstrip("'").strip().lower() for name in header]
-        rows = (Row(f"{sheet}row {number}", dict(zip(names, record, strict=False))) for number, record in filled)
-        yield Table(frozenset(names), rows)
+        names = tuple(name.strip().lstrip("'").strip().lower() for name in header)
+        least = len(names) if is_sheet else 0
+        rows = (
+            Row(f"{sheet}row {number}", dict(zip(names, record, strict=False)), max(len(record), least))
+            for number, record in filled
+        )
+        yield Table(names, rows)

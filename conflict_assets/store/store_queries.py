@@ -9,6 +9,7 @@ import psycopg
 import pyarrow as pa
 from psycopg.rows import class_row
 
+from conflict_assets.domain.calendar import end_of_calendar, first_moment
 from conflict_assets.domain.normalization import normal_ssn, trimmed
 from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS, SpeedBand, check_speed_bands
 from conflict_assets.domain.statuses import OPEN_STATUSES
@@ -43,16 +44,30 @@ def capped(column: str) -> str:
     return f"CASE WHEN {column} > {MOST_DOLLARS} THEN {MOST_DOLLARS} ELSE {column} END"
 
 
+# The visits are joined here once: their rows are wide, and to look them up by three texts takes longest of all.
+# A visit's interval is the actual one when it is whole, else the scheduled one.
 _MAKE_SIDES = f"""CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
-    SELECT ssn_prefix, ssn, pair_id, group_id, status, rule, visit_id, con_visit_id, visit_date, provider_id,
-        con_provider_id, cost_type, overlap_minutes,
-        {capped("shift_amount")} AS shift_amount, {capped("overlap_amount")} AS overlap_amount
-    FROM conflict_states WHERE {OPEN}"""  # noqa: S608 - a constant
+    SELECT c.ssn_prefix, c.ssn, c.pair_id, c.group_id, c.status, c.rule, c.visit_id, c.con_visit_id, c.visit_date,
+        c.provider_id, c.con_provider_id, c.cost_type, c.overlap_minutes,
+        {capped("c.shift_amount")} AS shift_amount, {capped("c.overlap_amount")} AS overlap_amount,
+        coalesce(v.payer_id, '') AS payer_id, v.contract,
+        CASE WHEN v.visit_start_time IS NOT NULL AND v.visit_end_time IS NOT NULL
+             THEN v.visit_start_time ELSE v.sch_start_time END AS start
+    FROM conflict_states AS c
+    LEFT JOIN conflict_visits AS v
+        ON v.ssn_prefix = c.ssn_prefix AND v.ssn = c.ssn AND v.visit_id = c.visit_id
+    WHERE {OPEN}"""  # noqa: S608 - a constant
 
 _MAKE_VISITS = """CREATE TEMPORARY TABLE visits ON COMMIT DROP AS
     SELECT ssn_prefix, ssn, visit_id, provider_id, cost_type IS NOT DISTINCT FROM 'recovery' AS billed,
-        count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount
+        count(*) AS conflicts, max(shift_amount) AS amount, sum(overlap_amount) AS overlap_amount,
+        max(payer_id) AS payer_id, max(contract COLLATE "C") AS contract
     FROM sides GROUP BY ssn_prefix, ssn, visit_id, provider_id, billed"""
+
+_MAKE_PAIRS = """CREATE TEMPORARY TABLE pairs ON COMMIT DROP AS
+    SELECT max(start) FILTER (WHERE start >= %(first)s AND start < %(end)s) AS start,
+        min(payer_id COLLATE "C") AS payer_id, max(payer_id COLLATE "C") AS con_payer_id
+    FROM sides GROUP BY ssn_prefix, ssn, pair_id"""
 
 
 def exclusions(connection: Connection) -> Exclusions:
@@ -171,14 +186,16 @@ def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
 def open_sides(connection: Connection) -> Iterator[None]:
     """Hold one moment of the store for several queries, which can't write.
 
-    The rows of open conflicts are in the temporary table `sides`, so that their status is derived once for all queries.
-    The temporary table `visits` holds each of their visits once, with the sums over its rows.
+    The rows of open conflicts are in the temporary table `sides`: their status is derived once for all of them. The
+    temporary table `visits` holds each of their visits once, with the sums over its rows; `pairs` holds each conflict
+    once, with its two payers and the later of its two starts that a calendar can tell.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        connection.execute("SET LOCAL work_mem = '64MB'")
+        connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
         connection.execute(_MAKE_SIDES)
         connection.execute(_MAKE_VISITS)
+        connection.execute(_MAKE_PAIRS, {"first": first_moment(), "end": end_of_calendar()})
         connection.execute("SET TRANSACTION READ ONLY")
         yield
 
@@ -273,16 +290,3 @@ def last_window(connection: Connection) -> Window | None:
         "SELECT first_date, last_date FROM prefix_runs WHERE latest ORDER BY as_of DESC LIMIT 1"
     ).fetchone()
     return Window(first=row[0], last=row[1]) if row else None
-
-
-def free_connections(connection: Connection) -> int:
-    """Return how many more connections the server takes.
-
-    The number is for users without special rights.
-    """
-    row = connection.execute(
-        """SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-               - coalesce(current_setting('reserved_connections', true)::int, 0)
-               - (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend')"""
-    ).fetchone()
-    return max(0, row[0]) if row else 0

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,14 +92,18 @@ def test_the_first_night_finds_all_that_was_planted_and_nothing_else(night, firs
 
 def test_a_night_ends_with_the_costliest_new_conflicts_and_what_to_do(night, first_run):
     *_, said = first_run.stdout.partition("Costliest new conflicts")
-    assert re.findall(r"pair ([0-9a-f]{32}): ", said) == [
+    pairs = re.findall(r"pair ([0-9a-f]{32}): ", said)
+    assert pairs == [
         pair
         for (pair,) in night.rows(
             """select pair_id from conflict_visit_maps where status = 'new' group by pair_id
                order by sum(overlap_amount) desc nulls last, sum(shift_amount) desc, pair_id limit 3"""
         )
     ]
-    assert said.splitlines()[-1].startswith("Next: conflict-assets show PAIR; ")
+    *_, show, _decide, _report = said.splitlines()
+    assert show.endswith(f"conflict-assets show {pairs[0]}")
+    pasted = subprocess.run(show, shell=True, cwd=ROOT, env=night.environment, capture_output=True, check=True)  # noqa: S602
+    assert pairs[0] in pasted.stdout.decode()
 
 
 def test_each_finished_prefix_has_its_own_place_in_the_count(first_run):
@@ -227,12 +232,19 @@ def test_a_temporary_folder_with_too_long_a_path_is_refused_before_anything_is_s
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
-@pytest.mark.parametrize("part", ["folders", "dagster"])
-def test_the_doctor_finds_what_stops_a_night_beside_source_and_store(night, part):
-    settings = {"folders": {"CONFLICTS_DATA_DIR": "/proc/x"}, "dagster": {"DAGSTER_POSTGRES_URL": AWAY}}[part]
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"CONFLICTS_DATA_DIR": "/proc/x"}, "folders: CONFLICTS_DATA_DIR is /proc/x, which can't be used: "),
+        ({"DAGSTER_POSTGRES_URL": AWAY}, "dagster: "),
+        ({"DAGSTER_HOME": "/proc/x"}, "dagster: Dagster's home is /proc/x, which can't be used: "),
+    ],
+    ids=["folders", "Dagster's storage", "Dagster's home"],
+)
+def test_the_doctor_finds_what_stops_a_night_beside_source_and_store(night, settings, problem):
     ill = night.command("doctor", **settings)
     assert ill.returncode == 2
-    assert f"PROBLEM {part}: " in ill.stdout
+    assert f"PROBLEM {problem}" in ill.stdout
     assert "Traceback" not in ill.stdout + ill.stderr
 
 
@@ -281,13 +293,16 @@ def test_an_unknown_prefix_is_refused(night):
 
 
 def test_the_doctor_finds_a_healthy_platform_healthy(night):
-    found = night.command("doctor", ALERT_WEBHOOK_URL="https://chat.example/hunter2")
-    assert found.returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as chat:
+        webhook = f"http://127.0.0.1:{chat.getsockname()[1]}/hunter2"
+        found = night.command("doctor", ALERT_WEBHOOK_URL=webhook)
+    assert found.returncode == 0, found.stdout
     assert found.stdout.startswith("Source: generated visits in ")
     parts = re.findall(r"(?m)^ok +(\w+): ", found.stdout)
-    assert parts == ["settings", "folders", "source", "store", "lists", "workers", "dagster", "alerts"]
+    assert parts == ["settings", "folders", "source", "store", "lists", "workers", "dagster", "alerts", "webhook"]
     assert "0 excluded agencies, 0 excluded caregivers, 4 speed bands" in found.stdout
     assert "alerts: a webhook" in found.stdout
+    assert re.search(r"folders: files are written to .*, [\d,]+\.\d GiB free", found.stdout)
     assert "hunter2" not in found.stdout
 
 

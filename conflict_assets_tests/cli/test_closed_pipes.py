@@ -11,6 +11,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import bare_environment, platform_environment
 from conflict_assets_tests.pg import make_store, pg_server, rows, store_url
+from conflict_assets_tests.source.warehouse import Warehouse
 from conflict_assets_tests.store.nights import Pair, night
 
 __all__ = ["make_store", "pg_server", "store_url"]
@@ -57,6 +58,7 @@ def unread(environment, *arguments, errors=subprocess.PIPE):
         (["--help"], 0),
         (["store", "url"], 0),
         (["show", "a,b"], 0),
+        (["list"], 0),
         (["decide", "a,b", "--ignore", "--reason", "known"], 0),
         (["doctor"], 2),
     ],
@@ -64,6 +66,16 @@ def unread(environment, *arguments, errors=subprocess.PIPE):
 )
 def test_a_command_whose_output_nobody_reads_ends_as_ever(environment, arguments, code):
     assert unread(environment, *arguments) == (code, "")
+
+
+def test_an_explanation_that_nobody_reads_ends_as_ever(environment, tmp_path):
+    warehouse = Warehouse(tmp_path / "visits.duckdb")
+    warehouse.caregiver()
+    for visit_id, agency in (("a", "P"), ("b", "Q")):
+        warehouse.agency(agency)
+        warehouse.visit(visit_id, **{"Provider Id": agency})
+    environment |= {"SOURCE_FILE": str(warehouse.close())}
+    assert unread(environment, "explain", "a", "b") == (0, "")
 
 
 def test_what_a_command_writes_is_written_whoever_reads_its_words(environment, tmp_path):

@@ -79,8 +79,9 @@ def test_dagster_gets_the_port_and_every_option_that_is_its_own(free, given, pg_
     ((program, arguments, environment),) = started
     assert Path(program).name == "dagster"
     served_at = ["--host", "localhost", "--port", str(free)]
-    assert arguments[1:] == ["dev", "-w", "workspace.yaml", *served_at, "--log-level", "debug", "--verbose"]
-    assert environment["DAGSTER_HOME"] == str(tmp_path / "data" / "dagster_home")
+    workspace = str(tmp_path / "workspace.yaml")
+    assert arguments[1:] == ["dev", "-w", workspace, *served_at, "--log-level", "debug", "--verbose"]
+    assert environment["DAGSTER_HOME"] == str(tmp_path / "data" / "dagster_home") == str(Path.cwd())
     pg_server.drop(storage)
 
 

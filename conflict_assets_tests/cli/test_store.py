@@ -7,6 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -149,14 +150,15 @@ def test_an_import_tells_which_pairs_the_store_has_never_seen(tmp_path):
 
 
 @pytest.mark.usefixtures("store")
-def test_an_import_tells_what_it_left_out_and_in_which_lines(tmp_path):
+def test_an_import_tells_what_it_left_out_and_where(tmp_path):
     file = tmp_path / "old.csv"
     others = "".join(f"{number},x,U\n" for number in range(7))
     file.write_text(f"VisitID,ConVisitID,StatusFlag\na,b,W\n{others}c,d,\nc,,I\ne,f,111-22-3333 and more\n")
+    places = "row 3, row 4, row 5, row 6, row 7 and 2 more"
     assert told("import-decisions", "--csv", file).splitlines()[1:] == [
-        "Left out: 7 rows with StatusFlag 'U', which is no decision (W and I are): lines 3, 4, 5, 6, 7 and 2 more",
-        "Left out: 1 row without two different visit ids: line 11",
-        "Left out: 1 row with StatusFlag '***-**-3333 ...', which is no decision (W and I are): line 12",
+        f"Left out: 7 rows with StatusFlag 'U', which is no decision (W and I are): {places}",
+        "Left out: 1 row without two different visit ids: row 11",
+        "Left out: 1 row with StatusFlag '***-**-3333 ...', which is no decision (W and I are): row 12",
     ]
 
 
@@ -165,18 +167,68 @@ def test_an_import_tells_what_it_left_out_and_in_which_lines(tmp_path):
     ("text", "message"),
     [
         ("", "has no column VisitID, among 0 in its first line"),
-        ("VisitID;ConVisitID;StatusFlag\na;b;W\n", "has no column VisitID.*with commas between"),
         ("VisitID,ConVisitID,Status Flag\n", "has no column StatusFlag, but 'status flag', among 3"),
         ("VisitID,ConVisitID,StatusFlag,visitid\n", "has more than one column VisitID"),
-        ("VisitID,ConVisitID,StatusFlag\na,b,W\nc,d\ne,f,W,x\n", "2 wrong rows: line 3: 2 values.*line 4: 4 values"),
+        ("VisitID,ConVisitID,StatusFlag\na,b,W\nc,d\ne,f,W,x\n", "2 wrong rows: row 3: 2 values.*row 4: 4 values"),
     ],
-    ids=["empty", "semicolons", "misspelt", "twice", "uneven"],
+    ids=["empty", "misspelt", "twice", "uneven"],
 )
 def test_a_file_of_other_columns_is_refused_and_nothing_of_it_is_imported(tmp_path, text, message):
     file = tmp_path / "old.csv"
     file.write_text(text)
     with pytest.raises(StoreError, match=message):
         told("import-decisions", "--csv", file)
+
+
+REPLACED = [["VisitID", "ConVisitID", "StatusFlag", "Note"], ["a", "b", "W", "Zoë"], ["d", "c", "I", "\u2013"]]
+"""A replaced table with letters of which Windows-1252 makes other bytes than UTF-8."""
+
+
+def workbook(file, *sheets):
+    book = openpyxl.Workbook()
+    for title, rows_of_sheet in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows_of_sheet:
+            sheet.append(row)
+    book.remove(book.active)
+    book.save(file)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_old_decisions_come_from_a_csv_as_any_program_saves_it(store, tmp_path, separator, encoding):
+    file = tmp_path / "old.csv"
+    file.write_text("".join(separator.join(row) + "\r\n" for row in REPLACED), encoding=encoding, newline="")
+    assert told("import-decisions", "--csv", file) == (
+        "2 decisions found, 2 written, 0 were so already; 0 rows undecided, 0 without two visit ids"
+    )
+    assert [row[:2] for row in rows(store, DECIDED)] == [("a", "whitelisted"), ("c", "ignored")]
+
+
+def test_old_decisions_come_from_a_workbook_whose_other_sheets_do_not_count(store, tmp_path):
+    file = tmp_path / "old.xlsx"
+    replaced = [*REPLACED, [7, 40, "W"], ["e", "f", None], ["a", None, "W"]]
+    workbook(file, ("Notes", [["what", "who"], ["x", "y"]]), ("Old", replaced))
+    assert told("import-decisions", "--file", file).splitlines()[:2] == [
+        "3 decisions found, 3 written, 0 were so already; 1 rows undecided, 1 without two visit ids",
+        "Left out: 1 row without two different visit ids: sheet Old, row 6",
+    ]
+    assert [row[:2] for row in rows(store, DECIDED)] == [("40", "whitelisted"), ("a", "whitelisted"), ("c", "ignored")]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        ([["what", "who"], ["x", "y"]], "has no column VisitID, among 2 in its first line"),
+        ([["VisitID", "ConVisitID", "StatusFlag"], ["a", "b", "W", "x"]], "row 2: 4 values, and the header has 3"),
+    ],
+    ids=["other columns", "uneven"],
+)
+def test_a_workbook_of_other_columns_is_refused(tmp_path, sheet, message):
+    workbook(tmp_path / "old.xlsx", ("Old", sheet))
+    with pytest.raises(StoreError, match=message):
+        told("import-decisions", "--csv", tmp_path / "old.xlsx")
 
 
 def test_a_decision_that_the_newest_report_does_not_know_is_said_to_be_so(store, given, tmp_path):

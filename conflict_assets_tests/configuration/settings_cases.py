@@ -212,6 +212,8 @@ STORES = _set(
     f"DAGSTER_POSTGRES_URL=sqlite://{PASSWORD}",
     f"DAGSTER_POSTGRES_URL=postgresql://u:{PASSWORD}@h",
     "CONFLICTS_DATA_DIR=~nobody-of-this-name/data",
+    "CONFLICTS_DATA_DIR=/srv/nights?/data",
+    "CONFLICTS_DATA_DIR=nights\\data",
 ) + _env(f"DAGSTER_POSTGRES_URL=postgresql://u:${{{PASSWORD}}}@h/d")
 
 RUNS = _set(

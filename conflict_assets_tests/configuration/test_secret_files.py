@@ -24,6 +24,14 @@ def test_a_secret_is_read_from_the_file_that_is_named(monkeypatch, tmp_path, pla
     assert not settings.may_generate
 
 
+def test_a_relative_path_counts_from_the_project_s_folder(monkeypatch, tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "url").write_text("postgresql://h/d\n")
+    (tmp_path / ".env").write_text("CONFLICTS_POSTGRES_URL_FILE=secrets/url\n")
+    monkeypatch.chdir("/")
+    assert read_settings().conflicts_postgres_url.get_secret_value() == "postgresql://h/d"
+
+
 def test_a_variable_beside_its_file_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("SNOWFLAKE_PASSWORD_FILE", str(tmp_path / "one"))
     monkeypatch.setenv("SNOWFLAKE_PASSWORD", "hunter2")

@@ -28,6 +28,7 @@ MONITORING = {"poll_interval_seconds": 2, "start_timeout_seconds": 500}
 """The product looks every 30 seconds; the start may take longer here, on a busy machine."""
 
 
+WORKSPACE = ("-w", "workspace.yaml")
 PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
 """Dagster gives up on a run whose process has not started in 60 seconds; a busy machine may need longer."""
 
@@ -54,15 +55,24 @@ class Servers:
         self.environment = PATIENCE | self.environment
 
     def start(self) -> None:
+        self._choose_port()
+        with self.home() as home:
+            make_storage(home)
+        self._start("dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port), *WORKSPACE)
+        self.start_daemon()
+        wait(self._loaded, bool, 300)
+
+    def start_dev(self) -> None:
+        """Start both by `conflict-assets dev`."""
+        self._choose_port()
+        self._start("conflict-assets", "dev", "--port", str(self.port))
+        wait(self._loaded, bool, 300)
+
+    def _choose_port(self) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.dagster = Dagster(f"http://127.0.0.1:{self.port}")
-        with self.home() as home:
-            make_storage(home)
-        self._start("dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port))
-        self.start_daemon()
-        wait(self._loaded, bool, 300)
 
     @contextmanager
     def home(self) -> Iterator[Path]:
@@ -81,7 +91,7 @@ class Servers:
             instance.update_instigator_state(state.with_data(data))
 
     def start_daemon(self) -> None:
-        self._start("dagster-daemon", "run")
+        self._start("dagster-daemon", "run", *WORKSPACE)
 
     def kill_daemon(self) -> None:
         """SIGKILL for the daemon alone: its code server and what that runs go on."""
@@ -144,7 +154,7 @@ class Servers:
     def _start(self, program: str, *arguments: str) -> None:
         with (self.logs / f"{program}.log").open("ab") as output:
             self.processes[program] = subprocess.Popen(
-                [str(BINARIES / program), *arguments, "-w", "workspace.yaml"],
+                [str(BINARIES / program), *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=output,
@@ -161,5 +171,6 @@ class Servers:
             return False
         if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
             return False
-        assert entries[0]["locationOrLoadError"]["__typename"] == "RepositoryLocation", self.log("dagster-webserver")
+        loaded = entries[0]["locationOrLoadError"]["__typename"] == "RepositoryLocation"
+        assert loaded, [self.log(name)[-5000:] for name in self.processes]
         return True

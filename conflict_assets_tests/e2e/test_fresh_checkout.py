@@ -1,4 +1,7 @@
-"""A fresh checkout with a small .env: Dagster and the store in one embedded server, the source generated, no alerts."""
+"""A fresh checkout with a small .env, and `conflict-assets dev` in it, as `make dev` starts it.
+
+Dagster and the store lie in one embedded server, the source is generated, and nobody is alerted.
+"""
 
 import shutil
 from pathlib import Path
@@ -14,7 +17,9 @@ from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend
 from conflict_assets_tests.e2e.platform import PREFIXES, ZONE, Platform
 from conflict_assets_tests.e2e.servers import Servers, write_instance
 
-DOT_ENV = f"SSN_PREFIX_LENGTH=1\nGENERATED_VISITS=40000\nMAX_WORKERS=2\nVISITS_PER_STEP=1\nSCHEDULE_TIME_ZONE={ZONE}\n"
+DOT_ENV = f"SSN_PREFIX_LENGTH=3\nGENERATED_VISITS=40000\nMAX_WORKERS=2\nVISITS_PER_STEP=1\nSCHEDULE_TIME_ZONE={ZONE}\n"
+ENVIRONMENT = {"SSN_PREFIX_LENGTH": "1"}
+"""What wins over the file."""
 
 
 def copy_checkout(folder: Path) -> None:
@@ -30,16 +35,23 @@ def checkout(tmp_path_factory):
     copy_checkout(folder)
     home = folder / "data" / "dagster_home"
     write_instance(home, read_settings(conflicts_data_dir=folder / "data"))
-    servers = Servers(folder, bare_environment() | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(folder)}, logs)
+    environment = bare_environment() | ENVIRONMENT | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(folder)}
+    servers = Servers(folder, environment, logs)
     try:
         store = embedded_url(folder / "data" / "postgres", stay=True)
         with ConflictStore(url=store, prefix_length=1) as made:
             made.prepare()
-        servers.start()
+        servers.start_dev()
         yield Platform(servers, store)
     finally:
         servers.stop()
         stop_embedded(folder / "data" / "postgres")
+
+
+def test_the_environment_wins_over_the_dot_env_file(checkout):
+    """Dagster's own programs let the file win: `dev` keeps it from them."""
+    partitions = checkout.dagster.partitions()
+    assert set().union(*partitions.values()) == set(PREFIXES)
 
 
 def test_nobody_is_alerted_unless_it_is_asked_for(checkout):

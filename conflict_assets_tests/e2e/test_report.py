@@ -1,5 +1,8 @@
 """The report as its readers meet it: written by a real night, opened from disk in a browser."""
 
+import base64
+import io
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +15,7 @@ import psycopg
 import pytest
 from axe_core_python.selenium import Axe
 from dagster import AssetKey, DagsterInstance
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
@@ -42,7 +46,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, PHONE, PAPER = (1280, 900), (390, 844), (960, 1660)
 OPEN = "FROM conflict_visit_maps WHERE status IN ('new', 'open')"
 
 
@@ -249,3 +253,37 @@ def test_dark_readers_get_a_dark_page_and_paper_stays_white(browser, files):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     assert browser.execute_script(background) == "rgb(255, 255, 255)"
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def picture(browser: webdriver.Chrome, *, top: int = 0, height: int) -> Image.Image:
+    """What stands on the page from there, as wide as it is."""
+    width = browser.execute_script("return window.innerWidth")
+    clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
+    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+    return Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
+
+
+def beside(columns: list[Image.Image], gap: int = 10) -> Image.Image:
+    width, height = columns[0].size
+    sheet = Image.new("RGB", (len(columns) * (width + gap) - gap, height), "#888888")
+    for number, column in enumerate(columns):
+        sheet.paste(column, (number * (width + gap), 0))
+    return sheet
+
+
+def test_pictures_of_it_can_be_taken(browser, files, tmp_path):
+    """Those of the docs are of an ordinary morning; a few colours are a page without charts."""
+    folder = ROOT / os.environ.get("SCREENSHOTS", tmp_path)
+    made = {}
+    for name, scheme in (("desktop", "light"), ("dark", "dark")):
+        show(browser, files["ordinary"], scheme=scheme)
+        made[name] = picture(browser, height=2300)
+    show(browser, files["ordinary"], size=PHONE)
+    made["phone"] = beside([picture(browser, top=top, height=1500) for top in (0, 1500, 3000)])
+    show(browser, files["ordinary"], size=PAPER)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    made["print"] = beside([picture(browser, top=top, height=PAPER[1]) for top in (0, PAPER[1])])
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    for name, image in made.items():
+        image.quantize(256).save(folder / f"report-{name}.png", optimize=True)
+        assert len(image.getcolors(1 << 20)) > 50

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from conflict_assets.domain.rules import Rule
 from conflict_assets.output.conflict_table import conflict_table, json_text, plain_lines
-from conflict_assets.output.conflict_text import NEXT, new_conflict_lines
+from conflict_assets.output.conflict_text import new_conflict_lines
 from conflict_assets_tests.report.report_samples import listed, visit
 
 ZONE = ZoneInfo("America/New_York")
@@ -70,11 +70,14 @@ def test_a_program_gets_one_array_with_iso_times_and_no_number_that_json_lacks()
 
 
 def test_a_run_ends_with_the_costliest_new_conflicts_and_what_to_do():
-    assert list(new_conflict_lines([], ZONE)) == []
-    assert list(new_conflict_lines([listed()], ZONE)) == [
+    assert list(new_conflict_lines([], ZONE, "x")) == []
+    assert list(new_conflict_lines([listed()], ZONE, "./conflict-assets")) == [
         "Costliest new conflicts, by the overlap at the rates of both visits:",
         "$1,234, pair fedcba9876543210fedcba9876543210: Scheduled, worked overlap, 60 minutes in common",
         "    2026-01-05 09:00 to 11:00 EST worked, Care & <Comfort>, visit 1004532",
         "    2026-01-05 10:00 to 2026-01-06 01:00 EST scheduled, Q, visit 1004533",
-        NEXT,
+        "Next, of the first:",
+        "    ./conflict-assets show fedcba9876543210fedcba9876543210",
+        '    ./conflict-assets decide fedcba9876543210fedcba9876543210 --whitelist --reason "…" (or --ignore)',
+        "    ./conflict-assets report --open",
     ]

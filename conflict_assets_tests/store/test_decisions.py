@@ -9,7 +9,7 @@ import pytest
 
 from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decision_files import read_replaced_csv, read_replaced_database
+from conflict_assets.store.decision_files import read_replaced_database, read_replaced_file
 from conflict_assets.store.decision_spreadsheets import read_decisions
 from conflict_assets.store.decisions import Decision, DecisionValue, decide, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError
@@ -175,7 +175,7 @@ def test_a_wrong_csv_names_its_rows(tmp_path):
 def test_an_import_takes_over_each_pair_once_and_leaves_out_what_is_no_decision(store, store_url, tmp_path):
     file = tmp_path / "old.csv"
     file.write_text("visitid,ConVisitID,STATUSFLAG,More\na,b,W,1\nb,a,I,1\nc,d,i ,1\nx,y,W,1\nc,,W,1\nq,r,U,1\n")
-    found = read_replaced_csv(file)
+    found = read_replaced_file(file)
     assert (len(found.decisions), found.undecided, found.unusable) == (3, 1, 1)
     assert store.import_decisions(found.decisions).written == 3
     assert store.import_decisions(found.decisions).written == 0
@@ -185,7 +185,7 @@ def test_an_import_takes_over_each_pair_once_and_leaves_out_what_is_no_decision(
 def test_an_imported_decision_waits_for_its_conflict(store, store_url, tmp_path):
     file = tmp_path / "old.csv"
     file.write_text("VisitID,ConVisitID,StatusFlag\nx,y,W\n")
-    store.import_decisions(read_replaced_csv(file).decisions)
+    store.import_decisions(read_replaced_file(file).decisions)
     store.replace_prefix(night([Pair("x", "y")], number=2))
     assert status(store_url, Pair("x", "y"))[0][0] == "whitelisted"
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from conflict_assets import settings
 from conflict_assets.cli import app as cli
+from conflict_assets.running.instance import check_dagster_storage
 from conflict_assets.store import readiness, roles, schema
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError, TransientStoreError
@@ -198,6 +199,36 @@ def test_the_reader_is_told_what_it_lacks(store_url):
     reader = login(store_url, "conflicts_reader")
     found = refused(reader, try_out)
     assert "GRANT" in found
+
+
+DAGSTER_CASES = {
+    "no rights": (
+        "GRANT SELECT ON runs, kvs TO maker",
+        "Dagster's storage can't be written to: user maker lacks rights on kvs, runs. Let DAGSTER_POSTGRES_URL name",
+        r"(GRANT ALL ON ALL TABLES IN SCHEMA public TO maker), and (GRANT ALL ON ALL SEQUENCES.* TO maker)$",
+    ),
+    "read-only": (
+        "GRANT ALL ON runs, kvs TO maker; ALTER ROLE maker SET default_transaction_read_only = on",
+        "Dagster's storage is read-only: default_transaction_read_only is on; allowed: off",
+        r"(ALTER ROLE maker RESET default_transaction_read_only)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DAGSTER_CASES)
+def test_a_storage_of_dagster_that_can_t_be_written_to_is_told_with_the_statement_that_mends_it(maker, case):
+    url, admin = maker
+    statement, said, mending = DAGSTER_CASES[case]
+    execute(admin, f"CREATE TABLE runs (id serial); CREATE TABLE kvs (id serial); {statement}")
+
+    def look(url):
+        check_dagster_storage(settings.read_settings(dagster_postgres_url=url))
+
+    found = refused(url, look)
+    assert said in found
+    for mend in re.search(mending, found).groups():
+        execute(admin, mend)
+    look(url)
 
 
 def test_trying_leaves_nothing(store_url):

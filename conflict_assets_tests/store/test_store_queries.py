@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -12,6 +13,7 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.row_types import VisitVolume
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import START, WINDOW, Pair, night
+from conflict_assets_tests.store.test_roles import login
 
 
 @pytest.fixture
@@ -153,5 +155,34 @@ def test_rejected_visits_are_those_of_the_latest_snapshot_of_each_prefix(store, 
     assert rows(store_url, "SELECT count(*) FROM rejected_visits") == [(0,)]
 
 
-def test_free_connections_are_counted(store):
-    assert 100 < store.free_connections() < 200
+def test_free_connections_are_counted_by_the_nearest_limit(store, store_url):
+    free = store.free_connections()
+    assert 100 < free.count < 200
+    assert free.limited_by == "max_connections of the server"
+    database = rows(store_url, "SELECT current_database()")[0][0]
+    execute(store_url, f"ALTER DATABASE {database} CONNECTION LIMIT 7")
+    try:
+        free = store.free_connections()
+        assert 4 <= free.count <= 6  # those that were just closed may still be counted
+        assert free.limited_by == f"CONNECTION LIMIT of database {database}"
+    finally:
+        execute(store_url, f"ALTER DATABASE {database} CONNECTION LIMIT -1")
+
+
+def test_a_login_without_special_rights_counts_the_connections_of_others_too(store_url):
+    with ConflictStore(url=store_url, prefix_length=2) as owner:
+        owner.set_up_roles()
+        reader = login(store_url, "conflicts_reader")
+        with (
+            ConflictStore(url=reader, prefix_length=2) as store,
+            psycopg.connect(store_url),
+            psycopg.connect(store_url),
+        ):
+            assert abs(owner.free_connections().count - store.free_connections().count) <= 1
+    role = rows(reader, "SELECT current_user")[0][0]
+    execute(store_url, f"ALTER ROLE {role} CONNECTION LIMIT 3")
+    with ConflictStore(url=reader, prefix_length=2) as store:
+        free = store.free_connections()
+    assert free.count <= 2
+    assert free.limited_by == f"CONNECTION LIMIT of role {role}"
+    execute(store_url, f"ALTER ROLE {role} CONNECTION LIMIT -1")
