@@ -1,35 +1,33 @@
 """The embedded source: a DuckDB file that holds the warehouse's tables."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
 from conflict_assets.source.descriptions import described_file
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
-    LOOK_UP_SCHEMA,
-    ROW_SCHEMA,
     SESSION_ZONE,
     SURVEY_SCHEMA,
     SourceError,
     VisitQuery,
 )
 from conflict_assets.source.query import (
+    NO_TABLES,
     SURVEY_TABLE,
     SourceLayout,
     Statement,
-    duplicates_statement,
-    look_up_statement,
-    rows_statement,
+    Tables,
     survey_statement,
 )
+from conflict_assets.source.sql_reader import SQLVisitReader
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed_batches import typed_batch
 
@@ -112,62 +110,43 @@ def _usual_memory(threads: int) -> str:
     return f"{max(LEAST_MEGABYTES, MEGABYTES + MEGABYTES_A_THREAD * threads)}MB"
 
 
-class DuckDBVisitReader:
+class DuckDBVisitReader(SQLVisitReader):
     """One connection to the file, as a `VisitReader`."""
 
+    dialect = "duckdb"
+
     def __init__(self, connection: duckdb.DuckDBPyConnection, layout: SourceLayout) -> None:
+        super().__init__(layout)
         self._connection = connection
-        self._layout = layout
-
-    def check_contract(self) -> None:
-        """See `VisitReader`."""
-        where = f"DuckDB, schema {self._layout.schema}; settings SOURCE_FILE and SOURCE_SCHEMA"
-        check_found(self._found, self._layout, where=where)
-
-    def dimension_duplicates(self) -> dict[str, int]:
-        """See `VisitReader`."""
-        with _translated():
-            return dict(self._connection.execute(duplicates_statement(self._layout, "duckdb").sql).fetchall())
 
     def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
-        statement = survey_statement(query, self._exact_layout, "duckdb")
-        return Survey.of(pa.Table.from_batches(self._batches(statement, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
-
-    def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
-        """See `VisitReader`."""
-        return self._batches(self.rows_statement(query, survey), ROW_SCHEMA)
-
-    def rows_statement(self, query: VisitQuery, survey: Survey) -> Statement:
-        """Return the statement that reads visits over this connection.
-
-        It sees the survey's rows as a table.
-        """
-        self._connection.register(SURVEY_TABLE, survey.rows)
-        return rows_statement(query, survey, self._exact_layout, "duckdb")
-
-    def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
-        """See `VisitReader`."""
-        statement = look_up_statement(query, visit_ids, self._exact_layout, "duckdb")
-        return pa.Table.from_batches(self._batches(statement, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
+        make = partial(survey_statement, query, self._exact_layout, self.dialect)
+        return Survey.of(pa.Table.from_batches(self._batches(make, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
 
     @property
-    def _exact_layout(self) -> SourceLayout:
-        return exact_layout(self._layout, self._found)
+    def _where(self) -> str:
+        return f"DuckDB, schema {self._layout.schema}; settings SOURCE_FILE and SOURCE_SCHEMA"
 
-    @cached_property
-    def _found(self) -> FoundTypes:
-        """The declared types of the schema's columns."""
+    def _declared_types(self) -> list[tuple[str, str, str]]:
         with _translated():
-            rows = self._connection.execute(
+            return self._connection.execute(
                 "SELECT table_name, column_name, data_type FROM information_schema.columns "
                 "WHERE lower(table_schema) = lower(?) AND table_catalog = current_database()",
                 [self._layout.schema],
             ).fetchall()
-        return {(view.upper(), column): declared for view, column, declared in rows}
 
-    def _batches(self, statement: Statement, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _survey_tables(self, survey: Survey) -> Tables:
+        self._connection.register(SURVEY_TABLE, survey.rows)
+        return NO_TABLES
+
+    def _fetch(self, statement: Statement) -> list[Any]:
         with _translated():
+            return self._connection.execute(statement.sql, dict(statement.named)).fetchall()
+
+    def _batches(self, make: Callable[[Tables], Statement], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        with _translated():
+            statement = make(NO_TABLES)
             # A relation streams, while the result of `execute` holds a second copy of all rows.
             relation = self._connection.sql(statement.sql, params=dict(statement.named))
             for batch in relation.to_arrow_reader(BATCH_ROWS):

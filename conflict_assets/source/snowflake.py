@@ -1,6 +1,6 @@
 """The warehouse in production: Snowflake, through Dagster's resource and the real connector."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,12 +11,9 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
-from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
 from conflict_assets.source.descriptions import described_snowflake
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
-    LOOK_UP_SCHEMA,
-    ROW_SCHEMA,
     SESSION_ZONE,
     SURVEY_SCHEMA,
     SourceError,
@@ -26,14 +23,12 @@ from conflict_assets.source.query import (
     SourceLayout,
     Statement,
     Tables,
-    duplicates_statement,
     identifier,
-    look_up_statement,
-    rows_statement,
     survey_statement,
 )
 from conflict_assets.source.result_tables import ResultTables, execute, fitting, result_tables
 from conflict_assets.source.snowflake_errors import translated
+from conflict_assets.source.sql_reader import SQLVisitReader
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed_batches import typed_batch
 
@@ -166,57 +161,35 @@ class SnowflakeVisitSource:
         )
 
 
-class SnowflakeVisitReader:
+class SnowflakeVisitReader(SQLVisitReader):
     """One session, as a `VisitReader`."""
 
+    dialect = "snowflake"
+
     def __init__(self, connection: Any, layout: SourceLayout) -> None:
+        super().__init__(layout)
         self._connection = connection
-        self._layout = layout
-
-    def check_contract(self) -> None:
-        """See `VisitReader`."""
-        where = f"Snowflake, {self._layout.database}.{self._layout.schema}; SNOWFLAKE_DATABASE and SNOWFLAKE_SCHEMA"
-        check_found(self._found, self._layout, where=where)
-
-    def dimension_duplicates(self) -> dict[str, int]:
-        """See `VisitReader`."""
-        rows = self._fetch(duplicates_statement(self._layout, "snowflake"))
-        return {view: int(keys) for view, keys in rows}
 
     def survey(self, query: VisitQuery) -> Survey:
         """See `VisitReader`."""
-        make = partial(survey_statement, query, self._exact_layout, "snowflake")
+        make = partial(survey_statement, query, self._exact_layout, self.dialect)
         with translated("answer"), closing(self._connection.cursor()) as cursor:
             result_id = self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
             rows = pa.Table.from_batches(_batches_of(cursor, SURVEY_SCHEMA), schema=SURVEY_SCHEMA)
         return Survey.of(rows, result_id)
 
-    def read_visits(self, query: VisitQuery, survey: Survey) -> Iterator[pa.RecordBatch]:
-        """See `VisitReader`."""
-        make = partial(rows_statement, query, survey, self._exact_layout, "snowflake")
-        return self._batches(
-            lambda tables: make({**tables, "survey": self._results.table(survey.result_id)}), ROW_SCHEMA
-        )
-
-    def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:
-        """See `VisitReader`."""
-        make = partial(look_up_statement, query, visit_ids, self._exact_layout, "snowflake")
-        return pa.Table.from_batches(self._batches(make, LOOK_UP_SCHEMA), schema=LOOK_UP_SCHEMA)
-
     @property
-    def _exact_layout(self) -> SourceLayout:
-        return exact_layout(self._layout, self._found)
+    def _where(self) -> str:
+        return f"Snowflake, {self._layout.database}.{self._layout.schema}; SNOWFLAKE_DATABASE and SNOWFLAKE_SCHEMA"
 
-    @cached_property
-    def _found(self) -> FoundTypes:
+    def _declared_types(self) -> Iterable[tuple[str, str, str]]:
         database = identifier(self._layout.database or "", setting="SNOWFLAKE_DATABASE").sql(dialect="snowflake")
         statement = Statement(
             f"SELECT table_name, column_name, data_type FROM {database}.INFORMATION_SCHEMA.COLUMNS "  # noqa: S608 - quoted
             "WHERE UPPER(table_schema) = UPPER(:1)",
             {"schema": self._layout.schema},
         )
-        rows = self._fetch(statement)
-        return {(view.upper(), column): declared for view, column, declared in rows}
+        return self._fetch(statement)
 
     @cached_property
     def _results(self) -> ResultTables:
@@ -224,10 +197,14 @@ class SnowflakeVisitReader:
         with translated("answer"), closing(self._connection.cursor()) as cursor:
             return result_tables(cursor)
 
-    def _fetch(self, statement: Statement) -> Any:
+    def _survey_tables(self, survey: Survey) -> Tables:
+        return {"survey": self._results.table(survey.result_id)}
+
+    def _fetch(self, statement: Statement) -> list[Any]:
         with translated("answer"), closing(self._connection.cursor()) as cursor:
             execute(cursor, statement)
-            return cursor.fetchall()
+            rows: list[Any] = cursor.fetchall()
+            return rows
 
     def _batches(self, make: Callable[[Tables], Statement], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with translated("give the visits"), closing(self._connection.cursor()) as cursor:
