@@ -13,6 +13,7 @@ from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.rules import Rule
+from conflict_assets.domain.statuses import Status
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.query import FACT
@@ -65,7 +66,7 @@ def test_every_link_leads_to_a_file_and_a_heading(page):
 def test_the_rules_page_has_every_name_of_the_rules_and_of_the_result():
     told = {name for row in rows(DOCS / "rules.md") for cell in row for name in quoted(cell)}
     told |= set(quoted((DOCS / "rules.md").read_text(encoding="utf-8").partition("## 3.")[2]))
-    named = {*InactiveReason, *RejectReason, *Note, *(rule.flag for rule in Rule)}
+    named = {*InactiveReason, *RejectReason, *Note, *Status, *(rule.flag for rule in Rule)}
     named |= {each.name for each in fields(DetectionPolicy)}
     assert sorted({*named, *NO_VISITS.conflicts, *NO_VISITS.counts} - told) == []
 
@@ -109,3 +110,14 @@ def test_the_source_page_says_where_every_column_of_a_visit_comes_from():
 def test_the_glossary_is_in_order_and_has_each_word_once():
     words = [row[0] for row in rows(DOCS / "glossary.md") if len(row) == 3][2:]
     assert words == sorted(set(words), key=lambda word: re.sub("[^a-z ]", "", word.lower()))
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES if page.stem != "CHANGELOG"])
+def test_every_file_of_the_code_that_a_page_names_is_there(page):
+    roots = [PROJECT, PROJECT / "conflict_assets", PROJECT / "conflict_assets_tests"]
+    named = {
+        name
+        for name in quoted(page.read_text(encoding="utf-8"))
+        if re.fullmatch(r"[a-z_]+(/[a-z_0-9]+)+\.(py|sql)", name)
+    }
+    assert [name for name in sorted(named) if not any((root / name).exists() for root in roots)] == []
