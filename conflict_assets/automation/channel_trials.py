@@ -18,7 +18,9 @@ def try_mail_server(settings: Settings) -> None:
 
 
 def try_webhook(settings: Settings) -> None:
-    """Connect to the webhook's host as an alert does, through a proxy where there is one; nothing is posted.
+    """Connect to the webhook's host as an alert does, and post nothing.
+
+    A proxy is used where there is one.
 
     Raises:
         AlertError: an alert would not get through, and why.
@@ -31,7 +33,7 @@ def try_webhook(settings: Settings) -> None:
 
 
 class _ConnectedError(Exception):
-    """The connection stands; what comes next would be the request."""
+    """The connection stands. What comes next would be the request."""
 
 
 class _Connection(http.client.HTTPConnection):

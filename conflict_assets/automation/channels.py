@@ -109,7 +109,7 @@ def _mail_error(error: OSError) -> AlertError:
 
 
 def _unreached(who: str, error: Exception, remedy: str) -> AlertError:
-    """Why nothing could be said to somebody; neither the address nor what was read is told."""
+    """Say why nobody could be alerted, without the address and what was read."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message.partition(", certificate is not valid for")[0].rstrip(".")
         return AlertError(f"{who}'s certificate is not trusted: {why}. {remedy} A private authority: SSL_CERT_FILE.")

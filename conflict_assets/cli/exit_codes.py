@@ -1,4 +1,4 @@
-"""What the exit codes of the command line mean; 0 is that all went well."""
+"""The exit codes of the command line. 0 means that all went well."""
 
 FAILED = 1
 BAD_INPUT = 2

@@ -199,7 +199,10 @@ def _tell_costliest(settings: Settings, run_ids: Sequence[str]) -> None:
 
 
 def _program() -> str:
-    """How this command is called here: by its name where a shell finds it, else by its path."""
+    """Return how this command is called here.
+
+    That is its name where a shell finds it, else its path.
+    """
     if shutil.which(NAME):
         return NAME
     path = Path(sys.argv[0]).absolute()

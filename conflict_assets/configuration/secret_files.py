@@ -68,7 +68,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 def _read(variable: str, file: Path, folder: Path) -> str:
-    """The content of a file; a relative path counts from the folder."""
+    """Return the content of a file. A relative path counts from the folder."""
     try:
         file = file.expanduser()
         content = (folder / file).read_text(encoding="utf-8").strip()

@@ -5,7 +5,7 @@ from typing import Self
 
 
 class LabelledName(StrEnum):
-    """A name with its label on a page, and a sentence about a visit that it fits.
+    """A name with its label on a page, and a sentence about a visit.
 
     Fields in braces stand for columns of the visit, the dates of the window (`first`, `last`) and the policy.
     """

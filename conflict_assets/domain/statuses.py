@@ -1,4 +1,4 @@
-"""The statuses of a conflict, in the order in which they are listed. The store's views derive them."""
+"""The statuses of a conflict, which the store's views derive."""
 
 from conflict_assets.domain.labelled_names import LabelledName
 

@@ -73,7 +73,9 @@ def conflict_lines(conflict: ListedConflict, zone: ZoneInfo) -> list[str]:
 
 
 def new_conflict_lines(costliest: Sequence[ListedConflict], zone: ZoneInfo, program: str) -> Iterator[str]:
-    """What a run ends with: the new conflicts to look at first, and what to do about them; nothing without any.
+    """Yield the new conflicts to look at first, and what to do about them.
+
+    A run ends with these lines. Without new conflicts there are none.
 
     `program` is how the command is called here, so that what is told can be pasted.
     """

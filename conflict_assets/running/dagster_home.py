@@ -89,7 +89,9 @@ def _quoted(path: Path) -> str:
 
 
 def make_dagster_home(settings: Settings) -> Path:
-    """Return the home, made with an instance configuration of its own if need be, and named in DAGSTER_HOME.
+    """Return Dagster's home, and name it in DAGSTER_HOME.
+
+    It is made with an instance configuration of its own if need be.
 
     Raises:
         SettingsError: it can't be made or written to.

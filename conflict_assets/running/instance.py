@@ -44,7 +44,10 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def check_dagster_storage(settings: Settings) -> None:
-    """See that DAGSTER_POSTGRES_URL, where it is set, leads to a PostgreSQL that takes writes: else say why not."""
+    """Check that DAGSTER_POSTGRES_URL leads to a PostgreSQL that takes writes.
+
+    Where it does not, the error says why. Without the setting nothing is checked.
+    """
     if settings.dagster_postgres_url is None and sys.platform == "win32":
         raise StoreError(
             "Dagster's storage is the embedded PostgreSQL unless DAGSTER_POSTGRES_URL is set, and that needs Linux or "

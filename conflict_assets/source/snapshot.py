@@ -121,7 +121,10 @@ class Snapshot:
             return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA, filters=of_prefix)
 
     def all_left_out(self) -> pa.Table:
-        """All visits that travelled without being contested; those without a prefix have a null one."""
+        """Return all visits that travelled without being contested.
+
+        Those without a prefix have a null one.
+        """
         with self._readable():
             return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA)
 

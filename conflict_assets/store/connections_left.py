@@ -1,4 +1,7 @@
-"""How many connections are left to this login, and by which limit: of the server, the database or the role."""
+"""How many connections are left to this login, and what limits them.
+
+The limit is that of the server, the database or the role.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +40,10 @@ _FREE = """
 
 
 def free_connections(connection: psycopg.Connection[Any]) -> FreeConnections:
-    """How many more connections this login gets; a server keeps some for users with special rights."""
+    """Return how many more connections this login gets.
+
+    A server reserves some for users with special rights.
+    """
     with connection.cursor(row_factory=class_row(FreeConnections)) as cursor:
         (found,) = cursor.execute(_FREE)
     return found

@@ -44,7 +44,9 @@ class ReplacedDecisions:
 
 
 def read_replaced_file(path: Path) -> ReplacedDecisions:
-    """Read an export of the replaced table, a CSV or a workbook, with its column names in any letter case.
+    """Read an export of the replaced table, a CSV or a workbook.
+
+    Column names may have any letter case.
 
     Raises:
         StoreError: the file can't be read, a column is missing, or a row has more or fewer values than its header.
@@ -79,7 +81,10 @@ def _read_replaced(connection: psycopg.Connection[Any]) -> ReplacedDecisions:
 
 
 def _rows(path: Path, wrong: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The rows of each table with one of the columns; a workbook may have other sheets. Uneven rows go to `wrong`."""
+    """Yield the rows of each table that has one of the columns.
+
+    A workbook may have other sheets. Uneven rows go to `wrong`.
+    """
     first: tuple[str, ...] = ()
     columns = tuple(name.lower() for name in REPLACED_COLUMNS)
     tables = 0

@@ -158,7 +158,10 @@ def listed(connection: Connection, pairs: Sequence[RankedPair]) -> tuple[ListedC
 
 
 def all_listed(connection: Connection, lists: Sequence[Sequence[RankedPair]]) -> tuple[tuple[ListedConflict, ...], ...]:
-    """The same of several lists, which costs no more than one: the store is asked once for all of them."""
+    """Return what people see of several lists of pairs.
+
+    The store is asked once for all of them, so that they cost no more than one.
+    """
     found = _listed_by_key(connection, list(chain.from_iterable(lists)))
     return tuple(tuple(found[key] for key in dict.fromkeys(map(_key, pairs)) if key in found) for pairs in lists)
 

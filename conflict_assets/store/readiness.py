@@ -1,4 +1,7 @@
-"""Whether a database can be made and written to by this login, before anything is: else the statement that mends it."""
+"""Whether this login can make and write to a database.
+
+It is asked before anything is made or written, and an error names the statement that mends it.
+"""
 
 from typing import Any
 
@@ -27,7 +30,9 @@ _DAGSTER_WRITES = ("runs", "run_tags", "event_logs", "asset_keys", "kvs", "insti
 
 
 def require_writable(connection: psycopg.Connection[Any], server: Server = STORE) -> None:
-    """Refuse a database that takes no writes; costs nothing, since PostgreSQL tells each session so.
+    """Refuse a database that takes no writes.
+
+    This costs nothing, since PostgreSQL says so to each session.
 
     Raises:
         StoreError: the server is a standby, or the database is set to be read-only.
@@ -110,7 +115,9 @@ def require_right_to_write(connection: psycopg.Connection[Any]) -> None:
 
 
 def require_right_to_record(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a storage of Dagster in which this login can't write down how a run goes; tables may be missing yet.
+    """Refuse a storage of Dagster in which this login can't record a run.
+
+    Its tables may still be missing.
 
     Raises:
         StoreError: the database takes no writes, or the login lacks rights on Dagster's tables.

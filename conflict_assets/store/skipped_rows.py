@@ -1,4 +1,7 @@
-"""Rows of a file or a table that are left out, sentences by what is wrong with them and by where they are."""
+"""The rows of a file or a table that are left out.
+
+They are reported by what is wrong with them, and by where they are.
+"""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -12,7 +15,7 @@ LONGEST_FLAG = 12
 
 @dataclass
 class LeftOut:
-    """What was left out so far; rows of a database have no place."""
+    """What was left out so far. Rows of a database have no place."""
 
     _counts: Counter[str] = field(default_factory=Counter)
     _places: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

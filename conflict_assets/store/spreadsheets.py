@@ -30,7 +30,9 @@ Record = tuple[int, Sequence[str]]
 
 @dataclass(frozen=True)
 class Row:
-    """A row by the name under which people find it, such as `row 5`, its texts by their column, and how many they are.
+    """A row of a table, with the name under which people find it.
+
+    The name is such as `row 5`. The texts are by their column, with their number.
 
     Cells at the end of a sheet's row that were never filled in count as empty ones.
     """
@@ -133,7 +135,10 @@ def _sheets(path: Path) -> Iterator[Table]:
 
 
 def _filled(row: Iterable[Any]) -> list[str]:
-    """The texts of a sheet's row, without empty cells at its end: a sheet is as wide as its widest row."""
+    """Return the texts of a sheet's row, without empty cells at its end.
+
+    A sheet is as wide as its widest row.
+    """
     texts = list(map(_text, row))
     while texts and not texts[-1]:
         texts.pop()
