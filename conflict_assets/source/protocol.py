@@ -58,10 +58,16 @@ BLOCK_DAYS = 10
 """The days of a block: the survey points to blocks of a caregiver's dates, counted from the window's first date."""
 
 SURVEY_SCHEMA = pa.schema(
-    [("kind", pa.string()), ("ssn_prefix", pa.string()), ("item", pa.string()), ("visits", pa.int64())]
+    [
+        ("kind", pa.string()),
+        ("ssn_prefix", pa.string()),
+        ("item", pa.string()),
+        ("block", pa.int64()),
+        ("visits", pa.int64()),
+    ]
 )
-"""A row of the survey. `kind` is `visits` (how many a prefix has of an outcome), `suspect` (a block of an SSN's dates,
-its number in `visits`) or `repeated` (how many visits have an id of this hash)."""
+"""A row of the survey. `kind` is `visits` (how many a prefix has of the outcome `item`), `suspect` (a block of the dates of
+the SSN `item`) or `repeated` (how many visits have an id of the hash `item`)."""
 
 ROW_SCHEMA = pa.schema(
     [

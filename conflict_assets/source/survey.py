@@ -52,7 +52,7 @@ class Survey:
         A text such as `041234567 3` holds an SSN and the block's number.
         """
         found = self.rows.filter(pc.equal(self.rows["kind"], "suspect"))
-        return pc.binary_join_element_wise(found["item"], found["visits"].cast(pa.string()), " ")
+        return pc.binary_join_element_wise(found["item"], found["block"].cast(pa.string()), " ")
 
     def unnamed(self, query: VisitQuery) -> list[str]:
         """The followed blocks that are no suspects, as the same texts.

@@ -203,7 +203,7 @@ def test_a_table_of_the_session_has_a_name_of_its_own_each_time():
 def test_only_followed_blocks_that_the_survey_does_not_name_are_sent():
     rows = pa.Table.from_pylist(
         [
-            {"kind": "suspect", "ssn_prefix": None, "item": "041234567", "visits": 3},
+            {"kind": "suspect", "ssn_prefix": None, "item": "041234567", "block": 3, "visits": None},
             {"kind": "repeated", "ssn_prefix": None, "item": "041234567", "visits": 4},
             {"kind": "visits", "ssn_prefix": "04", "item": None, "visits": 9},
         ],

@@ -4,14 +4,14 @@
 -- `:survey` is where the rows of the survey lie; `:followed` holds texts such as '041234567 3': an SSN, and the number of
 -- a block of `:block_days` days that the survey does not name.
 WITH pointed AS (
-    SELECT kind, item, visits
+    SELECT kind, item, block
     FROM TABLE(RESULT_SCAN(:survey))
 ),
 
 watched AS (
     SELECT ssn, ' ' || LISTAGG(block, ' ') || ' ' AS blocks
     FROM (
-        SELECT item AS ssn, visits::VARCHAR AS block
+        SELECT item AS ssn, block::VARCHAR AS block
         FROM pointed
         WHERE kind = 'suspect'
         UNION ALL

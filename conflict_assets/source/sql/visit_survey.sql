@@ -67,14 +67,14 @@ neighbourly_block AS (
     JOIN several ON several.ssn = b.ssn
 )
 
-SELECT 'visits' AS kind, ssn_prefix, own_outcome AS item, visits
+SELECT 'visits' AS kind, ssn_prefix, own_outcome AS item, NULL::INTEGER AS block, visits
 FROM grouped
 WHERE is_count
 
 UNION ALL
 
 -- Where a caregiver has good visits at two agencies, or more visits than a day may hold: the block by its number.
-SELECT 'suspect', NULL, ssn, block
+SELECT 'suspect', NULL, ssn, block, NULL
 FROM neighbourly_block
 WHERE first_agency <> last_agency
     OR visits > :max_visits_per_day
@@ -84,6 +84,6 @@ WHERE first_agency <> last_agency
 UNION ALL
 
 -- Visit ids that may be on more than one row of an SSN, by their hashes.
-SELECT 'repeated', NULL, visit_hash::VARCHAR, visits
+SELECT 'repeated', NULL, visit_hash::VARCHAR, NULL, visits
 FROM grouped
 WHERE visit_hash IS NOT NULL
