@@ -42,7 +42,8 @@ browser: ## Install Chromium and its driver where they are missing (Debian, Ubun
 			install -y -qq --no-install-recommends chromium chromium-driver; }
 
 screenshots: install browser ## Take the pictures of the UI and the report in docs/ anew
-	SCREENSHOTS=docs $(BIN)/python -m pytest -m e2e conflict_assets_tests/e2e/test_browser.py conflict_assets_tests/e2e/test_report.py
+	SCREENSHOTS=docs $(BIN)/python -m pytest -m e2e conflict_assets_tests/e2e/test_browser.py \
+		conflict_assets_tests/e2e/test_report.py::test_pictures_of_it_can_be_taken
 
 slow: install ## Run the tests that take minutes: kills, ten thousand examples
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -m "slow or not e2e"

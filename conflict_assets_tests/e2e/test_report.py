@@ -272,18 +272,22 @@ def beside(columns: list[Image.Image], gap: int = 10) -> Image.Image:
 
 
 def test_pictures_of_it_can_be_taken(browser, files, tmp_path):
-    """Those of the docs are of an ordinary morning; a few colours are a page without charts."""
-    folder = ROOT / os.environ.get("SCREENSHOTS", tmp_path)
+    """A few colours are a page without charts."""
+    take_pictures(browser, files["night"], ROOT / os.environ.get("SCREENSHOTS", tmp_path))
+
+
+def take_pictures(browser: webdriver.Chrome, page: Path, folder: Path) -> None:
+    """Those of the docs: what a page looks like on a desktop, in the dark, on a phone and on paper."""
     made = {}
     for name, scheme in (("desktop", "light"), ("dark", "dark")):
-        show(browser, files["ordinary"], scheme=scheme)
+        show(browser, page, scheme=scheme)
         made[name] = picture(browser, height=2300)
-    show(browser, files["ordinary"], size=PHONE)
+    show(browser, page, size=PHONE)
     made["phone"] = beside([picture(browser, top=top, height=1500) for top in (0, 1500, 3000)])
-    show(browser, files["ordinary"], size=PAPER)
+    show(browser, page, size=PAPER)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     made["print"] = beside([picture(browser, top=top, height=PAPER[1]) for top in (0, PAPER[1])])
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     for name, image in made.items():
-        image.quantize(256).save(folder / f"report-{name}.png", optimize=True)
         assert len(image.getcolors(1 << 20)) > 50
+        image.quantize(256).save(folder / f"report-{name}.png", optimize=True)
