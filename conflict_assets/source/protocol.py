@@ -66,8 +66,11 @@ SURVEY_SCHEMA = pa.schema(
         ("visits", pa.int64()),
     ]
 )
-"""A row of the survey. `kind` is `visits` (how many a prefix has of the outcome `item`), `suspect` (a block of the dates of
-the SSN `item`) or `repeated` (how many visits have an id of the hash `item`)."""
+"""A row of the survey.
+
+`kind` is `visits` (how many a prefix has of the outcome `item`), `suspect` (a block of the dates of the SSN `item`) or
+`repeated` (how many visits have an id of the hash `item`).
+"""
 
 ROW_SCHEMA = pa.schema(
     [
