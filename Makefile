@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 INSTALLED := $(VENV)/.installed
-# Tests of one file share servers, so they go to one of two processes together.
-TWO_AT_ONCE := -n 2 --dist loadfile
+# Tests of one file share servers, so they go to one process together; conftest.py says which files come first.
+PROCESSES ?= 2
+AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev columns test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
@@ -29,11 +30,11 @@ run: install ## Run the night: all prefixes, on embedded parts unless settings s
 dev: install ## Start the Dagster UI and daemon on http://localhost:3000 (PORT=3400 chooses another port)
 	$(BIN)/conflict-assets dev $(if $(PORT),--port $(PORT))
 
-test: install ## Run the tests
-	$(BIN)/python -m pytest $(TWO_AT_ONCE)
+test: install ## Run the tests (PROCESSES=3 runs as many files at once)
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 e2e: install browser ## Run the tests that drive a real webserver and daemon, and look at the UI
-	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m e2e
+	$(BIN)/python -m pytest $(AT_ONCE) -m e2e
 
 browser: ## Install Chromium and its driver where they are missing (Debian, Ubuntu)
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \

@@ -1,9 +1,7 @@
-"""A PostgreSQL for a test session, and a database of its own for each test that asks for one.
-
-Import the fixtures where they are needed: `from conflict_assets_tests.pg import make_store, pg_server, store_url`.
-"""
+"""A PostgreSQL for a test session, and a database of its own for each test that asks for one."""
 
 import shutil
+import subprocess
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -71,11 +69,32 @@ class PgServer:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
+LayCluster = Callable[[Path], None]
+
+
+@pytest.fixture(scope="session")
+def lay_cluster(tmp_path_factory: pytest.TempPathFactory) -> LayCluster:
+    """Lays a cluster into the folder of an embedded server, which finds it made: to make one takes seconds.
+
+    Nothing in it is to survive the machine, so that no commit waits for the disk.
+    """
+    made = tmp_path_factory.mktemp("made") / "server"
+    execute(embedded_url(made), "ALTER SYSTEM SET fsync = off")
+    stop_embedded(made)
+
+    def lay(home: Path) -> None:
+        home.mkdir(parents=True)
+        subprocess.run(["cp", "-a", made / "cluster", made / "passfile", home], check=True)
+
+    return lay
+
+
 @contextmanager
-def own_server() -> Iterator[tuple[Path, str]]:
+def own_server(lay_cluster: LayCluster) -> Iterator[tuple[Path, str]]:
     """An embedded server in a folder of its own, gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="conflicts-test-"))
     try:
+        lay_cluster(folder / "server")
         yield folder / "server", embedded_url(folder / "server", stay=True)
     finally:
         stop_embedded(folder / "server")
@@ -83,11 +102,9 @@ def own_server() -> Iterator[tuple[Path, str]]:
 
 
 @pytest.fixture(scope="session")
-def pg_server() -> Iterator[PgServer]:
+def pg_server(lay_cluster: LayCluster) -> Iterator[PgServer]:
     """One embedded server for the whole session of tests."""
-    with own_server() as (_, url):
-        execute(url, "ALTER SYSTEM SET fsync = off")  # nothing here is to survive the machine
-        execute(url, "SELECT pg_reload_conf()")
+    with own_server(lay_cluster) as (_, url):
         yield PgServer(url)
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.every_reader import read_everything, whole_night
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.source.warehouse import Warehouse
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 DAY = datetime.now(tz=ZoneInfo("America/New_York")).date() - timedelta(days=10)
 LONG = "x" * 6_000_000
@@ -47,8 +47,9 @@ def moment(hour):
 
 
 @pytest.fixture
-def planted(tmp_path, store_url, given):
-    """A store in which a night has left a conflict for each planted visit."""
+def planted(tmp_path, make_store, given):
+    """A store in which a night has left a conflict for each planted visit; ten prefixes are enough for them."""
+    store = make_store(prefix_length=1)
     warehouse = Warehouse(tmp_path / "visits.duckdb")
     warehouse.agency("P", **{"Provider Name": ODD_NAME})
     warehouse.agency("Q")
@@ -60,13 +61,14 @@ def planted(tmp_path, store_url, given):
         warehouse.visit(f"{name} odd", **{**plain, **odd})
         warehouse.visit(f"{name} plain", **{**plain, **other, "Provider Id": "Q"})
     given(
-        CONFLICTS_POSTGRES_URL=store_url,
+        CONFLICTS_POSTGRES_URL=store,
+        SSN_PREFIX_LENGTH=1,
         SOURCE_FILE=warehouse.close(),
         CONFLICTS_DATA_DIR=tmp_path / "data",
         COLUMNS="200",
     )
     whole_night(tmp_path / "snapshots")
-    return store_url
+    return store
 
 
 @pytest.mark.usefixtures("planted")

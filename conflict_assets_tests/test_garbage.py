@@ -17,10 +17,10 @@ from conflict_assets.source.query import FACT
 from conflict_assets.source.snapshot import Snapshot
 from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.every_reader import read_everything, whole_night
-from conflict_assets_tests.pg import make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import rows
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 SEEDS = range(20)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -14,10 +14,8 @@ import pytest
 from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
-from conflict_assets_tests.pg import execute, pg_server
+from conflict_assets_tests.pg import execute
 from conflict_assets_tests.ssn_scan import Scan, ssns_of
-
-__all__ = ["pg_server"]
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -74,9 +72,10 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def platform(tmp_path_factory, lay_cluster):
     """A night, and everything that a person may ask for in the morning."""
     platform = Platform(tmp_path_factory.mktemp("platform"))
+    lay_cluster(platform.folder / "data" / "postgres")
     try:
         platform.command("--debug", "run")
         with psycopg.connect(embedded_url(platform.folder / "data" / "postgres")) as connection:

@@ -19,7 +19,7 @@ from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.survey import Survey
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.row_types import PrefixCounts
-from conflict_assets_tests.pg import execute, make_store, pg_server, store_url  # noqa: F401 - fixtures
+from conflict_assets_tests.pg import execute
 from conflict_assets_tests.source.test_snapshots import batch
 from conflict_assets_tests.source.warehouse import all_of
 
@@ -286,7 +286,7 @@ def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[Check
     return check_conflicts("04", done.conflicts, snapshot.counts("04")["visits_seen"], store.prefix_counts("04"))
 
 
-def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url):  # noqa: F811 - fixture
+def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url):
     snapshot = snapshot_of(tmp_path, 2, CONTESTED)
     with ConflictStore(url=store_url, prefix_length=2) as store:
         assert failed(verdicts_of_a_commit(store, snapshot)) == {}
@@ -301,7 +301,7 @@ def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url)
     assert verdict(outcomes, "counts").metadata["rows_without_other_side"] == 1
 
 
-def test_a_store_that_swallows_a_row_while_it_is_written_fails_the_check_of_counts(tmp_path, store_url):  # noqa: F811
+def test_a_store_that_swallows_a_row_while_it_is_written_fails_the_check_of_counts(tmp_path, store_url):
     execute(
         store_url,
         """CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS

@@ -8,9 +8,9 @@ from dagster import DagsterEventType, DagsterRunStatus
 from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.settings import load_settings
 from conflict_assets_tests.assets.small_platform import BUSY, PREFIXES, small
-from conflict_assets_tests.pg import execute, make_store, pg_server, store_url
+from conflict_assets_tests.pg import execute
 
-__all__ = ["make_store", "pg_server", "small", "store_url"]
+__all__ = ["small"]
 
 ALL_BUT_50 = [prefix for prefix in PREFIXES if prefix != "50"]
 RANGE = ["00", "01", "02", "03"]

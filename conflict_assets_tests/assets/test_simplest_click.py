@@ -9,9 +9,8 @@ from conflict_assets.automation.alerts import failure_alert
 from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.settings import load_settings
 from conflict_assets_tests.assets.small_platform import PREFIXES, small
-from conflict_assets_tests.pg import make_store, pg_server, store_url
 
-__all__ = ["make_store", "pg_server", "small", "store_url"]
+__all__ = ["small"]
 
 ALL_BUT_50 = [prefix for prefix in PREFIXES if prefix != "50"]
 RANGE = ["00", "01", "02", "03"]

@@ -14,9 +14,9 @@ from conflict_assets.source import snapshot_files
 from conflict_assets.source.synthetic import generate
 from conflict_assets.store import conflict_store as store_module
 from conflict_assets_tests.assets.small_platform import small
-from conflict_assets_tests.pg import execute, make_store, pg_server, store_url
+from conflict_assets_tests.pg import execute
 
-__all__ = ["make_store", "pg_server", "small", "store_url"]
+__all__ = ["small"]
 
 RANGE = ["00", "01", "02", "03"]
 

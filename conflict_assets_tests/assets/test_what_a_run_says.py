@@ -15,20 +15,20 @@ from conflict_assets.store import conflict_store as store_module
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.assets.small_runs import SmallRuns
 from conflict_assets_tests.automation.failing_night import tick
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url  # noqa: F401 - fixtures
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 
 COUNTS = ("conflicts", "new", "changed", "resolved", "reopened")
 
 
 @pytest.fixture
-def runs(tmp_path, store_url) -> Iterator[SmallRuns]:  # noqa: F811 - fixture
+def runs(tmp_path, store_url) -> Iterator[SmallRuns]:
     with DagsterInstance.ephemeral() as instance:
         yield SmallRuns(tmp_path, store_url, instance)
 
 
 @pytest.fixture
-def refuse(store_url) -> Iterator[Callable[[], None]]:  # noqa: F811 - fixture
+def refuse(store_url) -> Iterator[Callable[[], None]]:
     """From now on, no commit of prefix 38 comes through."""
     execute(
         store_url,
@@ -52,7 +52,7 @@ def in_sql(url, run):
     return {name: found.get(event, 0) for name, event in names.items()}
 
 
-def test_an_empty_prefix_that_resolves_has_a_line_of_its_own_and_is_in_the_totals(runs, store_url):  # noqa: F811
+def test_an_empty_prefix_that_resolves_has_a_line_of_its_own_and_is_in_the_totals(runs, store_url):
     runs.run({"36": 2, "37": 3})
     run = runs.run({"36": 1})
     said = runs.said(run)
@@ -70,7 +70,7 @@ def test_an_empty_prefix_that_resolves_has_a_line_of_its_own_and_is_in_the_total
     assert {prefix: each["resolved"] for prefix, each in told.items()} == {"36": 1, "37": 3, "38": 0}
 
 
-def test_reopened_conflicts_are_not_new_in_lines_totals_and_metadata(runs, store_url):  # noqa: F811
+def test_reopened_conflicts_are_not_new_in_lines_totals_and_metadata(runs, store_url):
     runs.run({"36": 3})
     runs.run({"36": 1})
     run = runs.run({"36": 4, "37": 1})
@@ -84,7 +84,7 @@ def test_reopened_conflicts_are_not_new_in_lines_totals_and_metadata(runs, store
     assert {prefix: tuple(counts) for prefix, *counts in rows(store_url, stored)} == told
 
 
-def test_the_summary_s_line_and_figures_are_those_of_sql_after_a_repeat_in_the_morning_too(runs, store_url):  # noqa: F811
+def test_the_summary_s_line_and_figures_are_those_of_sql_after_a_repeat_in_the_morning_too(runs, store_url):
     runs.run({"36": 3, "37": 2})
     runs.run({"36": 1, "37": 2})
     runs.run({"36": 2, "37": 3, "38": 1})
@@ -106,7 +106,7 @@ def test_the_summary_s_line_and_figures_are_those_of_sql_after_a_repeat_in_the_m
 
 
 @pytest.fixture
-def tell(runs, monkeypatch, store_url):  # noqa: F811 - fixture
+def tell(runs, monkeypatch, store_url):
     """Lets the daemon look for failed runs, once before and once after what happens in between."""
     monkeypatch.setattr(sensors, "load_settings", lambda: read_settings(conflicts_postgres_url=store_url))
     cursor = tick(failed_prefixes_sensor, runs.instance, None)
@@ -116,7 +116,7 @@ def tell(runs, monkeypatch, store_url):  # noqa: F811 - fixture
 FAILED = "Failed prefixes: 38. Repeat them with: conflict-assets run --prefix 38"
 
 
-def test_a_failed_run_says_its_success_rate_and_totals_too(runs, tell, store_url, refuse):  # noqa: F811
+def test_a_failed_run_says_its_success_rate_and_totals_too(runs, tell, store_url, refuse):
     runs.run({"36": 1, "37": 3, "38": 2})
     refuse()
     run = runs.run({"36": 2, "38": 5})
@@ -160,7 +160,7 @@ def test_a_store_that_can_t_be_asked_keeps_no_failure_silent(runs, tell, monkeyp
     assert lines(runs.said(run), "Success", "Totals", "Failed prefixes: 38.") == ["Success rate: 2/3 prefixes", FAILED]
 
 
-def test_several_runs_of_one_night_have_one_total(runs, store_url, refuse):  # noqa: F811
+def test_several_runs_of_one_night_have_one_total(runs, store_url, refuse):
     runs.run({"36": 2, "37": 3})
     refuse()
     runs.take_snapshot({"36": 3, "38": 1})
@@ -186,7 +186,7 @@ def test_several_runs_of_one_night_have_one_total(runs, store_url, refuse):  # n
     assert untold.committed == night.committed
 
 
-def test_a_run_that_reads_the_source_again_is_summed_up_from_what_it_read_last(store_url):  # noqa: F811
+def test_a_run_that_reads_the_source_again_is_summed_up_from_what_it_read_last(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
         for number, pairs in ((1, [Pair("a", "b")]), (2, [Pair("a", "b"), Pair("c", "d")])):
             store.replace_prefix(night(pairs, number=number, root_run_id="root"))

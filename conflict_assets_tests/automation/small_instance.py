@@ -9,7 +9,6 @@ import yaml
 from dagster import DagsterInstance
 
 from conflict_assets.automation.dagster_history import PurgedHistory, purge_dagster
-from conflict_assets_tests.pg import pg_server  # noqa: F401 - fixture
 
 KEPT_DAYS = 2
 
@@ -33,7 +32,7 @@ class Home:
 
 
 @pytest.fixture
-def home(pg_server, tmp_path):  # noqa: F811 - fixture
+def home(pg_server, tmp_path):
     """A home whose storage is PostgreSQL."""
     url = pg_server.make_database()
     made = Home(

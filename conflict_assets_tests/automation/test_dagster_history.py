@@ -27,9 +27,8 @@ from conflict_assets_tests.automation.small_nights import (
     run,
     shown,
 )
-from conflict_assets_tests.pg import pg_server
 
-__all__ = ["home", "pg_server"]
+__all__ = ["home"]
 
 MATERIALIZED, FAILED = AssetPartitionStatus.MATERIALIZED, AssetPartitionStatus.FAILED
 

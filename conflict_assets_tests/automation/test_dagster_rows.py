@@ -22,9 +22,8 @@ from conflict_assets_tests.automation.small_nights import (
     run,
     shown,
 )
-from conflict_assets_tests.pg import pg_server
 
-__all__ = ["home", "pg_server"]
+__all__ = ["home"]
 
 
 def test_old_backfills_go_with_their_last_run(home):

@@ -18,10 +18,8 @@ from conflict_assets.settings import read_settings
 from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets.store.errors import StoreError
-from conflict_assets_tests.pg import execute, pg_server, rows
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.ssn_scan import Scan
-
-__all__ = ["pg_server"]
 
 OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 EVENTS = "SELECT count(*)::int FROM event_logs"
@@ -47,9 +45,10 @@ def open_instance(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory):
+def embedded(tmp_path_factory, lay_cluster):
     """A data folder whose server is stopped at the end."""
     folder = tmp_path_factory.mktemp("embedded")
+    lay_cluster(folder / "postgres")
     yield folder
     stop_embedded(folder / "postgres")
 

@@ -67,8 +67,9 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory):
+def night(tmp_path_factory, lay_cluster):
     platform = Night(tmp_path_factory.mktemp("night"))
+    lay_cluster(platform.folder / "data" / "postgres")
     yield platform
     stop_embedded(platform.folder / "data" / "postgres")
 
@@ -250,6 +251,7 @@ def test_the_doctor_finds_what_stops_a_night_beside_source_and_store(night, sett
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda sign: sign.name)
 def test_a_night_that_is_broken_off_ends_in_order_and_leaves_nothing_held(night, sign):
+    """That nothing is in the way of the next night, the next one shows."""
     with psycopg.connect(embedded_url(night.folder / "data" / "postgres"), autocommit=True) as connection:
         for prefix in range(10):
             connection.execute("SELECT pg_advisory_lock(%s, %s)", [PREFIX_LOCK, prefix])
@@ -260,6 +262,10 @@ def test_a_night_that_is_broken_off_ends_in_order_and_leaves_nothing_held(night,
     assert broken_off.returncode == 130, said
     assert "Interrupted. Failed prefixes: 0-9. Repeat them with: conflict-assets run --prefix 0-9" in said
     assert "Traceback" not in said
+    wait_for(lambda: night.rows("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)])
+
+
+def test_after_nights_that_were_broken_off_nobody_is_at_work_and_a_night_goes_through(night):
     assert "none of 8 at work" in night.command("doctor").stdout
     repeated = night.command("run")
     assert "Success rate: 10/10 prefixes" in repeated.stdout, repeated.stdout + repeated.stderr

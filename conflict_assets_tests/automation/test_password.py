@@ -11,9 +11,7 @@ import psycopg
 from conflict_assets.store.embedded.embedded_server import stop_embedded
 from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
-from conflict_assets_tests.pg import execute, pg_server, rows
-
-__all__ = ["pg_server"]
+from conflict_assets_tests.pg import execute, rows
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 WAITING = "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT granted"
@@ -31,7 +29,10 @@ def login_of_its_own(server):
     return owner, f"postgresql://night_login:first@{name}?{host}&port=5432"
 
 
-def test_a_password_that_is_changed_in_mid_run_is_told_as_such_and_no_step_is_repeated(pg_server, tmp_path):
+def test_a_password_that_is_changed_in_mid_run_is_told_as_such_and_no_step_is_repeated(
+    pg_server, tmp_path, lay_cluster
+):
+    lay_cluster(tmp_path / "data" / "postgres")
     owner, url = login_of_its_own(pg_server)
     environment = platform_environment(
         tmp_path,

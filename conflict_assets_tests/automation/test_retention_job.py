@@ -7,9 +7,9 @@ from dagster import AssetKey
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.automation import dagster_history, retention_job
 from conflict_assets.definitions import defs
-from conflict_assets_tests.automation.test_run_looks import pg_server, platform
+from conflict_assets_tests.automation.test_run_looks import platform
 
-__all__ = ["pg_server", "platform"]
+__all__ = ["platform"]
 
 ASSETS = [AssetKey("active_visits"), AssetKey("visit_conflicts")]
 

@@ -13,7 +13,7 @@ from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.definitions import defs
 from conflict_assets.settings import Settings, read_settings
 from conflict_assets.source.synthetic import generate
-from conflict_assets_tests.pg import PgServer, pg_server, rows  # noqa: F401 - fixture
+from conflict_assets_tests.pg import PgServer, rows
 
 READS_LIKE_A_FAULT = re.compile("did not yield or return|implicit Nothing|skipped dependencies", re.IGNORECASE)
 FIRST, LAST = "10", "39"
@@ -63,7 +63,7 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory, pg_server: PgServer):  # noqa: F811 - fixture
+def platform(tmp_path_factory, pg_server: PgServer):
     folder = tmp_path_factory.mktemp("looks")
     source = generate(folder / "visits.duckdb", visits=10_000, as_of=datetime.now(tz=UTC).date()).path
     store = pg_server.make_store()

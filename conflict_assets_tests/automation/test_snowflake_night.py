@@ -21,9 +21,11 @@ REJECTED = "SELECT ssn_prefix, visit_id, reason FROM rejected_visits ORDER BY ss
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory):
+def nights(tmp_path_factory, lay_cluster):
     """A night out of DuckDB and one out of the emulator, which serves the same visits."""
     duckdb, snowflake = (Night(tmp_path_factory.mktemp(name)) for name in ("duckdb", "snowflake"))
+    for night in (duckdb, snowflake):
+        lay_cluster(night.folder / "data" / "postgres")
     duckdb.environment["GENERATED_VISITS"] = "20000"
     ran = duckdb.command("run")
     assert ran.returncode == 0, ran.stdout + ran.stderr

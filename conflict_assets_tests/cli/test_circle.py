@@ -11,10 +11,10 @@ import pytest
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.cli.test_store import given, told
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 NIGHT = (
     Pair("a", "b", agency="-P", visit={"aide_name": "=1+1", "provider_name": "Zoë, Söhne; Co"}),

@@ -10,11 +10,9 @@ import pytest
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import bare_environment, platform_environment
-from conflict_assets_tests.pg import make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import rows
 from conflict_assets_tests.source.warehouse import Warehouse
 from conflict_assets_tests.store.nights import Pair, night
-
-__all__ = ["make_store", "pg_server", "store_url"]
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 
@@ -113,7 +111,8 @@ def test_the_first_line_can_be_had_alone(environment):
     assert done.stdout.count("\n") == 1
 
 
-def test_a_night_goes_on_when_nobody_reads_on(tmp_path):
+def test_a_night_goes_on_when_nobody_reads_on(tmp_path, lay_cluster):
+    lay_cluster(tmp_path / "data" / "postgres")
     environment = platform_environment(tmp_path, SSN_PREFIX_LENGTH="1", GENERATED_VISITS="10000")
     line = f"set -o pipefail; {COMMAND} run | head -1"
     try:

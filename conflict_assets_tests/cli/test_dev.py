@@ -13,9 +13,8 @@ from conflict_assets.cli import app as cli
 from conflict_assets.running.ports import PortError, require_free_port
 from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
-from conflict_assets_tests.pg import pg_server
 
-__all__ = ["given", "pg_server"]
+__all__ = ["given"]
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 

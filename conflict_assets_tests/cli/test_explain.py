@@ -7,11 +7,11 @@ import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.cli.test_store import given, refused, told
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.source.warehouse import Warehouse
 from conflict_assets_tests.store.nights import Pair, night
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = datetime.now(tz=NEW_YORK).date() - timedelta(days=10)

@@ -15,11 +15,11 @@ from conflict_assets.cli import export as export_module
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.cli.test_store import given, refused, told
-from conflict_assets_tests.pg import execute, make_store, pg_server, store_url
+from conflict_assets_tests.pg import execute
 from conflict_assets_tests.store.nights import SSN, Pair, night
 from conflict_assets_tests.store.test_roles import login
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 FORMULA = "=HYPERLINK(A1)"
 VISIT = {"aide_name": FORMULA, "payer_id": "M", "contract": "Medicaid", "provider_name": "Good Care"}

@@ -18,11 +18,11 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.cli.test_show import WORKED
 from conflict_assets_tests.cli.test_store import given, refused, told
 from conflict_assets_tests.dagster_stack import ROOT
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import SSN, Pair, night
 from conflict_assets_tests.store.test_roles import login
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 CHEAP = Pair("a", "b", visit=WORKED | {"payer_id": "M"})

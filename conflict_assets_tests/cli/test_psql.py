@@ -13,10 +13,8 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.psql_client import psql_session
 from conflict_assets.store.store_factory import own_psql_program
 from conflict_assets_tests.dagster_stack import bare_environment
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
-
-__all__ = ["make_store", "pg_server", "store_url"]
 
 COMMAND = [str(Path(sys.executable).with_name("conflict-assets")), "store", "psql"]
 

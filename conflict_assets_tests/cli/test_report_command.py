@@ -8,10 +8,7 @@ from typer.testing import CliRunner
 from conflict_assets.cli.app import app
 from conflict_assets.settings import load_settings
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets_tests.pg import make_store, pg_server, store_url
 from conflict_assets_tests.store.nights import Pair, night
-
-__all__ = ["make_store", "pg_server", "store_url"]
 
 
 @pytest.fixture

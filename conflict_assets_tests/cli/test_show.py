@@ -10,11 +10,10 @@ from matplotlib.image import imread
 from conflict_assets.report.timeline import PALETTE, Bar, timeline_figure
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.cli.test_store import given, refused, told
-from conflict_assets_tests.pg import make_store, pg_server, store_url
 from conflict_assets_tests.store.nights import SSN, Pair, night
 from conflict_assets_tests.store.test_roles import login
 
-__all__ = ["given", "make_store", "pg_server", "store_url"]
+__all__ = ["given"]
 
 GROUP = "0" * 31 + "1"
 WORKED = {

@@ -15,10 +15,8 @@ from conflict_assets import settings
 from conflict_assets.cli import app as cli
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
-
-__all__ = ["make_store", "pg_server", "store_url"]
 
 DECIDED = """SELECT DISTINCT ON (visit_id) visit_id, decision, reason, origin FROM conflict_decisions
     ORDER BY visit_id, decision_id DESC"""

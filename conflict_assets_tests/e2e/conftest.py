@@ -15,9 +15,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.dagster_stack import ROOT, bare_environment
 from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, ZONE, Platform, night
 from conflict_assets_tests.e2e.servers import Servers, write_instance
-from conflict_assets_tests.pg import PgServer, pg_server
-
-__all__ = ["pg_server"]
+from conflict_assets_tests.pg import PgServer
 
 VISITS = 40_000
 LIMITS = {

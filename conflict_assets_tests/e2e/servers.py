@@ -22,11 +22,18 @@ from conflict_assets.settings import Settings
 from conflict_assets_tests.e2e.client import Dagster, wait
 
 BINARIES = Path(sys.executable).parent
+WEBSERVER, DAEMON, COMMAND = "dagster-webserver", "dagster-daemon", "conflict-assets"
+PROGRAMS = {
+    WEBSERVER: [str(BINARIES / WEBSERVER)],
+    COMMAND: [str(BINARIES / COMMAND)],
+    DAEMON: [sys.executable, "-m", "conflict_assets_tests.e2e.quick_daemon"],
+}
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
                loadStatus locationOrLoadError { __typename } } } } }"""
 MONITORING = {"poll_interval_seconds": 2, "start_timeout_seconds": 500}
 """The product looks every 30 seconds; the start may take longer here, on a busy machine."""
-
+RUN_QUEUE = {"dequeue_interval_seconds": 2}
+"""The product looks every 5 seconds, Dagster's default."""
 
 WORKSPACE = ("-w", "workspace.yaml")
 PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
@@ -34,9 +41,10 @@ PATIENCE = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "300"}
 
 
 def write_instance(home: Path, settings: Settings) -> None:
-    """Write the product's own dagster.yaml, but for how often run monitoring looks."""
+    """Write the product's own dagster.yaml, but for how often run monitoring and the run queue look."""
     found = yaml.safe_load(instance_yaml(settings, home))
     found["run_monitoring"] |= MONITORING
+    found["run_queue"] = RUN_QUEUE
     home.mkdir(parents=True, exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(found))
 
@@ -58,14 +66,14 @@ class Servers:
         self._choose_port()
         with self.home() as home:
             make_storage(home)
-        self._start("dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port), *WORKSPACE)
+        self._start(WEBSERVER, "-h", "127.0.0.1", "-p", str(self.port), *WORKSPACE)
         self.start_daemon()
         wait(self._loaded, bool, 300)
 
     def start_dev(self) -> None:
         """Start both by `conflict-assets dev`."""
         self._choose_port()
-        self._start("conflict-assets", "dev", "--port", str(self.port))
+        self._start(COMMAND, "dev", "--port", str(self.port))
         wait(self._loaded, bool, 300)
 
     def _choose_port(self) -> None:
@@ -91,17 +99,17 @@ class Servers:
             instance.update_instigator_state(state.with_data(data))
 
     def start_daemon(self) -> None:
-        self._start("dagster-daemon", "run", *WORKSPACE)
+        self._start(DAEMON, "run", *WORKSPACE)
 
     def kill_daemon(self) -> None:
         """SIGKILL for the daemon alone: its code server and what that runs go on."""
-        daemon = self.processes.pop("dagster-daemon")
+        daemon = self.processes.pop(DAEMON)
         daemon.kill()
         daemon.wait()
 
     def kill_daemon_and_all_that_it_runs(self) -> None:
         """SIGKILL for the daemon, its code server, run workers and steps, as when a container is gone."""
-        daemon = self.processes.pop("dagster-daemon")
+        daemon = self.processes.pop(DAEMON)
         family = [*psutil.Process(daemon.pid).children(recursive=True), psutil.Process(daemon.pid)]
         for process in family:
             if process.is_running():
@@ -154,7 +162,7 @@ class Servers:
     def _start(self, program: str, *arguments: str) -> None:
         with (self.logs / f"{program}.log").open("ab") as output:
             self.processes[program] = subprocess.Popen(
-                [str(BINARIES / program), *arguments],
+                [*PROGRAMS[program], *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=output,

@@ -1,7 +1,7 @@
 """Partitions and backfills, as people start them in the UI: their statuses are what the store holds."""
 
 from conflict_assets_tests.e2e.client import wait
-from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend
+from conflict_assets_tests.e2e.faults import REFUSE, held, inject, mend, stopped
 from conflict_assets_tests.e2e.platform import EMPTY_PREFIX, PREFIXES
 
 
@@ -88,6 +88,8 @@ def test_a_backfill_cancelled_in_the_middle_keeps_what_is_done_and_leaves_no_pre
         dagster.cancel_backfill(backfill)
         assert dagster.await_backfill(backfill) == "CANCELED"
         assert dagster.runs_of_backfill(backfill) == {("0", "9"): "CANCELED"}
+        # PostgreSQL notices that a step's process has gone when its wait is over.
+        wait(lambda: stopped(platform.store), lambda found: not found, 60)
         assert platform.most_stopped(1) == 0
     platform.agree()
     assert platform.conflicts("5").number == platform.conflicts("6").number == 0

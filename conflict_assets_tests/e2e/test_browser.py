@@ -40,8 +40,9 @@ def run(servers: Servers, *arguments: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, lay_cluster):
     folder = tmp_path_factory.mktemp("browser")
+    lay_cluster(folder / "data" / "postgres")
     yield folder
     stop_embedded(folder / "data" / "postgres")
 

@@ -51,9 +51,10 @@ OPEN = "FROM conflict_visit_maps WHERE status IN ('new', 'open')"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Iterator[Path]:
+def folder(tmp_path_factory, lay_cluster) -> Iterator[Path]:
     """A platform after its first night: its data folder."""
     home = tmp_path_factory.mktemp("report")
+    lay_cluster(home / "data" / "postgres")
     environment = platform_environment(home, SSN_PREFIX_LENGTH="1", MAX_WORKERS="2", GENERATED_VISITS="20000")
     try:
         done = subprocess.run(

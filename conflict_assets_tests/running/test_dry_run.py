@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 
 from conflict_assets.output.dry_run_text import SAMPLE_COLUMNS, PrefixDifference
 from conflict_assets.running import dry_run as dry_run_module
-from conflict_assets.running.dry_run import SAMPLES_KEPT, DryRunOptions, SampleError, dry_run
+from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
 from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import read_settings
 from conflict_assets.source.guard import HalfLoadedSource
@@ -71,8 +71,9 @@ class Platform(Night):
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def platform(tmp_path_factory, lay_cluster):
     platform = Platform(tmp_path_factory.mktemp("dry"))
+    lay_cluster(platform.folder / "data" / "postgres")
     platform.run()
     yield platform
     stop_embedded(platform.folder / "data" / "postgres")
@@ -158,10 +159,10 @@ def test_the_sample_is_the_same_each_time_whatever_the_prefixes(platform):
     assert pairs == sorted(pairs)
 
 
-def test_old_samples_go_and_the_newest_stay(platform):
-    outcomes = [platform.dry_run(prefixes=("4",)) for _ in range(SAMPLES_KEPT + 2)]
-    kept = sorted(outcomes[-1].sample.parent.iterdir())
-    assert kept == [outcome.sample for outcome in outcomes[-SAMPLES_KEPT:]]
+def test_old_samples_go_and_the_newest_stay(platform, monkeypatch):
+    monkeypatch.setattr(dry_run_module, "SAMPLES_KEPT", 2)
+    outcomes = [platform.dry_run(prefixes=("4",)) for _ in range(3)]
+    assert sorted(outcomes[-1].sample.parent.iterdir()) == [outcome.sample for outcome in outcomes[-2:]]
 
 
 def test_a_sample_that_cannot_be_written_is_a_clear_error(platform, tmp_path):

@@ -16,9 +16,6 @@ from conflict_assets.running import run_follower as following_module
 from conflict_assets.running.dagster_home import instance_yaml
 from conflict_assets.running.run_follower import PROCESS_DIED, Watcher, following
 from conflict_assets.settings import read_settings
-from conflict_assets_tests.pg import pg_server
-
-__all__ = ["pg_server"]
 
 WAIT_SECONDS = 30
 

@@ -9,8 +9,8 @@ from conflict_assets_tests.store.killing import Trial, kill_postmaster
 
 
 @pytest.fixture
-def server():
-    with own_server() as (home, url):
+def server(lay_cluster):
+    with own_server(lay_cluster) as (home, url):
         yield home, PgServer(url)
 
 

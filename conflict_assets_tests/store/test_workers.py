@@ -11,10 +11,8 @@ import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.workers import WORKER_LOCK, Worker, WorkerLimit, waiting_line
-from conflict_assets_tests.pg import execute, make_store, pg_server, rows, store_url
+from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
-
-__all__ = ["make_store", "pg_server", "store_url"]
 
 RUN = "0f0e0d0c-1111-2222-3333-444455556666"
 HELD = """SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted

@@ -35,10 +35,18 @@ time.sleep(float(sys.argv[3]))
 
 @pytest.fixture
 def home():
+    """Where a server is to be, of which nothing is there."""
     folder = Path(tempfile.mkdtemp(prefix="conflicts-test-"))
     yield folder / "server"
     stop_embedded(folder / "server")
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def made(home, lay_cluster):
+    """The folder of a server that does not run, with its cluster."""
+    lay_cluster(home)
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -188,22 +196,20 @@ def broken(home, statement=None, password=None):
     return str(error.value)
 
 
-def test_a_wrong_password_of_the_embedded_server_blames_no_setting(home):
-    assert "the password is wrong" in broken(home, password="guessed")  # noqa: S106 - a wrong one
+def test_a_wrong_password_of_the_embedded_server_blames_no_setting(made):
+    assert "the password is wrong" in broken(made, password="guessed")  # noqa: S106 - a wrong one
 
 
-def test_a_dropped_database_of_the_embedded_server_comes_back_as_it_is_said(home):
-    assert "Start it anew (conflict-assets store stop" in broken(home, "DROP DATABASE conflicts WITH (FORCE)")
-    stop_embedded(home)
-    assert rows(embedded_url(home), "SELECT 1") == [(1,)]
+def test_a_dropped_database_of_the_embedded_server_comes_back_as_it_is_said(made):
+    assert "Start it anew (conflict-assets store stop" in broken(made, "DROP DATABASE conflicts WITH (FORCE)")
+    stop_embedded(made)
+    assert rows(embedded_url(made), "SELECT 1") == [(1,)]
 
 
-def test_a_refusal_while_the_server_is_brought_up_is_translated(home):
-    embedded_url(home)
-    stop_embedded(home)
-    (home / "passfile").write_text("*:*:*:conflicts:guessed\n")
+def test_a_refusal_while_the_server_is_brought_up_is_translated(made):
+    (made / "passfile").write_text("*:*:*:conflicts:guessed\n")
     with pytest.raises(StoreError, match=r"the password is wrong.*It is the embedded one"):
-        embedded_url(home)
+        embedded_url(made)
 
 
 def test_processes_that_come_at_once_start_one_server(home):
@@ -216,34 +222,34 @@ def test_processes_that_come_at_once_start_one_server(home):
     assert is_up(home)
 
 
-def test_the_server_stops_after_its_last_user_was_killed(home):
-    with another_user(home, linger=2) as one, another_user(home, linger=2) as other:
+def test_the_server_stops_after_its_last_user_was_killed(made):
+    with another_user(made, linger=2) as one, another_user(made, linger=2) as other:
         one.kill()
         one.wait()
         time.sleep(4)
-        assert is_up(home)
+        assert is_up(made)
         other.kill()
         other.wait()
-        assert wait_until_down(home)
-    assert embedded_server._first_number(home / "cluster" / "postmaster.pid") is None
+        assert wait_until_down(made)
+    assert embedded_server._first_number(made / "cluster" / "postmaster.pid") is None
 
 
-def test_the_server_stays_by_choice_until_it_is_stopped(home):
-    embedded_url(home, linger_seconds=0, stay=True)
-    os.close(embedded_server._held.pop(home))
+def test_the_server_stays_by_choice_until_it_is_stopped(made):
+    embedded_url(made, linger_seconds=0, stay=True)
+    os.close(embedded_server._held.pop(made))
     time.sleep(3)
-    assert is_up(home)
-    assert stop_embedded(home)
-    assert not is_up(home)
-    assert not stop_embedded(home)
+    assert is_up(made)
+    assert stop_embedded(made)
+    assert not is_up(made)
+    assert not stop_embedded(made)
 
 
-def test_a_killed_server_starts_again_with_its_data(home):
-    url = embedded_url(home)
+def test_a_killed_server_starts_again_with_its_data(made):
+    url = embedded_url(made)
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
-    kill_postmaster(home)
-    assert wait_until_down(home)
+    kill_postmaster(made)
+    assert wait_until_down(made)
     assert revive(url)
     assert rows(url, "SELECT one FROM kept") == [(1,)]
 
@@ -251,11 +257,11 @@ def test_a_killed_server_starts_again_with_its_data(home):
 @pytest.mark.parametrize(
     "pid", ["", "nonsense", str(os.getpid()), "999999999"], ids=["empty", "no number", "ours", "nobody"]
 )
-def test_a_pid_file_that_leads_nowhere_is_no_obstacle(home, pid):
-    url = embedded_url(home)
-    stop_embedded(home)
-    (home / "cluster" / "postmaster.pid").write_text(f"{pid}\n{home / 'cluster'}\n")
-    assert embedded_url(home) == url
+def test_a_pid_file_that_leads_nowhere_is_no_obstacle(made, pid):
+    url = embedded_url(made)
+    stop_embedded(made)
+    (made / "cluster" / "postmaster.pid").write_text(f"{pid}\n{made / 'cluster'}\n")
+    assert embedded_url(made) == url
     assert rows(url, "SELECT 1") == [(1,)]
 
 
@@ -265,21 +271,21 @@ def test_a_half_made_cluster_is_made_anew(home):
     assert rows(embedded_url(home), "SELECT 1") == [(1,)]
 
 
-def test_a_server_that_hangs_is_ended_and_started_again(home):
-    url = embedded_url(home)
-    pid = embedded_server._first_number(home / "cluster" / "postmaster.pid")
-    (home / "socket" / ".s.PGSQL.5432").unlink()
-    assert embedded_url(home) == url
+def test_a_server_that_hangs_is_ended_and_started_again(made):
+    url = embedded_url(made)
+    pid = embedded_server._first_number(made / "cluster" / "postmaster.pid")
+    (made / "socket" / ".s.PGSQL.5432").unlink()
+    assert embedded_url(made) == url
     assert rows(url, "SELECT 1") == [(1,)]
-    assert embedded_server._first_number(home / "cluster" / "postmaster.pid") != pid
+    assert embedded_server._first_number(made / "cluster" / "postmaster.pid") != pid
 
 
-def test_a_server_that_waits_for_its_sessions_to_end_is_started_anew(home):
-    url = embedded_url(home)
+def test_a_server_that_waits_for_its_sessions_to_end_is_started_anew(made):
+    url = embedded_url(made)
     with psycopg.connect(url, autocommit=True) as kept:
         kept.execute("CREATE TABLE kept AS SELECT 1 AS number")
-        os.kill(embedded_server._first_number(home / "cluster" / "postmaster.pid"), signal.SIGTERM)
-        while not embedded_server._is_stopping(home):
+        os.kill(embedded_server._first_number(made / "cluster" / "postmaster.pid"), signal.SIGTERM)
+        while not embedded_server._is_stopping(made):
             time.sleep(0.05)
         with connect(url) as connection:
             assert connection.execute("SELECT number FROM kept").fetchone() == (1,)
@@ -308,20 +314,16 @@ def test_a_path_with_blanks_and_quotes_works(home):
         stop_embedded(odd)
 
 
-def test_another_version_s_data_is_refused_with_a_way_out(home):
-    embedded_url(home)
-    stop_embedded(home)
-    (home / "cluster" / "PG_VERSION").write_text("16\n")
+def test_another_version_s_data_is_refused_with_a_way_out(made):
+    (made / "cluster" / "PG_VERSION").write_text("16\n")
     with pytest.raises(StoreError, match="was made by PostgreSQL 16, and this installation brings 18"):
-        embedded_url(home)
+        embedded_url(made)
 
 
-def test_a_lost_password_is_said(home):
-    embedded_url(home)
-    stop_embedded(home)
-    (home / "passfile").unlink()
+def test_a_lost_password_is_said(made):
+    (made / "passfile").unlink()
     with pytest.raises(StoreError, match="password of the embedded store is gone"):
-        embedded_url(home)
+        embedded_url(made)
 
 
 def test_a_folder_that_is_a_file_is_said(home):
@@ -386,8 +388,8 @@ def test_root_uses_a_user_s_server_as_that_user_and_leaves_it_usable(home):
     assert told_to(uid, home, use_as) == "[('conflicts',)]"
 
 
-def test_a_terminal_s_interrupt_does_not_reach_the_server(home):
-    with another_user(home) as process:
+def test_a_terminal_s_interrupt_does_not_reach_the_server(made):
+    with another_user(made) as process:
         process.send_signal(signal.SIGINT)
         process.wait()
-        assert is_up(home)
+        assert is_up(made)
