@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _SNOWFLAKE = "snowflake_"
 _STORE = "conflicts_postgres_url"
 _LINES_ALLOWED = "snowflake_private_key"
+SURROGATES = ("\udc80", "\udcff")
+"""What Python makes of the environment's bytes that are not UTF-8."""
+
 _KEYS = ("snowflake_private_key", "snowflake_private_key_path")
 _MAIL_NEEDS = ("alert_email_from", "alert_smtp_host", "alert_smtp_password")
 _MAIL_ONLY = (*_MAIL_NEEDS, "alert_smtp_port", "alert_smtp_user")
@@ -32,15 +35,19 @@ def tidied(name: str, value: Any, *, is_secret: bool) -> Any:
     White space that may belong to a secret stays. A text of white space alone becomes empty.
 
     Raises:
-        ValueError: a character of it can't be seen: the end of a line, a tab, a zero-width space.
+        ValueError: a character of it can't be seen (the end of a line, a tab, a zero-width space), or its bytes are
+            not UTF-8.
     """
     if not isinstance(value, str) or not value.strip():
         return value.strip() if isinstance(value, str) else value
     text = value if is_secret else value.strip()
     if not text.isprintable() and name != _LINES_ALLOWED:
+        found, allowed = ("holds a character that can't be seen: a line break, a tab or the like", "those that can")
+        if any(SURROGATES[0] <= each <= SURROGATES[1] for each in text):
+            found, allowed = "is not in UTF-8", "text that is"
         raise ValueError(
-            f"{name.upper()} holds a character that can't be seen: a line break, a tab or the like; allowed: those "
-            "that can. Write it anew, without copying, in the environment or in .env."
+            f"{name.upper()} {found}; allowed: {allowed}. Write it anew, without copying, in the environment or in "
+            ".env."
         )
     return text
 
