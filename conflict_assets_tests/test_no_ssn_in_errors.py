@@ -220,7 +220,7 @@ def test_no_part_of_a_url_s_password_is_told(platform, setting, url):
 def test_an_error_that_nobody_has_foreseen_is_told_with_its_place_and_masked(platform):
     program = (
         "import logging\n"
-        "from conflict_assets import cli\n"
+        "from conflict_assets.cli import app as cli\n"
         "def app():\n"
         "    try:\n"
         "        raise KeyError(PLANTED)\n"

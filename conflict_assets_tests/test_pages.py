@@ -114,7 +114,8 @@ def test_the_glossary_is_in_order_and_has_each_word_once():
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES if page.stem != "CHANGELOG"])
 def test_every_file_of_the_code_that_a_page_names_is_there(page):
-    roots = [PROJECT, PROJECT / "conflict_assets", PROJECT / "conflict_assets_tests"]
+    packages = [PROJECT / name for name in ("conflict_assets", "conflict_assets_tests")]
+    roots = [PROJECT, *packages, *(package / "domain" for package in packages)]
     named = {
         name
         for name in quoted(page.read_text(encoding="utf-8"))

@@ -13,7 +13,8 @@ from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings, read_settings
 from conflict_assets_tests.automation.failing_night import tick
 
-TODAY = datetime.now(tz=UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+TODAY = (datetime.now(tz=UTC) - timedelta(hours=2)).replace(hour=12, minute=0, second=0, microsecond=0)
+"""Noon of the date whose night, at 02:00, has begun."""
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,6 @@ def unread(environment, *arguments, errors=subprocess.PIPE):
         (["--help"], 0),
         (["store", "url"], 0),
         (["show", "a,b"], 0),
-        (["list"], 0),
         (["decide", "a,b", "--ignore", "--reason", "known"], 0),
         (["doctor"], 2),
     ],
@@ -64,6 +63,10 @@ def unread(environment, *arguments, errors=subprocess.PIPE):
 )
 def test_a_command_whose_output_nobody_reads_ends_as_ever(environment, arguments, code):
     assert unread(environment, *arguments) == (code, "")
+
+
+def test_a_list_that_nobody_reads_says_how_many_there_are_where_errors_go(environment):
+    assert unread(environment, "list") == (0, "1 of 1 conflicts, the costliest first\n")
 
 
 def test_an_explanation_that_nobody_reads_ends_as_ever(environment, tmp_path):

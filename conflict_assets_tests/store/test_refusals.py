@@ -2,6 +2,7 @@
 
 import socket
 import traceback
+from dataclasses import replace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -43,7 +44,7 @@ def server(request, pg_server):
         password = passfile.read_text().strip().rsplit(":", 1)[1]
         parts = urlsplit(pg_server.url)
         query = parts.query.split("&passfile")[0]
-        yield PgServer(urlunsplit(parts._replace(netloc=f"conflicts:{password}@", query=query)))
+        yield replace(pg_server, url=urlunsplit(parts._replace(netloc=f"conflicts:{password}@", query=query)))
     else:
         with debian_server(german=True) as url:
             with pytest.raises(psycopg.OperationalError, match="existiert nicht"):
