@@ -118,9 +118,12 @@ def costliest_new(connection: Connection, root_run_ids: Sequence[str], limit: in
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute("SELECT set_config('jit', 'off', true)")
+        # Of tables that a first night has just filled PostgreSQL knows no sizes, and would join them row by row.
+        connection.execute("SELECT set_config('jit', 'off', true), set_config('enable_nestloop', 'off', true)")
         condition = sql.SQL(_NEW_OF_RUNS).format(list(root_run_ids))
-        return listed(connection, rank_pairs(connection, "conflict_sides", condition, limit=limit))
+        ranked = rank_pairs(connection, "conflict_sides", condition, limit=limit)
+        connection.execute("SELECT set_config('enable_nestloop', 'on', true)")
+        return listed(connection, ranked)
 
 
 def rank_pairs(

@@ -193,9 +193,13 @@ def open_sides(connection: Connection) -> Iterator[None]:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
+        # Of tables that a first night has just filled PostgreSQL knows no sizes, and would join them row by row.
+        connection.execute("SET LOCAL enable_nestloop = off")
         connection.execute(_MAKE_SIDES)
         connection.execute(_MAKE_VISITS)
         connection.execute(_MAKE_PAIRS, {"first": first_moment(), "end": end_of_calendar()})
+        connection.execute("SET LOCAL enable_nestloop = on")
+        connection.execute("ANALYZE sides, visits, pairs")
         connection.execute("SET TRANSACTION READ ONLY")
         yield
 
