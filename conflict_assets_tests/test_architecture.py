@@ -1,4 +1,4 @@
-"""Imports run one way, and the domain stays pure."""
+"""Imports run one way, the domain stays pure, and the files that tests begin with are there."""
 
 import ast
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import conflict_assets
+from conflict_assets_tests.conftest import LONGEST_FILES
 
 PACKAGE = Path(conflict_assets.__file__).parent
 PROJECT = PACKAGE.parent
@@ -54,3 +55,8 @@ def test_a_file_of_the_domain_imports_no_outsider(path: Path):
             imported.add(str(node.module).partition(".")[0])
 
     assert not imported & OUTSIDERS
+
+
+def test_the_files_that_come_first_are_there():
+    tests = PROJECT / "conflict_assets_tests"
+    assert [name for name in LONGEST_FILES if not (tests / name).is_file()] == []

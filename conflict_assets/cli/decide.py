@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from conflict_assets.cli.decided import prepared_store, say_report_is_older
+from conflict_assets.cli.older_report import say_report_is_older
+from conflict_assets.cli.prepared_store import prepared_store
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decision_spreadsheets import FilledIn, read_decisions
 from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair

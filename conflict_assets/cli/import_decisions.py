@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from conflict_assets.cli.decided import prepared_store, say_report_is_older
+from conflict_assets.cli.older_report import say_report_is_older
+from conflict_assets.cli.prepared_store import prepared_store
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decision_files import read_replaced_database, read_replaced_file
 from conflict_assets.store.decisions import SHOWN, Pair

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from conflict_assets.cli.decided import prepared_store
+from conflict_assets.cli.prepared_store import prepared_store
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.errors import StoreError

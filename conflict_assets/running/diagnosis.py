@@ -104,7 +104,7 @@ def _lists(settings: Settings) -> str:
 
 
 def _alerts(settings: Settings) -> str:
-    """Who is told of a failed run or a late night."""
+    """Describe who is alerted of a failed run or a late night."""
     channels = []
     if settings.alert_recipients:
         server = f"{settings.alert_smtp_host}:{mail_port(settings)}"

@@ -117,7 +117,7 @@ def _contested_runs(
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Split batches into runs of contested rows of one prefix.
 
-    The other rows are written to `sidelined` on the way.
+    The other rows are written to `left_out` on the way.
     """
     for batch in batches:
         if not batch.schema.equals(ROW_SCHEMA):

@@ -1,27 +1,15 @@
-"""What the commands that write decisions have in common."""
+"""What a command says after decisions: that the report is older than they are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from conflict_assets.report.report_files import latest_report_time
-from conflict_assets.settings import Settings, load_settings
-from conflict_assets.store.conflict_store import ConflictStore
+from conflict_assets.settings import load_settings
 from conflict_assets.store.decisions import DecisionOutcome
-from conflict_assets.store.store_factory import conflict_store
 
 out = Console(highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def prepared_store(settings: Settings) -> Iterator[ConflictStore]:
-    """Open the store with its tables up to date."""
-    with conflict_store(settings) as store:
-        store.prepare()
-        yield store
 
 
 def say_report_is_older(outcome: DecisionOutcome) -> None:
