@@ -15,10 +15,10 @@ LIKE_AN_SSN = re.compile(rb"(?<![0-9])([0-9]{3})[- ]?([0-9]{2})[- ]?([0-9]{4})(?
 
 
 def ssns_of(source: Path) -> set[str]:
-    """Every SSN of nine digits in a DuckDB source."""
+    """Every SSN of nine digits in a DuckDB source, where a number has lost the zeros that it begins with."""
     with duckdb.connect(str(source), read_only=True) as connection:
         found = connection.execute('SELECT DISTINCT "SSN" FROM "BI"."DIMCAREGIVER"').fetchall()
-    plain = {re.sub("[- ]", "", row[0]) for row in found if row[0]}
+    plain = {re.sub("[- ]", "", ssn) if isinstance(ssn, str) else f"{ssn:09}" for (ssn,) in found if ssn}
     return {ssn for ssn in plain if re.fullmatch("[0-9]{9}", ssn)}
 
 
