@@ -4,7 +4,7 @@ They only report. What must stop a prefix is validated before its commit.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dagster import (
     AssetCheckEvaluation,
@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from conflict_assets.assets.check_outcomes import CheckOutcome
-from conflict_assets.assets.dagster_private import PreviewWarning, log_check, tied_to
+from conflict_assets.assets.dagster_private import PreviewWarning, log_together, tied_to
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_history import events_of
 
@@ -49,22 +49,24 @@ VISIT_CONFLICTS_CHECKS = _specs(
 
 
 def log_check_outcomes(
-    context: AssetExecutionContext | OpExecutionContext, asset: str, prefix: str, outcomes: list[CheckOutcome]
+    context: AssetExecutionContext | OpExecutionContext, asset: str, outcomes: Mapping[str, Iterable[CheckOutcome]]
 ) -> None:
-    """Log each outcome for the partition, tied to its newest materialization."""
-    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
-    record = newest_materializations(context.instance, asset, [prefix]).get(prefix)
-    for outcome in outcomes:
-        evaluation = AssetCheckEvaluation(
-            asset_key=AssetKey(asset),
-            check_name=outcome.name,
-            passed=outcome.passed,
-            severity=outcome.severity,
-            description=outcome.description,
-            metadata=outcome.metadata,
-            partition=prefix,
-        )
-        log_evaluation(op_context, evaluation, record)
+    """Log the outcomes of each partition, tied to its newest materialization."""
+    records = newest_materializations(context.instance, asset, outcomes)
+    evaluations = [_evaluation(asset, prefix, each) for prefix, found in outcomes.items() for each in found]
+    log_evaluations(context, evaluations, records)
+
+
+def _evaluation(asset: str, prefix: str, outcome: CheckOutcome) -> AssetCheckEvaluation:
+    return AssetCheckEvaluation(
+        asset_key=AssetKey(asset),
+        check_name=outcome.name,
+        passed=outcome.passed,
+        severity=outcome.severity,
+        description=outcome.description,
+        metadata=outcome.metadata,
+        partition=prefix,
+    )
 
 
 def outputs_of(
@@ -81,14 +83,21 @@ def outputs_of(
             yield Output(None, output_name=spec.get_python_identifier())
 
 
-def log_evaluation(
-    context: OpExecutionContext, evaluation: AssetCheckEvaluation, record: EventLogRecord | None
+def log_evaluations(
+    context: AssetExecutionContext | OpExecutionContext,
+    evaluations: Iterable[AssetCheckEvaluation],
+    records: Mapping[str, EventLogRecord],
 ) -> None:
-    """Log what a check has found, tied to a materialization.
+    """Log what checks have found, tied to the materializations of their partitions.
 
-    The UI shows it as long as that materialization is the newest.
+    The UI shows it as long as these materializations are the newest.
     """
-    log_check(context, tied_to(evaluation, record) if record is not None else evaluation)
+    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
+    log_together(op_context, [_tied(each, records.get(each.partition or "")) for each in evaluations])
+
+
+def _tied(evaluation: AssetCheckEvaluation, record: EventLogRecord | None) -> AssetCheckEvaluation:
+    return tied_to(evaluation, record) if record is not None else evaluation
 
 
 def newest_materializations(

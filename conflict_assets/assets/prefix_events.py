@@ -4,69 +4,108 @@ They are its materialization and the outcomes of its checks.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from time import monotonic
 from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
 from conflict_assets.assets.check_outcomes import CheckOutcome, check_conflicts
 from conflict_assets.assets.checks import log_check_outcomes
+from conflict_assets.assets.dagster_private import log_together
 from conflict_assets.assets.prefix_detection import FinishedPrefix
 from conflict_assets.assets.step_failures import OUR_OWN, system_error_line
 from conflict_assets.domain.privacy import masked
 from conflict_assets.output.log_lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.row_types import PrefixRun
+from conflict_assets.store.row_types import Found, PrefixRun
 
 ASSET = "visit_conflicts"
+WRITTEN_EVERY_SECONDS = 1.0
 
 
-def log_finished(
-    context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, done: FinishedPrefix
-) -> list[CheckOutcome]:
-    """Log a committed prefix: its line, its materialization and its checks.
+class FinishedPrefixes:
+    """The finished prefixes of a step, whose events are written together.
 
-    A prefix without visits has a line only where it has changed something.
+    A prefix has its line in the log at once. Its events follow within about a second, and at the end of the block: a
+    transaction for each event would take longer than detection and commit.
     """
-    if done.line.position or done.line.differs:
-        context.log.info(prefix_line(done.line))
-    log_materialization(context, store, snapshot, done.line)
-    prefix = done.line.prefix
-    outcomes = check_conflicts(
-        prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
-    )
-    log_check_outcomes(context, ASSET, prefix, outcomes)
-    return outcomes
+
+    def __init__(self, context: OpExecutionContext, store: ConflictStore) -> None:
+        self._context = context
+        self._store = store
+        self._waiting: dict[str, _Finished] = {}
+        self._written_at = monotonic()
+
+    def add(self, snapshot: Snapshot, done: FinishedPrefix) -> None:
+        """Log the line of a committed prefix and judge what is stored of it.
+
+        A prefix without visits has a line only where it has changed something.
+        """
+        line = done.line
+        if line.position or line.differs:
+            self._context.log.info(prefix_line(line))
+        seen = snapshot.counts(line.prefix)["visits_seen"]
+        outcomes = check_conflicts(line.prefix, done.conflicts, seen, self._store.prefix_counts(line.prefix))
+        self._waiting[line.prefix] = _Finished(snapshot, line, tuple(outcomes))
+
+    def write_when_due(self) -> dict[str, Exception]:
+        """Write the events if the last ones were written a second ago."""
+        return self.write() if monotonic() - self._written_at >= WRITTEN_EVERY_SECONDS else {}
+
+    def write(self) -> dict[str, Exception]:
+        """Write the events of all prefixes that wait for it.
+
+        Return the error by prefix where they can't be written.
+        """
+        waiting, self._waiting = self._waiting, {}
+        try:
+            self._log(waiting)
+        except Exception as error:  # noqa: BLE001 - a prefix without its events is not done, and is tried again
+            return dict.fromkeys(waiting, error)
+        self._written_at = monotonic()
+        return {}
+
+    def _log(self, waiting: Mapping[str, "_Finished"]) -> None:
+        if waiting:
+            found = self._store.latest_found()
+            log_together(self._context, [_materialization(each, found) for each in waiting.values()])
+            log_check_outcomes(
+                self._context, ASSET, {prefix: finished.outcomes for prefix, finished in waiting.items()}
+            )
 
 
-def log_materialization(
-    context: OpExecutionContext, store: ConflictStore, snapshot: Snapshot, line: PrefixLine
-) -> None:
-    """Log that a prefix is committed, with its own counts and all prefixes' counts.
+@dataclass(frozen=True)
+class _Finished:
+    snapshot: Snapshot
+    line: PrefixLine
+    outcomes: tuple[CheckOutcome, ...]
+
+
+def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
+    """Return the event that a prefix is committed, with its own counts and all prefixes' counts.
 
     The asset's page shows only the last prefix, so the counts of all prefixes are part of each event.
     """
-    counts = snapshot.counts(line.prefix)
-    found = store.latest_found()
-    context.log_event(
-        AssetMaterialization(
-            asset_key=AssetKey(ASSET),
-            partition=line.prefix,
-            metadata={
-                "dagster/row_count": line.rows,
-                "conflicts": line.conflicts,
-                "new": line.new,
-                "changed": line.changed,
-                "resolved": line.resolved,
-                "reopened": line.reopened,
-                "visits_contested": counts["contested"],
-                "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
-                "seconds": round(line.seconds, 3),
-                "as_of": snapshot.as_of.isoformat(),
-                "all_prefixes_conflicts": found.conflicts,
-                "all_prefixes_rows": found.rows,
-            },
-        )
+    line, counts = finished.line, finished.snapshot.counts(finished.line.prefix)
+    return AssetMaterialization(
+        asset_key=AssetKey(ASSET),
+        partition=line.prefix,
+        metadata={
+            "dagster/row_count": line.rows,
+            "conflicts": line.conflicts,
+            "new": line.new,
+            "changed": line.changed,
+            "resolved": line.resolved,
+            "reopened": line.reopened,
+            "visits_contested": counts["contested"],
+            "conflicts_per_1000_active_visits": round(1000 * line.conflicts / max(counts["active"], 1), 2),
+            "seconds": round(line.seconds, 3),
+            "as_of": finished.snapshot.as_of.isoformat(),
+            "all_prefixes_conflicts": found.conflicts,
+            "all_prefixes_rows": found.rows,
+        },
     )
 
 

@@ -10,7 +10,7 @@ from dagster import OpExecutionContext
 from conflict_assets.assets import begun_prefixes
 from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.prefix_detection import Batch, detection_policy, finish_prefix
-from conflict_assets.assets.prefix_events import describe, log_finished
+from conflict_assets.assets.prefix_events import FinishedPrefixes, describe
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import makes_plan
 from conflict_assets.assets.run_snapshots import tell_snapshots
@@ -52,14 +52,24 @@ def finish_prefixes(
     if not makes_plan(context.run):  # the plan has logged it for all of them
         tell_snapshots(context, snapshots)
     batch = batch_of(context, platform, store, state)
-    for prefix in begun_prefixes.unbegun_first(snapshots):
-        begun_prefixes.mark(snapshots[prefix], prefix)
-        try:
-            done = finish_prefix(store, snapshots[prefix], prefix, batch)
-            log_finished(context, store, snapshots[prefix], done)
-        except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
-            errors[prefix] = error
-            context.log.error(f"prefix {prefix} failed: {describe(error)}")
+    finished = FinishedPrefixes(context, store)
+    try:
+        for prefix in begun_prefixes.unbegun_first(snapshots):
+            begun_prefixes.mark(snapshots[prefix], prefix)
+            try:
+                finished.add(snapshots[prefix], finish_prefix(store, snapshots[prefix], prefix, batch))
+            except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
+                errors |= _failed(context, {prefix: error})
+            errors |= _failed(context, finished.write_when_due())
+    finally:  # somebody may interrupt the step
+        errors |= _failed(context, finished.write())
+    return errors
+
+
+def _failed(context: OpExecutionContext, errors: dict[str, Exception]) -> dict[str, Exception]:
+    """Log the prefixes that have failed."""
+    for prefix, error in errors.items():
+        context.log.error(f"prefix {prefix} failed: {describe(error)}")
     return errors
 
 
@@ -70,16 +80,22 @@ def finish_empty(
 
     A prefix that can't be committed is left to a step of its own, so that it fails there alone.
     """
-    finished = []
+    finished = FinishedPrefixes(context, store)
+    done = []
     for prefix in empty:
         try:
-            done = finish_prefix(store, state.snapshots[prefix], prefix, batch)
+            finished.add(state.snapshots[prefix], finish_prefix(store, state.snapshots[prefix], prefix, batch))
+            done.append(prefix)
         except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
-            context.log.warning(f"prefix {prefix}: {describe(error)}; it gets a step of its own")
-            continue
-        log_finished(context, store, state.snapshots[prefix], done)
-        finished.append(prefix)
-    return finished
+            _leave_to_a_step(context, prefix, error)
+    for prefix, unwritten in finished.write().items():
+        _leave_to_a_step(context, prefix, unwritten)
+        done.remove(prefix)
+    return done
+
+
+def _leave_to_a_step(context: OpExecutionContext, prefix: str, error: Exception) -> None:
+    context.log.warning(f"prefix {prefix}: {describe(error)}; it gets a step of its own")
 
 
 def fail_for(context: OpExecutionContext, errors: Mapping[str, Exception]) -> None:

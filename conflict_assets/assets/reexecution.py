@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dagster import AssetKey, AssetMaterialization, EventLogRecord, OpExecutionContext
 
 from conflict_assets.assets import checks
+from conflict_assets.assets.dagster_private import log_together
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import run_prefixes
 from conflict_assets.assets.resources import Platform
@@ -47,13 +48,12 @@ def carry_over(context: OpExecutionContext, platform: Platform) -> None:
 def _log_anew(context: OpExecutionContext, prefixes: Iterable[str]) -> None:
     found = checks.newest_materializations(context.instance, ASSET, prefixes)
     evaluations = checks.evaluations_of(context.instance, ASSET, found.values())
-    for prefix, record in sorted(found.items()):
-        if record.run_id != context.run.run_id:
-            context.log_event(_again(prefix, record))
+    log_together(
+        context,
+        [_again(prefix, record) for prefix, record in sorted(found.items()) if record.run_id != context.run.run_id],
+    )
     logged = checks.newest_materializations(context.instance, ASSET, found)
-    for evaluation in evaluations:
-        if evaluation.partition in logged:
-            checks.log_evaluation(context, evaluation, logged[evaluation.partition])
+    checks.log_evaluations(context, [each for each in evaluations if each.partition in logged], logged)
 
 
 def _again(prefix: str, record: EventLogRecord) -> AssetMaterialization:

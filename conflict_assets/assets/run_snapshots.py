@@ -21,7 +21,7 @@ from dagster import (
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.check_outcomes import JUDGED_VISIT, CheckOutcome, check_active_visits
-from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.assets.dagster_private import IN_PROGRESS_RUN_STATUSES, log_together
 from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
@@ -75,9 +75,15 @@ def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictSt
     name = _free_name(platform.snapshots(), context.run.run_id)
     snapshot = take_snapshot(context, platform, store, prefixes, name=name, allow_drop=_allows_drop(context))
     all_visits = visits_of_all_prefixes(store, snapshot)
-    for prefix in snapshot.prefixes:
-        metadata = snapshot_metadata(snapshot, prefix) | all_visits
-        context.log_event(AssetMaterialization(AssetKey(ASSET), partition=prefix, metadata=metadata))
+    log_together(
+        context,
+        [
+            AssetMaterialization(
+                AssetKey(ASSET), partition=prefix, metadata=snapshot_metadata(snapshot, prefix) | all_visits
+            )
+            for prefix in snapshot.prefixes
+        ],
+    )
     log_snapshot_checks(context, snapshot)
 
 
@@ -153,8 +159,7 @@ def log_snapshot_checks(context: Context, snapshot: Snapshot) -> None:
 
     The prefixes' materializations are logged already.
     """
-    for prefix in snapshot.prefixes:
-        checks.log_check_outcomes(context, ASSET, prefix, judge(prefix, snapshot))
+    checks.log_check_outcomes(context, ASSET, {prefix: judge(prefix, snapshot) for prefix in snapshot.prefixes})
 
 
 def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:

@@ -56,7 +56,9 @@ def heat_map(
             for x, count in enumerate(row):
                 step = levels[y][x]
                 colour = ink if step is None else TEXT_COLOURS[step]
-                axes.text(x, y, f"{count:,}", ha="center", va="center", size=6 if small else 8, color=colour)
+                size = 6 if small else 8
+                # A count lies within its cell, so the layout need not measure it.
+                axes.text(x, y, f"{count:,}", ha="center", va="center", size=size, color=colour, in_layout=False)
     return figure, axes
 
 

@@ -91,7 +91,8 @@ def _tell_counts(axes: Axes, by_prefix: Mapping[str, int], columns: int) -> None
         count = by_prefix[prefix]
         colour = "white" if count > half else "black"
         row, column = divmod(cell, columns)
-        axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour)
+        # A count lies within its cell, so the layout need not measure it.
+        axes.text(column, row, f"{prefix}: {count:,}", ha="center", va="center", size=7, color=colour, in_layout=False)
 
 
 def trend_lines(nights: Sequence[NightPoint], *, dated: int = DATED_NIGHTS) -> Figure:

@@ -105,7 +105,14 @@ _EVENTS = """
             WHERE c.pair_id = h.pair_id AND c.ssn_prefix = h.ssn_prefix AND c.ssn = h.ssn
                 AND c.resolved_at IS NULL AND least(c.visit_date, c.con_visit_date) >= r.first_date)"""
 
-_REJECTED = "DELETE FROM rejected_visits WHERE as_of < %(rejected_before)s"
+# A row keeps the time at which it was first seen, and is of today as long as its prefix is read.
+_REJECTED = """
+    DELETE FROM rejected_visits AS v
+    WHERE v.as_of < %(rejected_before)s
+        AND NOT EXISTS (
+            SELECT FROM prefix_runs AS r
+            WHERE r.latest AND r.as_of >= %(rejected_before)s
+                AND (r.ssn_prefix = v.ssn_prefix OR v.ssn_prefix IS NULL))"""
 
 _TABLES = ("visit_conflicts", "conflict_visits", "conflict_history", "prefix_runs")
 

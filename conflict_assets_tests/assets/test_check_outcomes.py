@@ -199,7 +199,7 @@ def test_fewer_conflicts_with_a_cause_are_no_surprise(counts):
 def test_a_failed_check_tells_the_ui_its_severity_what_was_found_and_what_to_do():
     @op
     def tell(context):
-        checks.log_check_outcomes(context, "visit_conflicts", "04", check_conflicts("04", PAIR, 5, stored(rows=1)))
+        checks.log_check_outcomes(context, "visit_conflicts", {"04": check_conflicts("04", PAIR, 5, stored(rows=1))})
 
     @job
     def telling():

@@ -57,7 +57,7 @@ def conflicts(context: AssetExecutionContext) -> Iterator[Any]:
     """Log the prefixes that are not to fail, as `detect_batch` does; the step fails at its end if one is."""
     for prefix in set(context.partition_keys) - _failing:
         context.log_event(AssetMaterialization(CONFLICTS, partition=prefix, tags={"of": prefix}))
-        log_check_outcomes(context, "visit_conflicts", prefix, [CheckOutcome(key.name) for key in CHECKS])
+        log_check_outcomes(context, "visit_conflicts", {prefix: [CheckOutcome(key.name) for key in CHECKS]})
     if _failing & set(context.partition_keys):
         raise ValueError("one of them failed")
     yield from outputs_of(context, VISIT_CONFLICTS_CHECKS)
@@ -114,7 +114,7 @@ def repeat_verdicts(instance: DagsterInstance, prefix: str) -> str:
 
     @op
     def repeat(context: OpExecutionContext) -> None:
-        log_check_outcomes(context, "visit_conflicts", prefix, [CheckOutcome(key.name) for key in CHECKS])
+        log_check_outcomes(context, "visit_conflicts", {prefix: [CheckOutcome(key.name) for key in CHECKS]})
 
     @job(name=NIGHTLY_JOB)
     def repeating() -> None:

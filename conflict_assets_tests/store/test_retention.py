@@ -76,6 +76,18 @@ def test_runs_go_but_not_the_latest_ones_nor_what_tells_when_a_conflict_was_last
     assert rows(store_url, "SELECT * FROM conflict_states ORDER BY visit_id") == before
 
 
+def test_rejected_visits_stay_while_their_prefix_is_read(store, store_url):
+    for prefix in ("04", "05", None):
+        execute(
+            store_url,
+            "INSERT INTO rejected_visits (ssn_prefix, visit_id, reason, run_id, as_of) VALUES (%s, 'x', 'x', 'r', %s)",
+            [prefix, START],
+        )
+    store.replace_prefix(night([], prefix="04", number=80))
+    assert store.purge(KEEP, now=LATER).rejected_visits == 1
+    assert rows(store_url, "SELECT ssn_prefix FROM rejected_visits ORDER BY 1") == [("04",), (None,)]
+
+
 def test_rejected_visits_go_by_age(store, store_url):
     execute(
         store_url,

@@ -3,7 +3,6 @@
 from datetime import date
 
 import psycopg
-import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS
@@ -12,7 +11,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.row_types import VisitVolume
 from conflict_assets_tests.pg import execute, rows
-from conflict_assets_tests.store.nights import START, WINDOW, Pair, night
+from conflict_assets_tests.store.nights import WINDOW, Pair, night
 from conflict_assets_tests.store.test_roles import login
 
 
@@ -20,12 +19,6 @@ from conflict_assets_tests.store.test_roles import login
 def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
         yield store
-
-
-def rejected(*found):
-    columns = list(zip(*found, strict=True)) if found else ([], [], [])
-    names = ("ssn_prefix", "visit_id", "reason")
-    return pa.table({name: pa.array(list(column), pa.string()) for name, column in zip(names, columns, strict=True)})
 
 
 def test_an_empty_store_has_zeros_everywhere(store):
@@ -132,27 +125,6 @@ def test_the_run_s_summary_is_what_each_commit_wrote(store):
     assert found[0].as_of == night([]).as_of
     assert found[0].counts["visits_seen"] == 1000
     assert store.last_window() == Window(*WINDOW)
-
-
-def test_rejected_visits_are_those_of_the_latest_snapshot_of_each_prefix(store, store_url):
-    first = rejected(
-        ("04", "a", "no_times"), ("05", "b", "missing_key"), (None, "c", "invalid_ssn"), (None, None, "invalid_ssn")
-    )
-    store.write_rejected("r1", first, prefixes=["04", "05"], include_without_prefix=True, as_of=START)
-    store.write_rejected(
-        "r2", rejected(("04", "d", "no_times")), prefixes=["04"], include_without_prefix=False, as_of=START
-    )
-    found = rows(
-        store_url, "SELECT ssn_prefix, visit_id, reason, run_id FROM rejected_visits ORDER BY run_id, visit_id"
-    )
-    assert found == [
-        ("05", "b", "missing_key", "r1"),
-        (None, "c", "invalid_ssn", "r1"),
-        (None, None, "invalid_ssn", "r1"),
-        ("04", "d", "no_times", "r2"),
-    ]
-    store.write_rejected("r3", rejected(), prefixes=["04", "05"], include_without_prefix=True, as_of=START)
-    assert rows(store_url, "SELECT count(*) FROM rejected_visits") == [(0,)]
 
 
 def test_free_connections_are_counted_by_the_nearest_limit(store, store_url):
