@@ -30,20 +30,6 @@ def thing() -> None:
     """Materialized, and nothing else."""
 
 
-@pytest.fixture
-def open_instance(tmp_path, monkeypatch):
-    """Opens the instance of a home with these settings."""
-
-    def made(**settings):
-        found = read_settings(conflicts_data_dir=tmp_path / "data", **settings)
-        if found.dagster_postgres_url is not None:
-            monkeypatch.setenv("DAGSTER_POSTGRES_URL", found.dagster_postgres_url.get_secret_value())
-        (tmp_path / "dagster.yaml").write_text(instance_yaml(found, tmp_path))
-        return DagsterInstance.from_config(str(tmp_path))
-
-    return made
-
-
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory, lay_cluster):
     """A data folder whose server is stopped at the end."""

@@ -13,9 +13,7 @@ from conflict_assets_tests.store.nights import START
 
 PREFIXES = ("04", "05", None)
 FOUND = st.lists(
-    st.tuples(
-        st.sampled_from(PREFIXES), st.sampled_from(["a", "b", "", None]), st.sampled_from(["no_times", "x"])
-    ),
+    st.tuples(st.sampled_from(PREFIXES), st.sampled_from(["a", "b", "", None]), st.sampled_from(["no_times", "x"])),
     max_size=8,
 )
 
