@@ -3,7 +3,9 @@
 It has a run of its own after the conflicts.
 """
 
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
@@ -29,12 +31,10 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
 
     The totals cover the open conflicts of every run.
     """
-    # Imported here: the drawing takes a second to load, and every run and its steps would wait for it.
-    from conflict_assets.report.html_report import report_html
-    from conflict_assets.report.report_files import REPORTS, save_report
-
     with failing_in_words(context):
         settings = platform.settings
+        # The drawing takes a second to load. It does so while the store is asked, and not in every run and its steps.
+        Thread(target=import_module, args=["conflict_assets.report.html_report"], daemon=True).start()
         tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
         with platform.store() as store:
             store.prepare()
@@ -45,6 +45,9 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
             f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers "
             f"at {report_data.agencies} agencies"
         )
+        from conflict_assets.report.html_report import report_html
+        from conflict_assets.report.report_files import REPORTS, save_report
+
         report = save_report(
             settings.data_dir / REPORTS, report_html(report_data), day=report_data.day, run=context.run.run_id
         )
