@@ -3,8 +3,9 @@
 The result holds conflict rows, rejected visits and counts.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from conflict_assets.domain.classification import classify_visits, note_counts
@@ -15,10 +16,13 @@ from conflict_assets.domain.detection_result import DetectionResult
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import find_conflicts
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["DetectionPolicy", "DetectionResult", "detect_conflicts", "detect_conflicts_table"]
 
 
-def detect_conflicts(visits: pd.DataFrame, policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
+def detect_conflicts(visits: "pd.DataFrame", policy: DetectionPolicy = DetectionPolicy()) -> DetectionResult:  # noqa: B008
     """Find the conflicts among visits, as docs/rules.md defines them.
 
     Args:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from conflict_assets.domain.rules import Rule
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FLAGS = tuple(rule.flag for rule in Rule)
 
@@ -69,7 +72,7 @@ class DetectionResult:
         return self._rejected
 
     @cached_property
-    def conflicts(self) -> pd.DataFrame:
+    def conflicts(self) -> "pd.DataFrame":
         """The conflict rows as a frame.
 
         Text is `str`, dates are `datetime.date`, flags are `bool` and numbers are `float64`.
@@ -78,7 +81,7 @@ class DetectionResult:
         return frame
 
     @cached_property
-    def rejected(self) -> pd.DataFrame:
+    def rejected(self) -> "pd.DataFrame":
         """The rejected visits as a frame of `visit_id` and `reason`."""
         frame: pd.DataFrame = self._rejected.to_pandas()
         return frame

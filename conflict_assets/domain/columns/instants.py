@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -148,7 +147,7 @@ def as_instants(values: pa.Array | list[Any], name: str) -> Ints:
 
 def _instants(values: list[Any], name: str) -> Ints:
     kinds = {type(value) for value in values if not is_missing(value)}
-    if kinds <= {datetime, pd.Timestamp} and not any(map(_is_far, values if pd.Timestamp in kinds else ())):
+    if all(map(_is_time, kinds)) and (kinds == {datetime} or not any(map(_is_far, values))):
         try:
             instants = pa.array(values, pa.timestamp("us", tz="UTC"), from_pandas=True)
             return scaled(instants.to_numpy(zero_copy_only=False), "us")
@@ -170,9 +169,14 @@ def _decoded(values: pa.Array) -> pa.Array:
     return values
 
 
+def _is_time(kind: type) -> bool:
+    """Whether a type is Python's time or pandas' own."""
+    return kind is datetime or (issubclass(kind, datetime) and kind.__name__ == "Timestamp")
+
+
 def _is_far(value: Any) -> bool:
     """Whether a pandas time is outside the range of Python's own."""
-    return isinstance(value, pd.Timestamp) and not 1 <= value.year <= MAXYEAR
+    return isinstance(value, datetime) and not is_missing(value) and not 1 <= value.year <= MAXYEAR
 
 
 def _each(values: list[Any], name: str, read: Callable[[Any, str], int]) -> Ints:

@@ -6,16 +6,15 @@ The error that refuses a type never shows the value, which may be an SSN.
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
-
-_MISSING_TYPES = (type(None), type(pd.NaT), type(pd.NA))
+_MISSING_TYPES = {"NoneType", "NaTType", "NAType"}
+"""The names of the types: pandas need not be loaded to know its own."""
 
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for nothing: None, NaN, NaT or NA."""
     if isinstance(value, Decimal):
         return value.is_nan()
-    return isinstance(value, _MISSING_TYPES) or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
+    return type(value).__name__ in _MISSING_TYPES or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
 
 
 def refuse_type(name: str, found: str, allowed: str) -> TypeError:
