@@ -19,6 +19,7 @@ STEP_IMPORTS = (
     "dagster._core.workspace.autodiscovery",
     "dagster_postgres",
     "fsspec.implementations.local",
+    "pandas",  # pyarrow loads it where it first turns a list into an array
     "pgpq",
     "psycopg",
     "psycopg2",

@@ -51,7 +51,8 @@ def check_planted(settings: Settings, run_ids: Sequence[str]) -> PlantedCheck | 
         first = max(run.first_date for run in runs)
         last = min(run.last_date for run in runs)
         held = store.held_pairs(first, last)
-    planted = pq.read_table(path, columns=["visit_id", "con_visit_id", "visit_date", "con_visit_date"])
+    with pq.ParquetFile(path) as file:
+        planted = file.read(columns=["visit_id", "con_visit_id", "visit_date", "con_visit_date"])
     dates = (planted["visit_date"], planted["con_visit_date"])
     inside = [pc.and_(pc.greater_equal(each, first), pc.less_equal(each, last)) for each in dates]
     rows = planted.filter(pc.and_(*inside))

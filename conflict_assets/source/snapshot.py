@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
-from conflict_assets.source.snapshot_files import LEFT_OUT, LEFT_OUT_SCHEMA, MANIFEST, file_of, system_text
+from conflict_assets.source.snapshot_files import LEFT_OUT, LEFT_OUT_SCHEMA, MANIFEST, file_of, read_rows, system_text
 
 
 @dataclass(frozen=True)
@@ -111,14 +109,13 @@ class Snapshot:
         if prefix not in self.contested_prefixes:
             return VISIT_SCHEMA.empty_table()
         with self._readable():
-            return pq.read_table(self.folder / file_of(prefix), schema=VISIT_SCHEMA)
+            return read_rows(self.folder / file_of(prefix), VISIT_SCHEMA)
 
     def left_out(self, prefix: str) -> pa.Table:
         """The visits of a prefix that travelled without being contested, as `LEFT_OUT_SCHEMA`."""
         self._require(prefix)
-        of_prefix = pc.field("ssn_prefix") == prefix
         with self._readable():
-            return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA, filters=of_prefix)
+            return read_rows(self.folder / LEFT_OUT, LEFT_OUT_SCHEMA, prefix)
 
     def all_left_out(self) -> pa.Table:
         """Return all visits that travelled without being contested.
@@ -126,7 +123,7 @@ class Snapshot:
         Those without a prefix have a null one.
         """
         with self._readable():
-            return pq.read_table(self.folder / LEFT_OUT, schema=LEFT_OUT_SCHEMA)
+            return read_rows(self.folder / LEFT_OUT, LEFT_OUT_SCHEMA)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

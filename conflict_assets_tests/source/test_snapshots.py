@@ -6,11 +6,14 @@ import weakref
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from conflict_assets.domain.reasons import Note
+from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source import snapshot_files
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
+from conflict_assets.source.snapshot_files import read_rows
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
@@ -44,6 +47,22 @@ def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
     assert snapshot.left_out("04")["outcome"].to_pylist() == ["missed", "missed"]
     modes = {path.stat().st_mode & 0o777 for path in snapshot.folder.iterdir()}
     assert (modes, snapshot.folder.stat().st_mode & 0o777) == ({0o600}, 0o700)
+
+
+def test_what_was_left_out_of_a_prefix_is_read_from_among_all(tmp_path):
+    batches = [batch(prefix, start=number, outcome="not_contested") for prefix in ("04", "05") for number in (0, 9)]
+    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_SURVEY)
+    assert snapshot.left_out("04").num_rows == 6
+    assert snapshot.left_out("17").num_rows == 0
+    assert set(snapshot.left_out("05")["ssn_prefix"].to_pylist()) == {"05"}
+    assert snapshot.all_left_out().num_rows == 12
+
+
+def test_a_column_that_an_older_file_lacks_is_missing_in_every_row(tmp_path):
+    pq.write_table(pa.table({"visit_id": ["v1"]}), tmp_path / "04.parquet")
+    table = read_rows(tmp_path / "04.parquet", VISIT_SCHEMA)
+    assert table.schema == VISIT_SCHEMA
+    assert table.select(["visit_id", "ssn"]).to_pylist() == [{"visit_id": "v1", "ssn": None}]
 
 
 def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):

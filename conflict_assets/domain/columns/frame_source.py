@@ -1,6 +1,6 @@
 """The columns of a pandas frame, of any of the types that pandas has.
 
-It is loaded only where a frame is given: a night has none, and pandas takes longer to load than all that a step needs.
+It is loaded only where a frame is given: no command has one, and pandas takes longer to load than all that they need.
 """
 
 from collections.abc import Sequence
