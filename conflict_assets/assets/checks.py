@@ -17,12 +17,13 @@ from dagster import (
     EventLogRecord,
     OpExecutionContext,
     Output,
+    PreviewWarning,
 )
 
 from conflict_assets.assets.check_outcomes import CheckOutcome
-from conflict_assets.assets.dagster_private import PreviewWarning, log_check, tied_to
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_history import events_of
+from conflict_assets.dagster_private.checks import log_check, tied_to
 
 _DESCRIPTIONS = {
     "dtypes": "Every column is there, of its type, and filled where it must be.",

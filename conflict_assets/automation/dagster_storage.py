@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg2  # type: ignore[import-untyped]
-from dagster import EventLogEntry, Field, StringSource
+from dagster import EventLogEntry, Field, StringSource, deserialize_value, serialize_value
 from dagster_postgres import (
     DagsterPostgresStorage,
     PostgresEventLogStorage,
@@ -31,16 +31,15 @@ from tenacity import (
     wait_fixed,
 )
 
-from conflict_assets.assets.dagster_private import (
+from conflict_assets.dagster_private.instance_parts import (
     ConfigurableClassData,
     DaemonHeartbeat,
     InstigatorTick,
     TickData,
     UserConfigSchema,
-    deserialize_value,
     pg_config,
-    serialize_value,
 )
+from conflict_assets.dagster_private.shared_engine import OnSharedEngine, StorageOfParts
 from conflict_assets.domain.privacy import mask_all, masked
 from conflict_assets.output.masked_logs import mask_logs
 from conflict_assets.store.address import DAGSTER, has_open_password
@@ -95,19 +94,13 @@ def _replace_the_dead(connection: Any, record: ConnectionPoolEntry, _proxy: Any)
         raise InvalidatePoolError from dead
 
 
-class _Pooled:
+class _Pooled(OnSharedEngine):
     """A part of the storage, on the engine that the process's parts share."""
-
-    _engine: Engine
-
-    def share(self, engine: Engine) -> None:
-        """Use this engine instead of one that closes each connection."""
-        self._engine = engine
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:  # noqa: ARG002 - the pool is there already
         """Limit how long a statement of the webserver may run."""
         event.listen(
-            self._engine,
+            self.engine,
             "connect",
             lambda connection, _record: set_pg_statement_timeout(connection, statement_timeout),
         )
@@ -182,7 +175,7 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
         return True
 
 
-class PooledPostgresStorage(DagsterPostgresStorage):
+class PooledPostgresStorage(StorageOfParts):
     """Dagster's storage behind a URL, with one pool for its three parts.
 
     The pool holds the connections.
@@ -193,12 +186,14 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         engine = self._make_engine(postgres_url)
         if "event_logs" not in inspect(engine).get_table_names():
             DagsterPostgresStorage(postgres_url)  # makes the tables
-        super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
-        self._run_storage = runs = PooledRunStorage(postgres_url, should_autocreate_tables=False)
-        self._event_log_storage = events = PooledEventLogStorage(postgres_url, should_autocreate_tables=False)
-        self._schedule_storage = schedules = PooledScheduleStorage(postgres_url, should_autocreate_tables=False)
-        for part in (runs, events, schedules):
+        parts = (
+            PooledRunStorage(postgres_url, should_autocreate_tables=False),
+            PooledEventLogStorage(postgres_url, should_autocreate_tables=False),
+            PooledScheduleStorage(postgres_url, should_autocreate_tables=False),
+        )
+        for part in parts:
             part.share(engine)
+        super().__init__(postgres_url, parts, inst_data)
 
     def _make_engine(self, postgres_url: str) -> Engine:
         if has_open_password(postgres_url):

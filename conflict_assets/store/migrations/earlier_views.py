@@ -1,7 +1,8 @@
 """The views as the migrations up to 0006 have left them.
 
 Those migrations go down from these views. So a schema that goes down gets them first, and no later migration has to
-think of views. The statements are those of the migrations themselves.
+think of views. The statements are those of the migrations themselves; of what they made, the comments on two views are
+missing.
 """
 
 import re

@@ -1,0 +1,29 @@
+"""Checks that a step logs for one prefix."""
+
+from dagster import AssetCheckEvaluation, AssetMaterialization, EventLogRecord, OpExecutionContext
+
+# What ties a check to a materialization: nothing public makes one. Since 1.12.
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+# To copy one of Dagster's records with a field changed. Since 1.11.
+from dagster_shared.record import replace
+
+
+def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCheckEvaluation:
+    """Tie a check to the materialization that it judged.
+
+    The UI then shows the check's verdict for the partition.
+    """
+    target = AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
+    return replace(evaluation, target_materialization_data=target)
+
+
+def log_check(context: OpExecutionContext, evaluation: AssetCheckEvaluation) -> None:
+    """Log a check from within an op.
+
+    `log_event` accepts a check, although its signature does not say so.
+    """
+    event: AssetMaterialization = evaluation  # type: ignore[assignment]
+    context.log_event(event)
