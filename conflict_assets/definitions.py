@@ -21,5 +21,5 @@ defs = Definitions(
     schedules=[nightly_schedule, retention_schedule],
     sensors=[*summary_sensors, failed_prefixes_sensor, *alert_sensors(load_settings())],
     resources={"platform": Platform()},
-    executor=conflict_executor,
+    executor=conflict_executor(__name__),
 )

@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,31 @@ def test_an_import_against_the_direction_breaks_a_contract(tmp_path: Path):
     assert "conflict_assets.domain.reasons -> conflict_assets.store" in result.stdout
 
 
+def layers() -> dict[str, int]:
+    """The height of each part of the package, by the first contract in pyproject.toml."""
+    contract = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    return {
+        part.strip(): height for height, line in enumerate(reversed(contract["layers"])) for part in line.split("|")
+    }
+
+
+def part_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def test_no_text_names_a_module_of_a_part_above():
+    heights = layers()
+    modules = {".".join(path.relative_to(PROJECT).with_suffix("").parts): path for path in PACKAGE.glob("**/*.py")}
+    upward = [
+        (module, node.value)
+        for module, path in modules.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in modules
+        if heights[part_of(node.value)] > heights[part_of(module)]
+    ]
+    assert upward == []
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in DOMAIN_FILES])
 def test_a_file_of_the_domain_imports_no_outsider(path: Path):
     imported = set()
@@ -55,6 +82,12 @@ def test_a_file_of_the_domain_imports_no_outsider(path: Path):
             imported.add(str(node.module).partition(".")[0])
 
     assert not imported & OUTSIDERS
+
+
+def test_no_two_classes_share_a_name():
+    files = [*PACKAGE.glob("**/*.py"), *(PROJECT / "benchmarks").glob("**/*.py")]
+    names = [node.name for path in files for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
+    assert [name for name, number in Counter(names).items() if number > 1] == []
 
 
 def test_the_files_that_come_first_are_there():

@@ -18,7 +18,7 @@ from benchmarks.night.machine import machine, versions
 from benchmarks.night.measurement import Measurement, keep, kept, medians
 from benchmarks.night.picture import draw
 from benchmarks.night.report import plain, section, tables, write_section
-from benchmarks.night.server import Server, running
+from benchmarks.night.server import MeasuredServer, running
 from benchmarks.night.sources import Cache
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import load_settings, project_folder
@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(arguments: argparse.Namespace, server: Server, folder: Path) -> Iterator[Measurement]:
+def _measured(arguments: argparse.Namespace, server: MeasuredServer, folder: Path) -> Iterator[Measurement]:
     cache = Cache(arguments.cache.absolute(), load_settings().today(), arguments.as_of)
     earlier: list[Measurement] = []
     for visits in sorted(arguments.sizes):

@@ -18,7 +18,7 @@ from benchmarks.night.measurement import Measurement
 from benchmarks.night.phases import profile
 from benchmarks.night.prefill import prefill
 from benchmarks.night.sampling import Command, Usage, measure
-from benchmarks.night.server import Server
+from benchmarks.night.server import MeasuredServer
 from benchmarks.night.sources import Source
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
@@ -50,7 +50,7 @@ class Arena:
     """The data that the runs over one file share."""
 
     source: Source
-    server: Server
+    server: MeasuredServer
     folder: Path
 
     def prepare(self, contenders: set[str]) -> None:

@@ -38,7 +38,7 @@ COLUMNS: store.Columns = (
 """The columns of its table, which are those of its conflict rows."""
 
 
-class Worker:
+class PrefixThread:
     """One thread with its cursor, its connection to PostgreSQL and its figures.
 
     The figures are counts and seconds.
@@ -104,7 +104,7 @@ def main() -> None:
             queue.put(prefix)
     with duckdb.connect(str(given.source), read_only=True) as source, ThreadPoolExecutor(THREADS) as pool:
         source.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        workers = [Worker(source, given.store) for _ in range(THREADS)]
+        workers = [PrefixThread(source, given.store) for _ in range(THREADS)]
         figures = sum(pool.map(lambda worker: worker.work(queue), workers), Counter())
     tell(**figures)
 

@@ -19,7 +19,7 @@ from conflict_assets.store.embedded.embedded_server import embedded_url, stop_em
 GONE_SECONDS = 30
 
 
-class Server:
+class MeasuredServer:
     """A running server, whose own URL leads to a database that no run uses."""
 
     def __init__(self, url: str) -> None:
@@ -75,10 +75,10 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path) -> Iterator[MeasuredServer]:
     """Start a server in a folder, and remove both at the end."""
     try:
-        yield Server(embedded_url(folder))
+        yield MeasuredServer(embedded_url(folder))
     finally:
         stop_embedded(folder)
         shutil.rmtree(folder, ignore_errors=True)

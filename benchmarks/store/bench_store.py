@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.store import replaced
-from benchmarks.store.invented import Night, invent
+from benchmarks.store.invented import InventedNight, invent
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 
@@ -40,7 +40,7 @@ def main() -> int:
         shutil.rmtree(folder)
 
 
-def measure(url: str, nights: list[list[Night]]) -> list[tuple[float, float]]:
+def measure(url: str, nights: list[list[InventedNight]]) -> list[tuple[float, float]]:
     """Return the seconds of both for each night.
 
     They take turns prefix by prefix, so that a busy machine is busy for both.

@@ -19,7 +19,7 @@ PAIRS_A_CAREGIVER = 20
 
 
 @dataclass(frozen=True)
-class Night:
+class InventedNight:
     """The conflict rows and the visits of one prefix."""
 
     prefix: str
@@ -46,7 +46,7 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Side:
+class InventedSide:
     """One side of every conflict, with its visits and its agency's letter."""
 
     visits: list[str]
@@ -68,7 +68,7 @@ class Frame:
     differs: np.ndarray
 
 
-def invent(prefix: str, pairs: int, *, changed: float = 0.0) -> Night:
+def invent(prefix: str, pairs: int, *, changed: float = 0.0) -> InventedNight:
     """Return a night of `pairs` conflicts, two rows each.
 
     In the share `changed` of them, the overlap and a visit of the two differ.
@@ -79,16 +79,16 @@ def invent(prefix: str, pairs: int, *, changed: float = 0.0) -> Night:
         days=pd.Timestamp(FIRST) + pd.to_timedelta(number % 700, unit="D"),
         differs=number < round(pairs * changed),
     )
-    one = Side([f"{prefix}V{n:08d}A" for n in number], "P")
-    other = Side([f"{prefix}V{n:08d}B" for n in number], "Q")
+    one = InventedSide([f"{prefix}V{n:08d}A" for n in number], "P")
+    other = InventedSide([f"{prefix}V{n:08d}B" for n in number], "Q")
     names = pd.Series([pair_of_visits(*pair).pair_id for pair in zip(one.visits, other.visits, strict=True)])
     conflicts = pd.concat([_conflicts(frame, one, other, names), _conflicts(frame, other, one, names)])
     visits = pd.concat([_visits(frame, one, frame.differs), _visits(frame, other, frame.differs & False)])
     conflicts = conflicts.sort_values(["ssn", "visit_id"])
-    return Night(prefix, _table(conflicts, STORED_CONFLICT), _table(visits, STORED_VISIT))
+    return InventedNight(prefix, _table(conflicts, STORED_CONFLICT), _table(visits, STORED_VISIT))
 
 
-def _conflicts(frame: Frame, mine: Side, other: Side, names: pd.Series) -> pd.DataFrame:
+def _conflicts(frame: Frame, mine: InventedSide, other: InventedSide, names: pd.Series) -> pd.DataFrame:
     number = np.arange(len(names))
     overlap = np.where(frame.differs, 45.0, 30.0)
     return pd.DataFrame(
@@ -119,7 +119,7 @@ def _conflicts(frame: Frame, mine: Side, other: Side, names: pd.Series) -> pd.Da
     )
 
 
-def _visits(frame: Frame, side: Side, differs: np.ndarray) -> pd.DataFrame:
+def _visits(frame: Frame, side: InventedSide, differs: np.ndarray) -> pd.DataFrame:
     """Return visits with every column filled: texts by number, times in the morning."""
     number = np.arange(len(side.visits))
     columns: dict[str, Sequence] = {}

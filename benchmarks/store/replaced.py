@@ -10,7 +10,7 @@ import pandas as pd
 import psycopg
 from psycopg import sql
 
-from benchmarks.store.invented import Night
+from benchmarks.store.invented import InventedNight
 from conflict_assets.store.copying import TYPES
 from conflict_assets.store.stored_columns import STORED_CONFLICT, STORED_VISIT
 
@@ -34,7 +34,7 @@ def make(connection: psycopg.Connection, columns: Columns = COLUMNS) -> None:
         connection.execute("CREATE INDEX ON wide (pair_id)")
 
 
-def wide_frame(night: Night) -> pd.DataFrame:
+def wide_frame(night: InventedNight) -> pd.DataFrame:
     """Join both sides, as that system held them in memory before it wrote."""
     visits = night.visits.to_pandas()[["visit_id", "ssn", *(field.name for field in OWN)]]
     others = visits.rename(columns={name: f"con_{name}" for name in visits.columns if name != "ssn"})

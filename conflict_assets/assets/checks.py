@@ -17,12 +17,14 @@ from dagster import (
     EventLogRecord,
     OpExecutionContext,
     Output,
+    PreviewWarning,
 )
 
 from conflict_assets.assets.check_outcomes import CheckOutcome
-from conflict_assets.assets.dagster_private import PreviewWarning, log_together, tied_to
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.run_history import events_of
+from conflict_assets.dagster_private.checks import tied_to
+from conflict_assets.dagster_private.event_batches import log_together
 
 _DESCRIPTIONS = {
     "dtypes": "Every column is there, of its type, and filled where it must be.",

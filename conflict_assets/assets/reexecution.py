@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dagster import AssetKey, AssetMaterialization, EventLogRecord, OpExecutionContext
 
 from conflict_assets.assets import checks
-from conflict_assets.assets.dagster_private import log_together
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import materialized_partitions, resumed_runs
+from conflict_assets.dagster_private.event_batches import log_together
 
 ASSET = "visit_conflicts"
 

@@ -22,7 +22,8 @@ from dagster import (
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.run_history import ROOT_RUN_TAG
-from conflict_assets.automation.dagster_rows import (
+from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
+from conflict_assets.dagster_private.stored_rows import (
     delete_backfills,
     delete_check_rows,
     delete_freshness_changes,
@@ -30,7 +31,6 @@ from conflict_assets.automation.dagster_rows import (
     ended_backfills,
     local_logs,
 )
-from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
 
 ASSETS = [AssetKey(name) for name in ("active_visits", "visit_conflicts", "conflict_summary")]
 JOBS = (NIGHTLY_JOB, SUMMARY_JOB, "retention", "__ASSET_JOB")

@@ -6,23 +6,20 @@ more than an event. A night of 100 prefixes took 36 s with it, and takes 13 s wi
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import local
 from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg2  # type: ignore[import-untyped]
-from dagster import EventLogEntry, Field, StringSource
+from dagster import EventLogEntry, Field, StringSource, deserialize_value, serialize_value
 from dagster_postgres import (
     DagsterPostgresStorage,
-    PostgresEventLogStorage,
     PostgresRunStorage,
     PostgresScheduleStorage,
 )
 from dagster_postgres.utils import create_pg_engine, pg_url_from_config, set_pg_statement_timeout
-from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import (
@@ -34,19 +31,16 @@ from tenacity import (
     wait_fixed,
 )
 
-from conflict_assets.assets.dagster_private import (
-    ASSET_CHECK_EVENTS,
-    ASSET_EVENTS,
+from conflict_assets.dagster_private.event_batches import BATCH_SIZE, TogetherStorage
+from conflict_assets.dagster_private.instance_parts import (
     ConfigurableClassData,
     DaemonHeartbeat,
     InstigatorTick,
-    SqlEventLogStorageTable,
     TickData,
     UserConfigSchema,
-    deserialize_value,
     pg_config,
-    serialize_value,
 )
+from conflict_assets.dagster_private.shared_engine import OnSharedEngine, StorageOfParts
 from conflict_assets.domain.privacy import mask_all, masked
 from conflict_assets.output.masked_logs import mask_logs
 from conflict_assets.store.address import DAGSTER, has_open_password
@@ -107,19 +101,13 @@ def _replace_the_dead(connection: Any, record: ConnectionPoolEntry, _proxy: Any)
         raise InvalidatePoolError from dead
 
 
-class _Pooled:
+class _Pooled(OnSharedEngine):
     """A part of the storage, on the engine that the process's parts share."""
-
-    _engine: Engine
-
-    def share(self, engine: Engine) -> None:
-        """Use this engine instead of one that closes each connection."""
-        self._engine = engine
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:  # noqa: ARG002 - the pool is there already
         """Limit how long a statement of the webserver may run."""
         event.listen(
-            self._engine,
+            self.engine,
             "connect",
             lambda connection, _record: set_pg_statement_timeout(connection, statement_timeout),
         )
@@ -163,7 +151,7 @@ class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
         return super().update_tick(InstigatorTick(tick.tick_id, masked_value(tick.tick_data)))
 
 
-class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
+class PooledEventLogStorage(_Pooled, TogetherStorage):
     """Dagster's storage of events, pooled.
 
     Events are masked. An event whose connection was lost half way is written again.
@@ -171,9 +159,7 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._found: set[str] = set()
-        self._own = local()
-        # Dagster hands over events one by one unless this says how many it may collect.
-        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)
+        os.environ.setdefault(BATCH_SIZE, EVENTS_AT_ONCE)
         super().__init__(*arguments, **options)
 
     @_again_when_lost
@@ -183,50 +169,8 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
 
     @_again_when_lost
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events of a run in one transaction.
-
-        Dagster's storage takes a transaction or more for each, and only some kinds of events.
-        """
-        hidden = [masked_value(event) for event in events]
-        with self._transaction() as connection:
-            insert = self.prepare_insert_event_batch(hidden).returning(SqlEventLogStorageTable.c.id)
-            storage_ids = [row[0] for row in connection.execute(insert).fetchall()]
-            stored = list(zip(hidden, storage_ids, strict=True))
-            self._store_assets(connection, stored)
-            for one, storage_id in stored:
-                if one.dagster_event_type in ASSET_CHECK_EVENTS:
-                    self.store_asset_check_event(one, storage_id)
-
-    def _store_assets(self, connection: Connection, stored: Sequence[tuple[EventLogEntry, int]]) -> None:
-        """Store the tags of events of assets, and each asset's last event of a kind."""
-        of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
-        self._store_asset_event_tags(
-            connection, [one for one, _ in of_assets], [storage_id for _, storage_id in of_assets]
-        )
-        last = {(one.get_dagster_event().asset_key, one.dagster_event_type): (one, number) for one, number in of_assets}
-        for one, storage_id in last.values():
-            self._store_asset_event(connection, one, storage_id)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """Open a transaction, in which this thread's other methods write too."""
-        with super()._connect() as connection:
-            connection.execution_options(isolation_level="READ COMMITTED")
-            with connection.begin():
-                self._own.connection = connection
-                try:
-                    yield connection
-                finally:
-                    del self._own.connection
-
-    @contextmanager
-    def _connect(self) -> Iterator[Connection]:
-        connection = getattr(self._own, "connection", None)
-        if connection is not None:
-            yield connection
-        else:
-            with super()._connect() as another:
-                yield another
+        """Store events of a run in one transaction."""
+        self.store_together([masked_value(event) for event in events])
 
     def has_table(self, table_name: str) -> bool:
         """Return whether this table exists.
@@ -240,7 +184,7 @@ class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
         return True
 
 
-class PooledPostgresStorage(DagsterPostgresStorage):
+class PooledPostgresStorage(StorageOfParts):
     """Dagster's storage behind a URL, with one pool for its three parts.
 
     The pool holds the connections.
@@ -251,12 +195,14 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         engine = self._make_engine(postgres_url)
         if "event_logs" not in inspect(engine).get_table_names():
             DagsterPostgresStorage(postgres_url)  # makes the tables
-        super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
-        self._run_storage = runs = PooledRunStorage(postgres_url, should_autocreate_tables=False)
-        self._event_log_storage = events = PooledEventLogStorage(postgres_url, should_autocreate_tables=False)
-        self._schedule_storage = schedules = PooledScheduleStorage(postgres_url, should_autocreate_tables=False)
-        for part in (runs, events, schedules):
+        parts = (
+            PooledRunStorage(postgres_url, should_autocreate_tables=False),
+            PooledEventLogStorage(postgres_url, should_autocreate_tables=False),
+            PooledScheduleStorage(postgres_url, should_autocreate_tables=False),
+        )
+        for part in parts:
             part.share(engine)
+        super().__init__(postgres_url, parts, inst_data)
 
     def _make_engine(self, postgres_url: str) -> Engine:
         if has_open_password(postgres_url):

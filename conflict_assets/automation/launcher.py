@@ -4,27 +4,28 @@ Run monitoring uses it. Dagster's default launcher can't check this: a run whose
 server would stay "started" until its longest runtime is over.
 """
 
-import json
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
-from dagster import DagsterEventType, DagsterRun, DefaultRunLauncher
-from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import deserialize_value
+from dagster import DagsterEventType, DagsterRun
 
 from conflict_assets.assets.processes import find_process, is_gone, process_of
+from conflict_assets.dagster_private.launching import (
+    AskingRunLauncher,
+    CheckRunHealthResult,
+    DagsterUserCodeUnreachableError,
+    WorkerStatus,
+    code_server_address,
+)
 
-ASK_SECONDS = 20
 _LOCAL = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
 
 RUNNING = CheckRunHealthResult(WorkerStatus.RUNNING)
 
 
-class WatchedRunLauncher(DefaultRunLauncher):
+class WatchedRunLauncher(AskingRunLauncher):
     """The default launcher with a check of the run's worker.
 
     It asks the code server of the run, or looks up the run's process.
@@ -43,27 +44,22 @@ class WatchedRunLauncher(DefaultRunLauncher):
         command = process_of(run)
         if command is not None:
             return _dead("The command that started the run has ended.") if is_gone(command) else RUNNING
-        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
-        if client is None:
-            return RUNNING
         try:
-            answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=ASK_SECONDS)
+            known = self.is_known_to_be_worked_on(run.run_id)
         except DagsterUserCodeUnreachableError:
             return self._look_for_process(run)
-        if deserialize_value(answer, CanCancelExecutionResult).can_cancel:
-            return RUNNING
-        return _dead("The code server does not know the run.")
+        return _dead("The code server does not know the run.") if known is False else RUNNING
 
     def terminate(self, run_id: str) -> bool:
         """Ask a run's worker to end and return whether one was asked.
 
         The worker of a run of the command line is the command itself.
         """
-        run = self._instance.get_run_by_id(run_id)
+        run = self.instance.get_run_by_id(run_id)
         process = find_process(process_of(run) or "") if run is not None else None
         if run is None or process is None:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
-        self._instance.report_run_canceling(run)
+        self.instance.report_run_canceling(run)
         process.terminate()
         return True
 
@@ -72,7 +68,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
         On this machine the worker may live on.
         """
-        if not _is_local(json.loads(run.tags[GRPC_INFO_TAG])):
+        if not _is_local(code_server_address(run)):
             return RUNNING
         worker = self._worker(run)
         if worker is not None and _lives(*worker):
@@ -81,7 +77,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def _worker(self, run: DagsterRun) -> tuple[int, float] | None:
         """Return the run's process id and a time at which it lived."""
-        for entry in self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        for entry in self.instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
             event = entry.dagster_event
             pid = event.engine_event_data.metadata.get("pid") if event else None
             if pid is not None:
@@ -93,7 +89,7 @@ def _dead(message: str) -> CheckRunHealthResult:
     return CheckRunHealthResult(WorkerStatus.FAILED, message)
 
 
-def _is_local(address: dict[str, Any]) -> bool:
+def _is_local(address: Mapping[str, Any]) -> bool:
     return "socket" in address or address.get("host") in _LOCAL
 
 

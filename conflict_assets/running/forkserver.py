@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 
-PRELOAD = "conflict_assets.automation.preload"
+from conflict_assets.automation.warm_steps import preloaded
+
+NIGHT = "conflict_assets.running.night"
+"""The module of the command line's jobs. The server imports it, while this process need not have done so yet."""
 
 
 def start_forkserver() -> None:
@@ -20,7 +23,7 @@ def start_forkserver() -> None:
     DAGSTER_HOME and all settings must be in the environment.
     """
     if "forkserver" in multiprocessing.get_all_start_methods():
-        multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+        multiprocessing.get_context("forkserver").set_forkserver_preload(preloaded(NIGHT))
         with _ignoring(signal.SIGINT), _ignoring(signal.SIGHUP):
             forkserver.ensure_running()
 

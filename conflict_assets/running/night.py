@@ -11,14 +11,14 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
 
-from conflict_assets.assets.dagster_private import execute_run, job_origin, make_new_run_id
+from conflict_assets import definitions
 from conflict_assets.assets.partition_definitions import prefixes_of_run
 from conflict_assets.assets.prefix_events import summarize
 from conflict_assets.assets.processes import fail_deserted_runs, process_tag
 from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
-from conflict_assets.definitions import defs
+from conflict_assets.dagster_private.runs import execute_run, job_origin, make_new_run_id
 from conflict_assets.output.log_lines import failure_line, summary_lines
 from conflict_assets.partitions import contiguous_ranges
 from conflict_assets.running.interrupts import asked_to_end
@@ -64,12 +64,12 @@ def nightly_job() -> JobDefinition:
 
     Step processes look it up by this function's name.
     """
-    return defs.resolve_job_def(NIGHTLY_JOB)
+    return definitions.defs.resolve_job_def(NIGHTLY_JOB)
 
 
 def summary_job() -> JobDefinition:
     """Return the summary's job, which is also looked up by this name."""
-    return defs.resolve_job_def(SUMMARY_JOB)
+    return definitions.defs.resolve_job_def(SUMMARY_JOB)
 
 
 def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher) -> NightOutcome:
@@ -148,7 +148,7 @@ def _execute(
         run_id=run_id,
         run_config={**config, "loggers": QUIET},
         tags={**tags, **process_tag(run_id)},
-        remote_job_origin=job_origin(definition.name),
+        remote_job_origin=job_origin(definition.name, definitions.__name__),
         job_code_origin=target.get_python_origin(),
     )
     with following(instance, run.run_id, watcher):

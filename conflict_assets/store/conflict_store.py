@@ -119,7 +119,7 @@ class ConflictStore:
         """Refuse a store that `prepare` would have to write to.
 
         Raises:
-            StoreError: its schema is missing or not up to date, or it was made with another prefix length.
+            StoreError: its tables or views are missing or not up to date, or it was made with another prefix length.
         """
         self._run(lambda connection: schema.require_prepared(connection, self._prefix_length))
 

@@ -1,12 +1,13 @@
 """The store's schema, which Alembic makes and brings up to date.
 
-One process at a time does so. Tables are partitioned by the prefix length.
+One process at a time does so. Tables are partitioned by the prefix length. The views follow the tables, from
+`conflict_assets.store.views`.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors, sql
@@ -14,16 +15,32 @@ from psycopg import errors, sql
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store.connection import Timeouts, connect, translated
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.migrations import earlier_views
 from conflict_assets.store.readiness import require_right_to_make, require_writable
 from conflict_assets.store.roles import grant_rights
+from conflict_assets.store.views import make_views, replace_views, views_digest
 
-HEAD = "0006"
+HEAD = "0007"
 VERSION_TABLE = "conflict_store_version"
 PARTITIONED = ("conflict_visits", "visit_conflicts")
 MOST_PARTITIONS = 100
 
 _LOCK = 0x636F6E66
 _PATIENT = Timeouts(lock=600, statement=3600)
+
+
+class _Found(NamedTuple):
+    """What a store is at.
+
+    The prefix length and the digest of the views are missing until they are known.
+    """
+
+    revision: str | None
+    prefix_length: int | None
+    views: str | None
+
+    def is_up_to_date(self) -> bool:
+        return self.revision == HEAD and self.prefix_length is not None and self.views == views_digest()
 
 
 def prepare(connection: psycopg.Connection[Any], url: str, prefix_length: int) -> None:
@@ -37,25 +54,30 @@ def prepare(connection: psycopg.Connection[Any], url: str, prefix_length: int) -
     """
     require_writable(connection)
     found = _found(connection)
-    if found is None or found[0] != HEAD or found[1] is None:
+    if found is None or not found.is_up_to_date():
         _make(url, prefix_length)
         found = _found(connection)
-    _refuse_other_length(found[1] if found else None, prefix_length)
+    _refuse_other_length(found.prefix_length if found else None, prefix_length)
 
 
 def require_prepared(connection: psycopg.Connection[Any], prefix_length: int) -> None:
     """Refuse a store that `prepare` would have to write to.
 
     Raises:
-        StoreError: the schema is missing or not up to date, or the store was made with another prefix length.
+        StoreError: tables or views are missing or not up to date, or the store was made with another prefix length.
     """
     found = _found(connection)
-    if found is None or found[0] != HEAD or found[1] is None:
+    if found is None or found.revision != HEAD or found.prefix_length is None:
         raise StoreError(
-            f"The store's schema is {found[0] if found else 'not made yet'}; allowed: {HEAD}. "
+            f"The store's schema is {found.revision if found else 'not made yet'}; allowed: {HEAD}. "
             "Bring it up to date with: conflict-assets store migrate"
         )
-    _refuse_other_length(found[1], prefix_length)
+    if not found.is_up_to_date():
+        raise StoreError(
+            "The store's views are those of another release; allowed: those of this one. "
+            "Bring them up to date with: conflict-assets store migrate"
+        )
+    _refuse_other_length(found.prefix_length, prefix_length)
 
 
 def _refuse_other_length(stored: int | None, prefix_length: int) -> None:
@@ -78,19 +100,22 @@ def migrate(url: str, revision: str = HEAD) -> None:
         _run_alembic(connection, revision)
 
 
-def _found(connection: psycopg.Connection[Any]) -> tuple[str | None, int | None] | None:
-    """Return the schema's revision and the store's prefix length.
+def _found(connection: psycopg.Connection[Any]) -> _Found | None:
+    """Return what the store is at, or None when it is not made yet.
 
-    Return None when the store is not made yet.
+    Its one row comes as JSON, since that of an earlier release has fewer columns.
     """
     try:
         with connection.transaction():
             row = connection.execute(
-                f"SELECT (SELECT version_num FROM {VERSION_TABLE}), (SELECT prefix_length FROM conflict_store)"  # noqa: S608 - a constant
+                f"SELECT (SELECT version_num FROM {VERSION_TABLE}), (SELECT to_jsonb(s) FROM conflict_store AS s)"  # noqa: S608 - a constant
             ).fetchone()
     except errors.UndefinedTable:
         return None
-    return (row[0], row[1]) if row else None
+    if row is None:
+        return None
+    store = row[1] or {}
+    return _Found(row[0], store.get("prefix_length"), store.get("views_digest"))
 
 
 def _make(url: str, prefix_length: int) -> None:
@@ -100,16 +125,19 @@ def _make(url: str, prefix_length: int) -> None:
         found = _found(connection)
         if found is None:
             require_right_to_make(connection)
-        if found is None or found[0] != HEAD:
+        if found is None or found.revision != HEAD:
             _run_alembic(connection, HEAD)
+        elif found.views != views_digest():
+            make_views(connection)
         found = _found(connection)
-        if found is not None and found[1] is None:
+        if found is not None and found.prefix_length is None:
             _make_partitions(connection, prefix_length)
         grant_rights(connection)
         connection.commit()
 
 
 def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
+    """Bring tables and views to a revision, in one transaction."""
     # These are imported here, so that a step process that finds the schema up to date does not pay for them.
     from alembic import command
     from alembic.config import Config
@@ -123,17 +151,21 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     found = _found(connection)
-    if found is not None and found[0] is not None and found[0] not in known:
+    at = (found.revision if found else None) or ""
+    if at and at not in known:
         raise StoreError(
-            f"The store's schema is {found[0]}, newer than this release knows ({HEAD}). "
-            "Install the release that made it."
+            f"The store's schema is {at}, newer than this release knows ({HEAD}). Install the release that made it."
         )
-    with _driver_errors_unwrapped(revision), engine.connect() as alembic_connection:
+    with _driver_errors_unwrapped(revision), engine.begin() as alembic_connection:
         config.attributes["connection"] = alembic_connection
-        order = sorted(known)
-        behind = found is None or found[0] is None or revision == HEAD or (revision in order and found[0] < revision)
-        (command.upgrade if behind else command.downgrade)(config, revision)
-        alembic_connection.commit()
+        if revision == HEAD or (revision in known and at < revision):
+            command.upgrade(config, revision)
+        else:
+            if at > earlier_views.LAST:
+                replace_views(connection, earlier_views.earlier_views())
+            command.downgrade(config, revision)
+        if revision == HEAD:
+            make_views(connection)
 
 
 @contextmanager
@@ -174,4 +206,6 @@ def _make_partitions(connection: psycopg.Connection[Any], prefix_length: int) ->
                         sql.SQL(", ").join(sql.Literal(prefix) for prefix in prefixes),
                     )
                 )
-        connection.execute("INSERT INTO conflict_store (prefix_length) VALUES (%s)", [prefix_length])
+        connection.execute(
+            "INSERT INTO conflict_store (prefix_length, views_digest) VALUES (%s, %s)", [prefix_length, views_digest()]
+        )

@@ -11,8 +11,10 @@ import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance, Definitions, build_schedule_context
 
 from conflict_assets.automation.step_imports import STEP_IMPORTS
+from conflict_assets.automation.warm_steps import preloaded
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import all_prefixes
+from conflict_assets.running import forkserver
 from conflict_assets.settings import Settings
 
 NIGHT = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -74,15 +76,23 @@ def test_every_preloaded_module_is_still_where_it_was(module):
     importlib.import_module(module)
 
 
+def test_steps_of_the_ui_s_runs_find_the_definitions_imported():
+    mapped = defs.executor.apply_config_mapping({"config": {"max_concurrent": 2}}).value["config"]
+    assert mapped["max_concurrent"] == 2
+    assert mapped["start_method"] == {"forkserver": {"preload_modules": preloaded("conflict_assets.definitions")}}
+
+
 @pytest.mark.parametrize(
-    ("module", "needless"),
+    ("modules", "needless"),
     [
-        ("conflict_assets.automation.preload", {"matplotlib"}),
-        ("conflict_assets.cli.app", {"pandas", "matplotlib", "dagster"}),
+        (preloaded("conflict_assets.definitions"), {"matplotlib"}),
+        (preloaded(forkserver.NIGHT), {"matplotlib"}),
+        (["conflict_assets.cli.app"], {"pandas", "matplotlib", "dagster"}),
     ],
+    ids=["steps of the UI's runs", "steps of a command's run", "commands"],
 )
-def test_nothing_waits_for_modules_that_it_does_not_need(module, needless):
-    loaded = f"import {module}, sys; sys.exit(not {needless}.isdisjoint(sys.modules))"
+def test_nothing_waits_for_modules_that_it_does_not_need(modules, needless):
+    loaded = f"import {', '.join(modules)}, sys; sys.exit(not {needless}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, timeout=120, check=False).returncode == 0
 
 

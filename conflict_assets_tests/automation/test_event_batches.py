@@ -12,6 +12,7 @@ from dagster import (
     AssetSpec,
     DagsterInstance,
     Definitions,
+    PreviewWarning,
     StaticPartitionsDefinition,
     define_asset_job,
     multi_asset,
@@ -20,8 +21,8 @@ from sqlalchemy import event
 
 from conflict_assets.assets.check_outcomes import CheckOutcome, Problem
 from conflict_assets.assets.checks import log_check_outcomes, outputs_of
-from conflict_assets.assets.dagster_private import PreviewWarning, log_together
 from conflict_assets.automation.dagster_storage import EVENTS_AT_ONCE
+from conflict_assets.dagster_private.event_batches import log_together
 from conflict_assets_tests.pg import execute, rows
 
 PREFIXES = StaticPartitionsDefinition(["04", "05", "06"])

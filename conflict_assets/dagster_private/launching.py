@@ -1,0 +1,58 @@
+"""The launcher of runs, and the code servers in which it has started them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import DagsterInstance, DagsterRun, DefaultRunLauncher, deserialize_value
+
+# What is raised when nobody answers for a code server. Since 1.5.
+from dagster._core.errors import DagsterUserCodeUnreachableError
+
+# What a launcher answers to run monitoring. Since 1.5.
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+
+# The tag that says where a run's code server listens. Since 1.5.
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+# The question to a code server whether it works on a run. Since 1.5.
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+
+__all__ = [
+    "AskingRunLauncher",
+    "CheckRunHealthResult",
+    "DagsterUserCodeUnreachableError",
+    "WorkerStatus",
+    "code_server_address",
+]
+
+ASK_SECONDS = 20
+
+
+class AskingRunLauncher(DefaultRunLauncher):
+    """The default launcher, which also tells what a code server knows of a run."""
+
+    @property
+    def instance(self) -> DagsterInstance:
+        """The instance whose runs it launches: `_instance` of all parts since 1.5."""
+        return self._instance
+
+    def is_known_to_be_worked_on(self, run_id: str) -> bool | None:
+        """Return whether the code server of a run works on it, or None when the run has none.
+
+        The launcher's own way to the code server is `_get_grpc_client_for_termination`, since 1.5.
+
+        Raises:
+            DagsterUserCodeUnreachableError: the code server does not answer.
+        """
+        client = self._get_grpc_client_for_termination(run_id)  # type: ignore[no-untyped-call]
+        if client is None:
+            return None
+        answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=ASK_SECONDS)
+        return bool(deserialize_value(answer, CanCancelExecutionResult).can_cancel)
+
+
+def code_server_address(run: DagsterRun) -> Mapping[str, Any]:
+    """Return where the code server of a run listens: its socket, or its host and port."""
+    address: dict[str, Any] = json.loads(run.tags[GRPC_INFO_TAG])
+    return address
