@@ -9,7 +9,7 @@ PROCESSES ?= 2
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev columns test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev generated docs test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,8 +70,16 @@ bench-source: install ## Measure what a night of 10 million visits asks of the w
 bench-export: install ## Measure the export of a million conflict rows to each format
 	$(BIN)/python -m benchmarks.export.bench_export
 
-columns: install ## Write docs/columns.md, the data dictionary, from the comments on the store's views
+generated: install ## Write the pages and lists in docs/ that are made from the code, and .env.example
+	$(BIN)/python -m conflict_assets_tests.pages
+	$(BIN)/python -m conflict_assets_tests.configuration.settings_errors
 	$(BIN)/python -m conflict_assets.store.data_dictionary docs/columns.md
+
+docs: install ## Build the pages into a site in site/; a link that leads nowhere is an error
+	rm -rf build/pages && mkdir -p build/pages/deploy
+	cp -R README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs build/pages
+	cp deploy/README.md build/pages/deploy
+	$(BIN)/zensical build --clean --strict
 
 lint: install ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

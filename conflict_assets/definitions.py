@@ -3,6 +3,7 @@
 from dagster import Definitions
 
 from conflict_assets.assets.active_visits import active_visits
+from conflict_assets.assets.asset_metadata import described
 from conflict_assets.assets.conflict_summary import conflict_summary
 from conflict_assets.assets.freshness import due_every_night
 from conflict_assets.assets.resources import Platform
@@ -16,7 +17,11 @@ from conflict_assets.automation.sensors import failed_prefixes_sensor, summary_s
 from conflict_assets.settings import load_settings
 
 defs = Definitions(
-    assets=[active_visits, due_every_night(visit_conflicts), due_every_night(conflict_summary)],
+    assets=[
+        described(active_visits),
+        described(due_every_night(visit_conflicts)),
+        described(due_every_night(conflict_summary)),
+    ],
     jobs=[nightly_conflicts, conflict_summary_job, retention_job],
     schedules=[nightly_schedule, retention_schedule],
     sensors=[*summary_sensors, failed_prefixes_sensor, *alert_sensors(load_settings())],

@@ -26,14 +26,14 @@ _MAY_BE_MISSING = {
     "shift_amount",
     "overlap_amount",
 }
-_FILLED_VISIT = ("ssn", "visit_id", "provider_id", "visit_date")
-JUDGED_VISIT = (*_FILLED_VISIT, "visit_status")
+FILLED_VISIT = ("ssn", "visit_id", "provider_id", "visit_date")
+JUDGED_VISIT = (*FILLED_VISIT, "visit_status")
 """The columns of a snapshot whose values are checked.
 
 Of the other columns only the types are checked.
 """
 
-_FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _MAY_BE_MISSING)
+FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _MAY_BE_MISSING)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def check_active_visits(
     The checks cover its schema, its rows (the columns of `JUDGED_VISIT`) and the source's counts.
     """
     return [
-        _dtypes(schema, visits, VISIT_SCHEMA, _FILLED_VISIT, _read_anew(prefix)),
+        _dtypes(schema, visits, VISIT_SCHEMA, FILLED_VISIT, _read_anew(prefix)),
         _visit_counts(prefix, visits.num_rows, counts),
         _prefix(prefix, visits, f"Nothing of the prefix was committed. {_read_anew(prefix)}"),
         _no_inactive(visits),
@@ -109,7 +109,7 @@ def check_active_visits(
 def check_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
     """Judge what was detected for a prefix and what the store holds."""
     return [
-        _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, _FILLED_CONFLICT, _report(prefix)),
+        _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, FILLED_CONFLICT, _report(prefix)),
         _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored),
         _prefix(prefix, conflicts, _report(prefix)),
         _two_agencies(prefix, conflicts),

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, AssetKey, DataVersion, MaterializeResult, MetadataValue, asset
 
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
@@ -51,7 +51,10 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
         report = save_report(
             settings.data_dir / REPORTS, report_html(report_data), day=report_data.day, run=context.run.run_id
         )
-    return MaterializeResult(metadata=_report_metadata(report, settings.report_url) | _metadata(report_data))
+    return MaterializeResult(
+        metadata=_report_metadata(report, settings.report_url) | _metadata(report_data),
+        data_version=DataVersion(context.run.run_id),
+    )
 
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,17 +39,36 @@ class Rule(IntEnum):
     @property
     def label(self) -> str:
         """The rule in a few words."""
-        return _LABELS[self]
+        return _WORDS[self].label
+
+    @property
+    def bases(self) -> str:
+        """The bases of the two visits."""
+        return _WORDS[self].bases
+
+    @property
+    def definition(self) -> str:
+        """What must hold for the two intervals, in the words of docs/rules.md, which is written from it."""
+        return _WORDS[self].definition
 
 
-_LABELS = {
-    Rule.SAME_SCH_TIME: "Same scheduled time",
-    Rule.SAME_VISIT_TIME: "Same worked time",
-    Rule.SCH_AND_VISIT_TIME_SAME: "Scheduled = worked time",
-    Rule.SCH_OVER_ANOTHER_SCH_TIME: "Scheduled times overlap",
-    Rule.VISIT_TIME_OVER_ANOTHER_VISIT_TIME: "Worked times overlap",
-    Rule.SCH_TIME_OVER_VISIT_TIME: "Scheduled, worked overlap",
-    Rule.DISTANCE: "No time for the trip",
+class _Words(NamedTuple):
+    label: str
+    bases: str
+    definition: str
+
+
+_SCHEDULED, _ACTUAL, _ONE_OF_EACH = "scheduled, scheduled", "actual, actual", "one of each"
+_WORDS = {
+    Rule.SAME_SCH_TIME: _Words("Same scheduled time", _SCHEDULED, "same"),
+    Rule.SAME_VISIT_TIME: _Words("Same worked time", _ACTUAL, "same"),
+    Rule.SCH_AND_VISIT_TIME_SAME: _Words("Scheduled = worked time", _ONE_OF_EACH, "same"),
+    Rule.SCH_OVER_ANOTHER_SCH_TIME: _Words("Scheduled times overlap", _SCHEDULED, "overlap"),
+    Rule.VISIT_TIME_OVER_ANOTHER_VISIT_TIME: _Words("Worked times overlap", _ACTUAL, "overlap"),
+    Rule.SCH_TIME_OVER_VISIT_TIME: _Words("Scheduled, worked overlap", _ONE_OF_EACH, "overlap"),
+    Rule.DISTANCE: _Words(
+        "No time for the trip", _ACTUAL, "neither, and the trip from one to the other could not have been made"
+    ),
 }
 NO_RULE = 0
 CONFLICT_TYPES = ("exact", "overlap", "travel")

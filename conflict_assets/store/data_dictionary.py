@@ -24,8 +24,8 @@ VIEWS = (MASKED_VIEW, "open_conflicts", "conflict_summary", "conflict_events", "
 HEAD = """\
 # Columns
 
-Every column of the exports and of the views that readers may see. `make columns` writes this page from the comments on
-the store's views; a test fails when it is stale. The columns of `export --columns all` are those of the view
+Every column of the exports and of the views that readers may see. `make generated` writes this page from the comments
+on the store's views; a test fails when it is stale. The columns of `export --columns all` are those of the view
 `conflict_visit_maps`, where flags are booleans.
 """
 

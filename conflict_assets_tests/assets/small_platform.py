@@ -23,6 +23,7 @@ from dagster._core.execution.plan.state import KnownExecutionState
 
 from conflict_assets.assets import checks
 from conflict_assets.assets.active_visits import active_visits
+from conflict_assets.assets.asset_metadata import described
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
@@ -39,7 +40,7 @@ BUSY = ("01", "02", "03", "50", "60")
 
 def _job() -> JobDefinition:
     definitions = Definitions(
-        [active_visits, visit_conflicts],
+        [described(active_visits), described(visit_conflicts)],
         jobs=[nightly_conflicts],
         resources={"platform": Platform()},
         executor=in_process_executor,

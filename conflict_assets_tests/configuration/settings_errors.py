@@ -28,9 +28,9 @@ HEAD = """\
 
 Each row is tried by the tests: they fail when an answer is another one, when a secret is in it (here always
 `Hunter-22`), or when generated visits could appear although somebody has tried to name a real source or a real store.
-`python -m conflict_assets_tests.configuration.settings_errors` writes this page. The project's folder is `/project`
-here, and ⏎ is the end of a line. Exit code 2 means that nothing was started; the row then shows the whole message. With
-0 the settings are taken, and the row shows which source and store they mean.
+`make generated` writes this page. The project's folder is `/project` here, and ⏎ is the end of a line. Exit code 2
+means that nothing was started; the row then shows the whole message. With 0 the settings are taken, and the row shows
+which source and store they mean.
 """
 
 

@@ -147,16 +147,6 @@ def test_secrets_do_not_show(monkeypatch):
     assert "hunter2" not in repr(read_settings()) + str(read_settings().model_dump())
 
 
-def test_every_setting_is_in_the_example_file():
-    example = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
-    assert [name for name in Settings.model_fields if f"# {name.upper()}=" not in example] == []
-
-
-def test_every_setting_is_in_the_readme():
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert [name for name in Settings.model_fields if f"| `{name.upper()}` |" not in readme] == []
-
-
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

@@ -31,9 +31,7 @@ def test_there_are_more_than_a_hundred_cases():
 
 
 def test_the_page_says_what_is_answered_today():
-    assert PAGE.read_text(encoding="utf-8") == page(), (
-        "write it anew: python -m conflict_assets_tests.configuration.settings_errors"
-    )
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: make generated"
 
 
 def test_no_answer_holds_a_secret(answers):

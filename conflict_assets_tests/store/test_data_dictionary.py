@@ -40,7 +40,7 @@ def test_every_column_of_the_page_has_a_meaning(page):
 
 
 def test_the_page_in_docs_is_that_of_the_schema(page):
-    assert PAGE.read_text(encoding="utf-8") == page, "docs/columns.md is stale: make columns"
+    assert PAGE.read_text(encoding="utf-8") == page, "docs/columns.md is stale: make generated"
 
 
 def test_every_rule_has_words_of_its_own():

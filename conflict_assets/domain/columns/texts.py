@@ -62,38 +62,9 @@ def _distinct(texts: pa.Array) -> tuple[pa.Array, Ints]:
     The position of a null row may be the one after the last text.
     """
     if not pa.types.is_dictionary(texts.type):
-        if _common_length(_buffers(texts)[0]):
-            return _distinct_by_hash(texts)
         texts = texts.dictionary_encode()
     indices = texts.indices.cast(pa.int64())
     return texts.dictionary, pc.fill_null(indices, len(texts.dictionary)).to_numpy()
-
-
-def _distinct_by_hash(texts: pa.Array) -> tuple[pa.Array, Ints]:
-    """Do what `_distinct` does by hashes, for texts of one length.
-
-    This takes half the time that a look-up of each text takes. Some row of each bucket stands for all rows that equal
-    it. Rows that don't equal it, because another text shares their bucket, are looked up after all.
-    """
-    columns = words(texts)
-    every_row = np.arange(len(texts))
-    bucket = (hash_words(columns, np.zeros(len(texts), dtype=np.uint64)) >> _TO_BUCKET).view(np.int64)
-    some_row = np.empty(1 << _BUCKET_BITS, dtype=np.int64)
-    some_row[bucket] = every_row
-    stands_for = some_row[bucket]
-    unlike = np.zeros(len(texts), dtype=np.bool_)
-    for word in columns:
-        unlike |= word[stands_for] != word
-    first = np.flatnonzero(stands_for == every_row)
-    index = some_row
-    index[bucket[first]] = np.arange(len(first))
-    index = index[bucket]
-    distinct = texts.take(pa.array(first))
-    if unlike.any():
-        rest = texts.filter(pa.array(unlike)).dictionary_encode()
-        index[unlike] = rest.indices.to_numpy() + len(first)
-        distinct = pa.concat_arrays([distinct, rest.dictionary])
-    return distinct, index
 
 
 def hash_words(columns: list[Words], start: Words) -> Words:
@@ -110,10 +81,6 @@ def hash_words(columns: list[Words], start: Words) -> Words:
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio: spreads neighbouring numbers (Knuth, The Art of Computer Programming, 6.4)."""
-
-
-_BUCKET_BITS = 20
-_TO_BUCKET = np.uint64(64 - _BUCKET_BITS)
 
 
 def trim(texts: pa.Array) -> pa.Array:
