@@ -3,9 +3,11 @@
 It has a run of its own after the conflicts.
 """
 
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, DataVersion, MaterializeResult, MetadataValue, asset
@@ -14,7 +16,8 @@ from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.step_failures import STEP_RETRIES, failing_in_words
-from conflict_assets.domain.report_data import ReportData
+from conflict_assets.domain.report_data import ChartFigures, ReportData
+from conflict_assets.settings import Settings
 
 OPEN_REPORT = "conflict-assets report --open"
 
@@ -33,28 +36,62 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     """
     with failing_in_words(context):
         settings = platform.settings
-        # The drawing takes a second to load. It does so while the store is asked, and not in every run and its steps.
-        Thread(target=import_module, args=["conflict_assets.report.html_report"], daemon=True).start()
         tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
-        with platform.store() as store:
-            store.prepare()
-            report_data = store.report_data(
-                time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
-            )
+        report_data, drawn = _read_and_draw(platform)
         context.log.info(
             f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers "
             f"at {report_data.agencies} agencies"
         )
-        from conflict_assets.report.html_report import report_html
-        from conflict_assets.report.report_files import REPORTS, save_report
-
-        report = save_report(
-            settings.data_dir / REPORTS, report_html(report_data), day=report_data.day, run=context.run.run_id
-        )
+        report = _save(settings, report_data, drawn, context.run.run_id)
     return MaterializeResult(
-        metadata=_report_metadata(report, settings.report_url) | _metadata(report_data),
+        metadata=_report_metadata(report, settings.report_url) | _metadata(report_data) | drawn.pictures,
         data_version=DataVersion(context.run.run_id),
     )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    charts: Mapping[str, Any]
+    pictures: dict[str, Any]
+
+
+def _read_and_draw(platform: Platform) -> tuple[ReportData, _Drawn]:
+    """Read the report data, and draw what is known of it while the rest is read."""
+    settings = platform.settings
+    drawn: list[Future[_Drawn]] = []
+    with ThreadPoolExecutor(1) as drawing, platform.store() as store:
+        # The drawing takes a second to load, and is loaded here alone: every run and its steps would wait for it.
+        drawing.submit(import_module, "conflict_assets.report.html_report")
+        store.prepare()
+        report_data = store.report_data(
+            time_zone=settings.schedule_time_zone,
+            agency_time_zone=settings.source_time_zone,
+            on_figures=lambda figures: drawn.append(drawing.submit(_draw, figures)),
+        )
+    return report_data, drawn[-1].result()
+
+
+def _draw(figures: ChartFigures) -> _Drawn:
+    from conflict_assets.report import pictures
+    from conflict_assets.report.html_report import draw_charts
+
+    shown = {
+        "rules": (pictures.rule_bars(figures.by_rule), "Open conflicts by rule"),
+        "trend": (pictures.trend_lines(figures.nights), pictures.trend_title(figures.nights)),
+        "prefixes": (pictures.heat_strip(figures.by_prefix), "Open conflicts by prefix"),
+    }
+    return _Drawn(
+        draw_charts(figures),
+        {name: MetadataValue.md(pictures.as_markdown(figure, title)) for name, (figure, title) in shown.items()},
+    )
+
+
+def _save(settings: Settings, report_data: ReportData, drawn: _Drawn, run_id: str) -> Path:
+    from conflict_assets.report.html_report import report_html
+    from conflict_assets.report.report_files import REPORTS, save_report
+
+    html = report_html(report_data, drawn.charts)
+    return save_report(settings.data_dir / REPORTS, html, day=report_data.day, run=run_id)
 
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
@@ -69,8 +106,6 @@ def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
 
 
 def _metadata(report_data: ReportData) -> dict[str, Any]:
-    from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines, trend_title
-
     last = report_data.last_night
     return {
         "open_conflicts": report_data.open_conflicts,
@@ -82,11 +117,8 @@ def _metadata(report_data: ReportData) -> dict[str, Any]:
         "overlap_amount_once_per_row": round(report_data.overlap_amount, 2),
         "by_status": dict(report_data.by_status),
         "by_rule": dict(report_data.by_rule),
-        "rules": MetadataValue.md(as_markdown(rule_bars(report_data.by_rule), "Open conflicts by rule")),
         "new_last_night": last.new if last else 0,
         "changed_last_night": last.changed if last else 0,
         "resolved_last_night": last.resolved if last else 0,
         "reopened_last_night": last.reopened if last else 0,
-        "trend": MetadataValue.md(as_markdown(trend_lines(report_data.nights), trend_title(report_data.nights))),
-        "prefixes": MetadataValue.md(as_markdown(heat_strip(report_data.by_prefix), "Open conflicts by prefix")),
     }

@@ -140,30 +140,38 @@ class LastNight:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportData:
-    """The whole store at one moment.
+class ChartFigures:
+    """The figures of the whole store at one moment that the charts show.
 
     `by_rule` goes by the flag's name, and `by_prefix` holds every prefix. `by_hour` holds (ISO weekday, hour) of the
-    moment at which the second of the two visits starts. `costliest_new` has the status new, and `costliest_open` new or
-    open. `last_resolved` and `last_reopened` are the costliest of the last night. `source_counts` counts visits by what
-    became of them, at the last commit of each prefix. `without_prefix` counts rejected visits that have no prefix, by
-    reason.
+    moment at which the second of the two visits starts.
     """
 
-    made_at: datetime
     time_zone: str
     agency_time_zone: str
     open_conflicts: int
+    by_rule: Mapping[str, int]
+    by_prefix: Mapping[str, int]
+    by_hour: Mapping[tuple[int, int], int]
+    nights: tuple[NightPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportData(ChartFigures):
+    """The whole store at one moment.
+
+    `costliest_new` has the status new, and `costliest_open` new or open. `last_resolved` and `last_reopened` are the
+    costliest of the last night. `source_counts` counts visits by what became of them, at the last commit of each
+    prefix. `without_prefix` counts rejected visits that have no prefix, by reason.
+    """
+
+    made_at: datetime
     visits: int
     caregivers: int
     agencies: int
     by_status: Mapping[str, int]
-    by_rule: Mapping[str, int]
-    by_prefix: Mapping[str, int]
-    by_hour: Mapping[tuple[int, int], int]
     recovery: Stake
     avoidance: Stake
-    nights: tuple[NightPoint, ...]
     top_agencies: tuple[AgencyFigures, ...]
     top_pairs: tuple[AgencyPairFigures, ...]
     top_payers: tuple[PayerFigures, ...]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.domain.report_data import ReportData
+from conflict_assets.domain.report_data import ChartFigures, ReportData
 from conflict_assets.domain.rules import Rule
 from conflict_assets.domain.statuses import Status
 from conflict_assets.output.conflict_text import amount_text, rule_text, when_text
@@ -38,10 +38,10 @@ What people decided stands beside what is open.
 """
 
 
-def report_html(report_data: ReportData) -> str:
+def report_html(report_data: ReportData, charts: Mapping[str, Chart] | None = None) -> str:
     """Return the whole page.
 
-    SSNs are masked, and there is nothing about patients.
+    SSNs are masked, and there is nothing about patients. The charts are drawn here unless they are given.
     """
     zone = ZoneInfo(report_data.time_zone)
     return _template().render(
@@ -50,7 +50,7 @@ def report_html(report_data: ReportData) -> str:
         made_at=report_data.made_at.astimezone(zone),
         zone=zone,
         agency_zone=ZoneInfo(report_data.agency_time_zone),
-        charts=_charts(report_data),
+        charts=charts or draw_charts(report_data),
         rules=[(number, rule, RULE_NAMES[rule], report_data.by_rule[rule]) for number, rule in enumerate(RULES, 1)],
         statuses=[(status.label, report_data.by_status.get(status, 0)) for status in STATUSES],
         hours_known=sum(report_data.by_hour.values()),
@@ -60,20 +60,19 @@ def report_html(report_data: ReportData) -> str:
     )
 
 
-def _charts(report_data: ReportData) -> Mapping[str, Chart]:
-    count = f"{count_text(report_data.open_conflicts)} open conflicts"
-    rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(report_data.by_rule[rule])}" for rule in RULES)
-    prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in report_data.by_prefix.items()])
-    hours = _highest(
-        [(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in report_data.by_hour.items()]
-    )
+def draw_charts(figures: ChartFigures) -> Mapping[str, Chart]:
+    """Draw the charts of the page, by their names in it."""
+    count = f"{count_text(figures.open_conflicts)} open conflicts"
+    rules = ", ".join(f"{RULE_NAMES[rule]} {count_text(figures.by_rule[rule])}" for rule in RULES)
+    prefixes = _highest([(f"prefix {prefix}", count) for prefix, count in figures.by_prefix.items()])
+    hours = _highest([(f"{WEEKDAYS[day - 1]} {hour:02}:00", count) for (day, hour), count in figures.by_hour.items()])
     return {
-        "rules": rules_chart(report_data.by_rule, RULE_NAMES, f"Bars of {count} by rule: {rules}"),
-        "prefixes": prefix_chart(report_data.by_prefix, f"Heat map of {count} by SSN prefix; most: {prefixes}"),
+        "rules": rules_chart(figures.by_rule, RULE_NAMES, f"Bars of {count} by rule: {rules}"),
+        "prefixes": prefix_chart(figures.by_prefix, f"Heat map of {count} by SSN prefix; most: {prefixes}"),
         "hours": hours_chart(
-            report_data.by_hour, report_data.agency_time_zone, f"Heat map of {count} by hour of the week; most: {hours}"
+            figures.by_hour, figures.agency_time_zone, f"Heat map of {count} by hour of the week; most: {hours}"
         ),
-        "trend": trend_chart(report_data.nights, trend_title(report_data.nights)),
+        "trend": trend_chart(figures.nights, trend_title(figures.nights)),
     }
 
 

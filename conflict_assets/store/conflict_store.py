@@ -24,7 +24,7 @@ from tenacity import (
 
 from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict
 from conflict_assets.domain.policy import SpeedBand
-from conflict_assets.domain.report_data import NightPoint, ReportData
+from conflict_assets.domain.report_data import ChartFigures, NightPoint, ReportData
 from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store import conflict_lookup, latest_commits, rejects, schema, store_queries
@@ -253,13 +253,22 @@ class ConflictStore:
         """
         return self._run(lambda connection: trend(connection, time_zone, nights))
 
-    def report_data(self, *, time_zone: str, agency_time_zone: str) -> ReportData:
+    def report_data(
+        self,
+        *,
+        time_zone: str,
+        agency_time_zone: str,
+        on_figures: Callable[[ChartFigures], object] | None = None,
+    ) -> ReportData:
         """Return all data of the report.
 
-        Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`.
+        Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`. `on_figures` receives what
+        the charts show as soon as it is read, and again if the reading has to begin anew.
         """
         zones = {"time_zone": time_zone, "agency_time_zone": agency_time_zone}
-        return self._run(lambda connection: report_data(connection, self._prefix_length, **zones))
+        return self._run(
+            lambda connection: report_data(connection, self._prefix_length, **zones, on_figures=on_figures)
+        )
 
     def list_conflicts(self, query: ExportQuery, *, order: Order, limit: int) -> ConflictList:
         """Return the first conflicts, in an order, of an export of this query.

@@ -1,6 +1,7 @@
 """The queries of the report data, read in one snapshot of the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from conflict_assets.domain.report_data import (
     AgencyFigures,
     AgencyPairFigures,
     ChainedGroup,
+    ChartFigures,
     LastNight,
     PayerFigures,
     PrefixTime,
@@ -105,35 +107,45 @@ _SOURCE = """
 _REJECTED = "SELECT reason, count(*) FROM rejected_visits WHERE ssn_prefix IS NULL GROUP BY reason ORDER BY reason"
 
 
-def report_data(connection: Connection, prefix_length: int, *, time_zone: str, agency_time_zone: str) -> ReportData:
+def report_data(
+    connection: Connection,
+    prefix_length: int,
+    *,
+    time_zone: str,
+    agency_time_zone: str,
+    on_figures: Callable[[ChartFigures], object] | None = None,
+) -> ReportData:
     """Return all data of the report, read at one moment.
 
-    Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`.
+    Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`. `on_figures` receives what the
+    charts show as soon as it is read, so that they can be drawn while the rest is read.
     """
     with open_sides(connection):
         totals = read_totals(connection, prefix_length)
-        made_at = connection.execute("SELECT now()").fetchall()[0][0]
-        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
-        hours = connection.execute(_HOURS, {"zone": agency_time_zone}).fetchall()
-        source_counts = dict(connection.execute(_SOURCE).fetchall())
-        without_prefix = dict(connection.execute(_REJECTED).fetchall())
-        agencies, pairs = _agencies(connection)
-        new, opened, resolved, reopened = _conflicts(connection, time_zone)
-        return ReportData(
-            made_at=made_at,
+        figures = ChartFigures(
             time_zone=time_zone,
             agency_time_zone=agency_time_zone,
             open_conflicts=totals.open_conflicts,
+            by_rule=totals.by_rule,
+            by_prefix=totals.by_prefix,
+            by_hour=_hours(connection, agency_time_zone),
+            nights=tuple(trend(connection, time_zone, NIGHTS)),
+        )
+        if on_figures is not None:
+            on_figures(figures)
+        made_at = connection.execute("SELECT now()").fetchall()[0][0]
+        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
+        agencies, pairs = _agencies(connection)
+        new, opened, resolved, reopened = _conflicts(connection, time_zone)
+        return ReportData(
+            **{each.name: getattr(figures, each.name) for each in fields(figures)},
+            made_at=made_at,
             visits=totals.visits,
             caregivers=totals.caregivers,
             agencies=totals.agencies,
             by_status=totals.by_status,
-            by_rule=totals.by_rule,
-            by_prefix=totals.by_prefix,
-            by_hour={(weekday, hour): count for weekday, hour, count in hours},
             recovery=stakes.get(True, Stake()),
             avoidance=stakes.get(False, Stake()),
-            nights=tuple(trend(connection, time_zone, NIGHTS)),
             top_agencies=agencies,
             top_pairs=pairs,
             top_payers=tuple(_payers(connection)),
@@ -142,10 +154,15 @@ def report_data(connection: Connection, prefix_length: int, *, time_zone: str, a
             last_resolved=resolved,
             last_reopened=reopened,
             largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
-            source_counts=source_counts,
-            without_prefix=without_prefix,
+            source_counts=dict(connection.execute(_SOURCE).fetchall()),
+            without_prefix=dict(connection.execute(_REJECTED).fetchall()),
             last_night=_last_night(connection, prefix_length, time_zone),
         )
+
+
+def _hours(connection: Connection, zone: str) -> dict[tuple[int, int], int]:
+    hours = connection.execute(_HOURS, {"zone": zone}).fetchall()
+    return {(weekday, hour): count for weekday, hour, count in hours}
 
 
 def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:

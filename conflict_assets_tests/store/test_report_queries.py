@@ -1,12 +1,13 @@
 """What the morning's report tells is what SQL says of the store, at one moment."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pyarrow as pa
 import pytest
 
-from conflict_assets.domain.report_data import LastNight, PrefixTime, Stake
+from conflict_assets.domain.report_data import LastNight, PrefixTime, ReportData, Stake
 from conflict_assets.store import report_queries
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
@@ -55,6 +56,15 @@ def test_a_store_without_a_night_is_all_zeros(store):
     assert (dict(found.by_hour), dict(found.source_counts), found.last_night) == ({}, {}, None)
     assert len(found.by_prefix) == 100
     assert found.day == found.made_at.date() or found.made_at.hour < 6
+
+
+def test_what_the_charts_show_is_given_while_the_rest_is_read(mixed):
+    given = []
+    data = look(mixed, on_figures=given.append)
+    (figures,) = given
+    assert not isinstance(figures, ReportData)
+    assert figures.open_conflicts > 0
+    assert all(getattr(data, each.name) == getattr(figures, each.name) for each in fields(figures))
 
 
 def test_totals_are_those_of_the_view_of_open_conflicts(mixed, store_url):
