@@ -10,7 +10,7 @@ from typing import Literal
 from sqlglot import exp
 
 from conflict_assets.domain.columns.numbers import NUMBER_TEXT
-from conflict_assets.domain.normalization import BLANKS, DASHES_AND_WHITE_SPACE, normal_ssn, trimmed
+from conflict_assets.domain.normalization import BLANKS, DASHES_AND_WHITE_SPACE, PLACEHOLDER_SSNS, normal_ssn, trimmed
 from conflict_assets.source.bound_lists import list_text
 from conflict_assets.source.conversions import leave_out_odd_dates, read_zoneless, tell_dates_by_offsets
 from conflict_assets.source.dialects import Dialect
@@ -26,7 +26,6 @@ Value = Bound | exp.Expr
 """What a statement needs by a name: a value that is bound (a list as JSON), or the table in which its rows lie."""
 
 SURVEY_TABLE = "conflict_assets_survey"
-PLACEHOLDER_SSNS = ("000000000", "999999999")
 
 
 def survey_statement(

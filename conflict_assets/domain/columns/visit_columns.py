@@ -23,7 +23,7 @@ from conflict_assets.domain.columns.instants import (
 )
 from conflict_assets.domain.columns.numbers import as_flags, as_numbers
 from conflict_assets.domain.columns.python_objects import typed, typed_text
-from conflict_assets.domain.columns.texts import as_text
+from conflict_assets.domain.columns.text_types import as_text
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 
 OPTIONAL_TEXTS = ("p_zip_code", "rate_type", "visit_status")
