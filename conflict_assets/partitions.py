@@ -3,7 +3,7 @@
 People name some of them in selections such as `04` and `17-30`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 MIN_PREFIX_LENGTH = 1
@@ -12,7 +12,17 @@ MAX_PREFIX_LENGTH = 3
 
 def all_prefixes(length: int) -> tuple[str, ...]:
     """Every prefix of `length` digits, in order: 2 gives `00` to `99`."""
-    return tuple(f"{number:0{length}d}" for number in range(10**length))
+    return prefixes_between("0" * length, "9" * length)
+
+
+def prefixes_between(first: str, last: str) -> tuple[str, ...]:
+    """Every prefix of a range, in order, both ends included."""
+    return tuple(f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1))
+
+
+def are_all_prefixes(prefixes: Collection[str], length: int) -> bool:
+    """Whether different prefixes of `length` digits are all that there are."""
+    return len(prefixes) == int(10**length)
 
 
 def parse_prefixes(selections: Iterable[str], length: int) -> tuple[str, ...]:
@@ -34,7 +44,7 @@ def parse_prefixes(selections: Iterable[str], length: int) -> tuple[str, ...]:
                 f"prefix {selection!r} is unknown; allowed: {length} digit(s), {known[0]} to {known[-1]}, "
                 f"or a range such as {known[1]}-{known[4]}"
             )
-        chosen.update(known[known.index(first) : known.index(last) + 1])
+        chosen.update(prefixes_between(first, last))
     return tuple(sorted(chosen))
 
 

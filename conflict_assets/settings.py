@@ -221,7 +221,9 @@ class Settings(BaseSettings):
         "The zone of the schedule and of the window",
     )
     night_due: kinds.DueTime = _setting(
-        "03:30", "a time from 02:01 to 23:59", "When the night, which starts at 02:00, must be done; later it is late"
+        "03:30",
+        "a time from 02:01 to 23:59",
+        f"When the night, which starts at {kinds.NIGHT_STARTS}, must be done; later it is late",
     )
 
     dagster_url: kinds.PageAddress | None = _setting(

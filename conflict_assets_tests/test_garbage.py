@@ -13,7 +13,7 @@ import pytest
 
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.source.contract import CONTRACT, Kind
-from conflict_assets.source.query import FACT
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.snapshot import Snapshot
 from conflict_assets_tests.cli.test_store import given
 from conflict_assets_tests.every_reader import read_everything, whole_night

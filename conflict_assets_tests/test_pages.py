@@ -16,7 +16,7 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.domain.statuses import Status
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 from conflict_assets.source.contract import CONTRACT, Kind
-from conflict_assets.source.query import FACT
+from conflict_assets.source.layout import FACT
 
 PROJECT = Path(conflict_assets.__file__).parents[1]
 DOCS = PROJECT / "docs"

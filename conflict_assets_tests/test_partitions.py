@@ -1,6 +1,12 @@
 import pytest
 
-from conflict_assets.partitions import all_prefixes, contiguous_ranges, parse_prefixes
+from conflict_assets.partitions import (
+    all_prefixes,
+    are_all_prefixes,
+    contiguous_ranges,
+    parse_prefixes,
+    prefixes_between,
+)
 
 
 @pytest.mark.parametrize(
@@ -9,6 +15,17 @@ from conflict_assets.partitions import all_prefixes, contiguous_ranges, parse_pr
 def test_there_is_a_prefix_for_every_combination_of_digits(length, count, first, last):
     prefixes = all_prefixes(length)
     assert (len(prefixes), prefixes[0], prefixes[-1]) == (count, first, last)
+
+
+def test_a_range_has_both_its_ends_and_its_prefixes_keep_their_zeros():
+    assert prefixes_between("008", "011") == ("008", "009", "010", "011")
+    assert prefixes_between("04", "04") == ("04",)
+
+
+def test_only_as_many_prefixes_as_there_are_digits_for_are_all():
+    assert are_all_prefixes(all_prefixes(2), 2)
+    assert not are_all_prefixes(all_prefixes(2)[1:], 2)
+    assert not are_all_prefixes(all_prefixes(2), 3)
 
 
 def test_prefixes_and_ranges_may_be_mixed_and_repeated():

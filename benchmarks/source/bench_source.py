@@ -22,9 +22,11 @@ import duckdb
 from conflict_assets.domain.window import window_at
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import VisitQuery
-from conflict_assets.source.query import FACT, SURVEY_TABLE, Statement, rows_statement, survey_statement
+from conflict_assets.source.query import SURVEY_TABLE, rows_statement, survey_statement
 from conflict_assets.source.snapshots import SnapshotStore
+from conflict_assets.source.statement import Statement
 from conflict_assets.source.synthetic import generate
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)

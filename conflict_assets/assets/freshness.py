@@ -40,6 +40,12 @@ def _night(day: date, settings: Settings, zone: ZoneInfo) -> Night:
     return Night(day, at(NIGHT_STARTS), at(settings.night_due))
 
 
+def every_day_at(clock: str) -> str:
+    """Return the line of cron for a time of the day, such as `02:00`."""
+    moment = time.fromisoformat(clock)
+    return f"{moment.minute} {moment.hour} * * *"
+
+
 def night_policy(settings: Settings) -> FreshnessPolicy:
     """Return the policy by which the UI judges whether an asset is fresh.
 
@@ -47,7 +53,7 @@ def night_policy(settings: Settings) -> FreshnessPolicy:
     """
     start, due = time.fromisoformat(NIGHT_STARTS), time.fromisoformat(settings.night_due)
     return FreshnessPolicy.cron(
-        deadline_cron=f"{due.minute} {due.hour} * * *",
+        deadline_cron=every_day_at(settings.night_due),
         lower_bound_delta=timedelta(hours=due.hour - start.hour, minutes=due.minute - start.minute),
         timezone=settings.schedule_time_zone,
     )

@@ -5,7 +5,7 @@ A step must be worth its start, and every worker must have one.
 
 from collections.abc import Mapping, Sequence
 
-from conflict_assets.partitions import contiguous_ranges
+from conflict_assets.partitions import contiguous_ranges, prefixes_between
 
 
 def pack_prefixes(visits: Mapping[str, int], *, workers: int, visits_per_step: int) -> list[tuple[str, ...]]:
@@ -45,5 +45,5 @@ def prefixes_of(key: str) -> tuple[str, ...]:
     prefixes: list[str] = []
     for run in key.split("_"):
         first, _, last = run.partition("to")
-        prefixes += [f"{number:0{len(first)}d}" for number in range(int(first), int(last or first) + 1)]
+        prefixes += prefixes_between(first, last or first)
     return tuple(prefixes)

@@ -24,7 +24,7 @@ from conflict_assets.domain.columns.arrays import (
 from conflict_assets.domain.columns.texts import Codes, encode, is_blank, trim
 from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.duplicates import find_superseded
-from conflict_assets.domain.normalization import SSN_DIGITS, normal_ssn
+from conflict_assets.domain.normalization import SSN_DIGITS, is_valid_ssn, normal_ssn
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import Note, RejectReason
 from conflict_assets.domain.travel import usable_coordinates
@@ -128,11 +128,6 @@ def read_visits(columns: VisitColumns) -> VisitArrays:
         longitude=longitude,
         bad_coordinates=bad,
     )
-
-
-def is_valid_ssn(ssn: str) -> bool:
-    """Whether a normal SSN is exactly nine ASCII digits."""
-    return len(ssn) == SSN_DIGITS and ssn.isascii() and ssn.isdigit()
 
 
 def _read_coordinates(columns: VisitColumns) -> tuple[Floats, Floats, Bools]:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from conflict_assets.domain.columns.arrays import Ints
 
 DIGEST_BYTES = 16
-"""Half a SHA-256: 32 hex digits."""
+DIGEST_DIGITS = 2 * DIGEST_BYTES
+"""Half a SHA-256, and its hex digits."""
 
 
 def measure(texts: pa.Array) -> pa.Array:
@@ -30,12 +31,22 @@ def digests(*measured: pa.Array) -> pa.Array:
     A row holds the two visit ids of a pair in code-point order, or the smallest visit id of a group.
     """
     messages = pc.binary_join_element_wise(*measured, b"").to_pylist()
-    whole = b"".join([sha256(message).digest() for message in messages])
-    halves = np.frombuffer(whole, dtype=np.uint8).reshape(-1, sha256().digest_size)[:, :DIGEST_BYTES]
-    offsets = np.arange(len(messages) + 1, dtype=np.int32) * (2 * DIGEST_BYTES)
-    return pa.StringArray.from_buffers(
-        len(messages), pa.py_buffer(offsets), pa.py_buffer(halves.tobytes().hex().encode())
-    )
+    halves = b"".join([_digest(message) for message in messages])
+    offsets = np.arange(len(messages) + 1, dtype=np.int32) * DIGEST_DIGITS
+    return pa.StringArray.from_buffers(len(messages), pa.py_buffer(offsets), pa.py_buffer(halves.hex().encode()))
+
+
+def pair_id(visit_id: str, con_visit_id: str) -> str:
+    """Return the name of the pair of two visits, in either order.
+
+    It is what `digests` gives for a row of the two.
+    """
+    utf8 = sorted((visit_id.encode(), con_visit_id.encode()))
+    return _digest(b"".join(b"%d:%b" % (len(each), each) for each in utf8)).hex()
+
+
+def _digest(message: bytes) -> bytes:
+    return sha256(message, usedforsecurity=False).digest()[:DIGEST_BYTES]
 
 
 def lowest_connected(size: int, left: Ints, right: Ints) -> Ints:

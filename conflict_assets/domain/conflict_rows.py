@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from conflict_assets.domain.classification import GOOD, REASONS, ClassifiedVisits, VisitArrays
 from conflict_assets.domain.columns.arrays import Floats, Ints, minutes, order_by
-from conflict_assets.domain.columns.texts import rank
 from conflict_assets.domain.columns.visit_columns import VisitColumns
+from conflict_assets.domain.columns.words import rank
 from conflict_assets.domain.conflict_ids import digests, lowest_connected, measure
 from conflict_assets.domain.contested import PairedVisits
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA, REJECTED_SCHEMA

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.columns.arrays import LAST, MISSING, NO_CODE, Ints
-from conflict_assets.domain.columns.texts import Codes, Words, encode, hash_words, lengths, words
+from conflict_assets.domain.columns.texts import Codes, encode
 from conflict_assets.domain.columns.visit_columns import OPTIONAL_NUMBERS, OPTIONAL_TEXTS, VisitColumns
+from conflict_assets.domain.columns.words import Words, hash_words, lengths, words
 from conflict_assets.domain.normalization import ZIP_DIGITS
 
 _TIMES = ("visit_start_time", "visit_end_time", "sch_start_time", "sch_end_time")

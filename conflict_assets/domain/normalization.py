@@ -32,6 +32,9 @@ SSN_DIGITS, ZIP_DIGITS = 9, 5
 MOST_ZEROS_LOST = 2
 """Numbers lose the zeros that an SSN or a ZIP code begins with. Up to two lost zeros are believable."""
 
+PLACEHOLDER_SSNS = ("000000000", "999999999")
+"""Valid SSNs that thousands of unrelated caregivers share. They are always excluded."""
+
 
 def characters(ranges: Ranges) -> str:
     """Return the characters of ranges, in their order."""
@@ -53,6 +56,19 @@ def trimmed(text: str) -> str:
 def normal_ssn(text: str) -> str:
     """Return an SSN trimmed, without dashes and white space."""
     return trimmed(text).translate(dict.fromkeys(map(ord, DASHES_AND_WHITE_SPACE)))
+
+
+def is_valid_ssn(ssn: str) -> bool:
+    """Whether a normal SSN is exactly nine ASCII digits."""
+    return len(ssn) == SSN_DIGITS and ssn.isascii() and ssn.isdigit()
+
+
+def with_lost_zeros(number: str, digits: int) -> str:
+    """Return a whole number with the zeros that it has lost, if it should have so many digits.
+
+    A number that lacks more than is believable stays as it is.
+    """
+    return number.rjust(digits, "0") if digits - len(number) <= MOST_ZEROS_LOST else number
 
 
 def normal_zip_code(text: str) -> str:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from conflict_assets.assets.prefix_detection import detection_policy
 from conflict_assets.domain.policy import DetectionPolicy
+from conflict_assets.partitions import are_all_prefixes
 from conflict_assets.settings import Settings
 from conflict_assets.source.synthetic.paths import planted_path_of
 from conflict_assets.store.store_factory import conflict_store
@@ -46,7 +47,7 @@ def check_planted(settings: Settings, run_ids: Sequence[str]) -> PlantedCheck | 
         runs = [run for run_id in run_ids for run in store.run_summary(run_id)]
         excluded = store.exclusions()
         usual = detection_policy(settings, store) == DetectionPolicy() and not (excluded.agencies or excluded.ssns)
-        if not usual or len({run.prefix for run in runs}) < 10**settings.ssn_prefix_length:
+        if not usual or not are_all_prefixes({run.prefix for run in runs}, settings.ssn_prefix_length):
             return None
         first = max(run.first_date for run in runs)
         last = min(run.last_date for run in runs)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
+from conflict_assets.source.layout import FACT, STATUS_COLUMN, SourceLayout
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import FACT, STATUS_COLUMN, SourceLayout
 
 
 class Kind(StrEnum):

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from conflict_assets.source.descriptions import described_file
+from conflict_assets.source.layout import SourceLayout
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     SESSION_ZONE,
@@ -19,17 +20,12 @@ from conflict_assets.source.protocol import (
     SourceError,
     VisitQuery,
 )
-from conflict_assets.source.query import (
-    NO_TABLES,
-    SURVEY_TABLE,
-    SourceLayout,
-    Statement,
-    Tables,
-    survey_statement,
-)
+from conflict_assets.source.query import SURVEY_TABLE, survey_statement
 from conflict_assets.source.sql_reader import SQLVisitReader
+from conflict_assets.source.statement import Statement
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed_batches import typed_batch
+from conflict_assets.source.value_tables import NO_TABLES, Tables
 
 MOST_THREADS = 4
 LEAST_MEGABYTES, MEGABYTES, MEGABYTES_A_THREAD = 448, 256, 96

@@ -11,6 +11,7 @@ import pyarrow as pa
 from conflict_assets.domain.privacy import MaskedError
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.partitions import are_all_prefixes
 
 if TYPE_CHECKING:
     from conflict_assets.source.survey import Survey
@@ -41,7 +42,7 @@ class VisitQuery:
 
         It then also covers the visits that have none.
         """
-        return len(self.prefixes) == int(10**self.prefix_length)
+        return are_all_prefixes(self.prefixes, self.prefix_length)
 
 
 CONTESTED = "contested"

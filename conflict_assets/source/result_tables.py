@@ -13,9 +13,11 @@ from uuid import uuid4
 from snowflake.connector import errors
 from sqlglot import exp
 
+from conflict_assets.source.bound_lists import list_statements
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import NO_TABLES, Statement, Tables, all_rows_of, list_statements
 from conflict_assets.source.snowflake_errors import may_pass
+from conflict_assets.source.statement import Statement
+from conflict_assets.source.value_tables import NO_TABLES, Tables, all_rows_of
 
 MOST_BYTES = 1_000_000
 """The most bytes of a statement with its values."""

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.partitions import are_all_prefixes
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
 from conflict_assets.source.snapshot_files import LEFT_OUT, LEFT_OUT_SCHEMA, MANIFEST, file_of, read_rows, system_text
 
@@ -76,7 +77,7 @@ class Snapshot:
     @property
     def covers_all(self) -> bool:
         """Whether the snapshot covers every prefix, as a whole night does."""
-        return len(self.prefixes) == int(10**self.prefix_length)
+        return are_all_prefixes(self.prefixes, self.prefix_length)
 
     @property
     def contested_prefixes(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
 
 from conflict_assets.source.descriptions import described_snowflake
+from conflict_assets.source.layout import SourceLayout, identifier
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
     SESSION_ZONE,
@@ -19,18 +20,14 @@ from conflict_assets.source.protocol import (
     SourceError,
     VisitQuery,
 )
-from conflict_assets.source.query import (
-    SourceLayout,
-    Statement,
-    Tables,
-    identifier,
-    survey_statement,
-)
+from conflict_assets.source.query import survey_statement
 from conflict_assets.source.result_tables import ResultTables, execute, fitting, result_tables
 from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.sql_reader import SQLVisitReader
+from conflict_assets.source.statement import Statement
 from conflict_assets.source.survey import Survey
 from conflict_assets.source.typed_batches import typed_batch
+from conflict_assets.source.value_tables import Tables
 
 LOGIN_SECONDS = 60
 

@@ -11,17 +11,13 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from conflict_assets.source.contract import FoundTypes, check_found, exact_layout
+from conflict_assets.source.dialects import Dialect
+from conflict_assets.source.layout import SourceLayout
 from conflict_assets.source.protocol import LOOK_UP_SCHEMA, ROW_SCHEMA, VisitQuery
-from conflict_assets.source.query import (
-    Dialect,
-    SourceLayout,
-    Statement,
-    Tables,
-    duplicates_statement,
-    look_up_statement,
-    rows_statement,
-)
+from conflict_assets.source.query import duplicates_statement, look_up_statement, rows_statement
+from conflict_assets.source.statement import Statement
 from conflict_assets.source.survey import Survey
+from conflict_assets.source.value_tables import Tables
 
 
 class SQLVisitReader(ABC):

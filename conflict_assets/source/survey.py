@@ -8,6 +8,7 @@ survey's counts.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,9 @@ from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, SURVEY_SCH
 
 GOOD = "good"
 """What the survey calls a visit with which nothing is wrong by itself."""
+
+BLOCK_SCHEMA = pa.schema([("ssn", pa.string()), ("block", pa.int64())])
+"""A block of the dates of an SSN, by its number."""
 
 LEFT_OUT = (*InactiveReason, *RejectReason)
 
@@ -46,26 +50,23 @@ class Survey:
         return cls(visits, rows, result_id)
 
     @property
-    def suspects(self) -> pa.ChunkedArray:
-        """Blocks of dates to be looked at, each as a text.
-
-        A text such as `041234567 3` holds an SSN and the block's number.
-        """
+    def suspects(self) -> pa.Table:
+        """Blocks of dates to be looked at, as `BLOCK_SCHEMA`."""
         found = self.rows.filter(pc.equal(self.rows["kind"], "suspect"))
-        return pc.binary_join_element_wise(found["item"], found["block"].cast(pa.string()), " ")
+        return pa.table([found["item"], found["block"]], schema=BLOCK_SCHEMA)
 
-    def unnamed(self, query: VisitQuery) -> list[str]:
-        """The followed blocks that are no suspects, as the same texts.
+    def unnamed(self, query: VisitQuery) -> list[dict[str, Any]]:
+        """The followed blocks that are no suspects, each as an object with an SSN and a block's number.
 
         On most nights they are few, since a conflict that still holds is suspect.
         """
-        texts = [f"{ssn} {block}" for ssn, blocks in sorted(query.followed.items()) for block in sorted(blocks)]
-        if not texts:
+        blocks = [(ssn, block) for ssn, each in query.followed.items() for block in each]
+        if not blocks:
             return []
-        followed = pa.array(texts, pa.string())
-        known = pc.is_in(followed, self.suspects.combine_chunks())
-        unnamed: list[str] = followed.filter(pc.invert(known)).to_pylist()
-        return unnamed
+        followed = pa.table([[ssn for ssn, _ in blocks], [block for _, block in blocks]], schema=BLOCK_SCHEMA)
+        unnamed = followed.join(self.suspects, BLOCK_SCHEMA.names, join_type="left anti")
+        found: list[dict[str, Any]] = unnamed.sort_by([(name, "ascending") for name in BLOCK_SCHEMA.names]).to_pylist()
+        return found
 
     def seen(self, prefix: Prefix) -> int:
         """All visits of a prefix."""

@@ -8,13 +8,13 @@ import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from re import fullmatch
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from conflict_assets.domain.conflict_ids import DIGEST_DIGITS, pair_id
 from conflict_assets.domain.normalization import trimmed
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.stored_columns import EVENT_FACTS
@@ -24,7 +24,6 @@ DECISION_LOCK = 0x636F6E64
 
 ROWS_A_BATCH = 5_000
 SHOWN = 5
-PAIR_ID_DIGITS = 32
 
 
 class DecisionValue(StrEnum):
@@ -99,8 +98,7 @@ def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
     low, high = sorted((trimmed(visit_id), trimmed(con_visit_id)))
     if not low or low == high:
         raise ValueError(f"a conflict has two different visits; found {visit_id!r} and {con_visit_id!r}")
-    measured = b"".join(b"%d:%b" % (len(visit), visit) for visit in (low.encode(), high.encode()))
-    return Pair(sha256(measured, usedforsecurity=False).hexdigest()[:PAIR_ID_DIGITS], low, high)
+    return Pair(pair_id(low, high), low, high)
 
 
 def parse_pair(text: str) -> Pair:
@@ -112,11 +110,13 @@ def parse_pair(text: str) -> Pair:
         ValueError: the text is neither.
     """
     given = trimmed(text)
-    if fullmatch("[0-9a-fA-F]{32}", given):
+    if fullmatch(rf"[0-9a-fA-F]{{{DIGEST_DIGITS}}}", given):
         return Pair(given.lower())
     visit, comma, con_visit = given.partition(",")
     if not comma:
-        raise ValueError(f"pair {given!r} is neither a pair_id (32 hex digits) nor two visit ids with a comma between")
+        raise ValueError(
+            f"pair {given!r} is neither a pair_id ({DIGEST_DIGITS} hex digits) nor two visit ids with a comma between"
+        )
     return pair_of_visits(visit, con_visit)
 
 

@@ -81,8 +81,6 @@ PAIRS = (
 SORTING = tuple(
     Mutation("classification.py", old, new)
     for old, new in (
-        ("ssn.isascii() and ssn.isdigit()", "ssn.isascii() or ssn.isdigit()"),
-        ("len(ssn) == SSN_DIGITS and", "len(ssn) >= SSN_DIGITS and"),
         ("actual = has_start & has_end", "actual = has_start | has_end"),
         ("one_actual=has_start ^ has_end", "one_actual=has_start | has_end"),
         ("(has_latitude | has_longitude) & ~usable", "(has_latitude & has_longitude) & ~usable"),
@@ -107,6 +105,8 @@ NORMALIZING = (
         for old, new in (
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 8, 5"),
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 9, 6"),
+            ("ssn.isascii() and ssn.isdigit()", "ssn.isascii() or ssn.isdigit()"),
+            ("len(ssn) == SSN_DIGITS and", "len(ssn) >= SSN_DIGITS and"),
             ("MOST_ZEROS_LOST = 2", "MOST_ZEROS_LOST = 1"),
             ("MOST_ZEROS_LOST = 2", "MOST_ZEROS_LOST = 3"),
             ("(*WHITE_SPACE, *_ZERO_WIDTH, *_CONTROL)", "(*WHITE_SPACE, *_ZERO_WIDTH)"),
@@ -115,12 +115,12 @@ NORMALIZING = (
             ('f"-{characters(WHITE_SPACE)}"', 'f"-"'),
             ('f"-{characters(WHITE_SPACE)}"', "characters(WHITE_SPACE)"),
             ("return trimmed(text).translate", "return text.translate"),
+            ("digits - len(number) <= MOST_ZEROS_LOST", "True"),
             ('if dash else ""', 'if True else ""'),
             ('("[0-9]{5}", "[0-9]{3,4}")', '("[0-9]{3,5}",)'),
         )
     ),
-    Mutation("columns/texts.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
-    Mutation("columns/texts.py", "digits - len(text) <= MOST_ZEROS_LOST", "True"),
+    Mutation("columns/text_types.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
 )
 RESULT = (
     Mutation("duplicates.py", "return ~columns.instants(", "return columns.instants("),

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_assets.domain.conflict_ids import digests, lowest_connected, measure
+from conflict_assets.domain.conflict_ids import digests, lowest_connected, measure, pair_id
 
 some = settings(max_examples=settings.default.max_examples // 4)
 
@@ -20,6 +20,7 @@ def test_a_digest_is_the_first_half_of_the_hash_of_measured_ids():
     assert digests(ids.slice(0, 1), ids.slice(1, 1)).to_pylist() == [pair]
     assert digests(ids).to_pylist()[0] == single
     assert digests(ids.slice(0, 0)).to_pylist() == []
+    assert pair_id("v1", "é") == pair_id("é", "v1") == pair
 
 
 edges = st.integers(1, 40).flatmap(

@@ -13,9 +13,12 @@ import pyarrow as pa
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.source import query as query_module
 from conflict_assets.source.contract import CONTRACT, Kind
+from conflict_assets.source.dialects import Dialect
 from conflict_assets.source.duckdb import DuckDBVisitReader
+from conflict_assets.source.layout import STATUS_COLUMN, SourceLayout
 from conflict_assets.source.protocol import VisitQuery
-from conflict_assets.source.query import STATUS_COLUMN, Dialect, SourceLayout, Statement, Text, Value
+from conflict_assets.source.query import Text, Value
+from conflict_assets.source.statement import Statement
 from conflict_assets_tests.source.classification_twin import TOLD_OF, Sorting, classify_visits, order_of_rows
 from conflict_assets_tests.source.reading import read_with
 from conflict_assets_tests.source.warehouse import WHOLE_NUMBERS, declared_type

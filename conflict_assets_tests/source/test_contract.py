@@ -11,8 +11,8 @@ from sqlglot import exp
 
 from conflict_assets.source.contract import CONTRACT, Kind, is_zoneless
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import FACT
 from conflict_assets_tests.source.classification_bench import read
 from conflict_assets_tests.source.warehouse import Warehouse, all_of, declared_type
 

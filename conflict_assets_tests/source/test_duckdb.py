@@ -8,8 +8,8 @@ import pytest
 
 from conflict_assets.source import duckdb as source_module
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SourceError
-from conflict_assets.source.query import FACT
 from conflict_assets_tests.source.classification_bench import read
 from conflict_assets_tests.source.warehouse import Warehouse, all_of
 

@@ -9,8 +9,8 @@ import pytest
 
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import CONTESTED, LOOK_UP_SCHEMA, UNCONTESTED
-from conflict_assets.source.query import FACT
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.synthetic import generate
 from conflict_assets_tests.source.emulator import serve

@@ -37,6 +37,7 @@ def trims(path):
             f"C{prefix}", f"{prefix}456789", **{"Caregiver Fullname": inside("Ann"), "Status": sign * 2}
         )
         who = {"Caregiver Id": inside(f"C{prefix}"), "Provider Id": inside("P"), "Visit Status": inside("Confirmed")}
+        who["Call In GPS Coordinates"] = f"{inside('40.5')},{inside('-73.5')}"
         warehouse.visit(f"{sign}v{prefix}{sign}", **who, **{"Visit Updated Timestamp": NEW})
         warehouse.visit(f"w{sign}{prefix}", **{**who, "Provider Id": inside("Q")})
         if sign in BLANK:
@@ -124,6 +125,7 @@ def test_sql_trims_every_blank_and_nothing_else_from_both_ends(trimmed_by_sql, s
     for row in own:
         assert (row["visit_status"], row["aide_name"], row["caregiver_id"]) == ("Confirmed", "Ann", f"C{prefix}")
         assert row["provider_name"] == f"Agency {row['provider_id']}"
+        assert (row["latitude"], row["longitude"]) == (40.5, -73.5)
         assert row["aide_status"] == (None if sign in BLANK else sign * 2)
     assert {row["provider_id"] for row in own} == {"P", "Q"}
     if sign in BLANK:

@@ -8,7 +8,7 @@ import pytest
 
 from conflict_assets.source.contract import CONTRACT, Kind
 from conflict_assets.source.duckdb import DuckDBVisitSource
-from conflict_assets.source.query import FACT
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets_tests.source.emulator import serve
 from conflict_assets_tests.source.reading import read_all

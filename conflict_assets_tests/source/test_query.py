@@ -7,15 +7,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
+from conflict_assets.source.layout import FACT, SourceLayout, identifier
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import (
-    FACT,
-    SourceLayout,
-    duplicates_statement,
-    identifier,
-    rows_statement,
-    survey_statement,
-)
+from conflict_assets.source.query import duplicates_statement, rows_statement, survey_statement
 from conflict_assets.source.result_tables import ResultScans
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
@@ -36,12 +30,12 @@ DOCUMENTED = {
     "DATEDIFF": "datediff",
     "FLATTEN": "flatten",
     "FLOOR": "floor",
+    "GET_PATH": "get_path",
     "GROUPING": "grouping",
     "HASH": "hash",
     "IFF": "iff",
     "LAG": "lag",
     "LEAD": "lead",
-    "LISTAGG": "listagg",
     "LOWER": "lower",
     "LPAD": "lpad",
     "MAX": "max",

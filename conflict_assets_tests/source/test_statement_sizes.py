@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.source import result_tables
+from conflict_assets.source.bound_lists import list_statements
 from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import FACT, Statement, list_statements
 from conflict_assets.source.result_tables import LONG_LIST_BYTES, MOST_BYTES, ResultScans, TemporaryTables
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
+from conflict_assets.source.statement import Statement
 from conflict_assets.source.survey import Survey
 from conflict_assets_tests.source.emulator import serve
 from conflict_assets_tests.source.reading import read_all
@@ -187,7 +189,11 @@ def test_a_statement_that_is_too_large_all_the_same_is_not_sent(emulator, query,
         reader.survey(query)
 
 
-@pytest.mark.parametrize("values", [[], ["x"], ["é" * 400] * 999, [f"{number:09d} 7" for number in range(70_000)]])
+@pytest.mark.parametrize(
+    "values",
+    [[], ["x"], ["é" * 400] * 999, [{"ssn": f"{number:09d}", "block": 7} for number in range(70_000)]],
+    ids=["nothing", "a text", "long texts", "objects"],
+)
 def test_pieces_of_a_list_hold_all_of_it_in_order_and_none_is_too_large(values):
     pieces = list_statements(values, 50_000)
     assert [value for piece in pieces for value in json.loads(piece.named["list"])] == values
@@ -228,8 +234,11 @@ def test_only_followed_blocks_that_the_survey_does_not_name_are_sent():
         Survey({}).rows.schema,
     )
     survey = Survey.of(rows)
-    assert survey.suspects.to_pylist() == ["041234567 3"]
-    assert survey.unnamed(all_of(followed={"041234567": (3, 4), "171234567": (3,)})) == ["041234567 4", "171234567 3"]
+    assert survey.suspects.to_pylist() == [{"ssn": "041234567", "block": 3}]
+    assert survey.unnamed(all_of(followed={"171234567": (3,), "041234567": (4, 3)})) == [
+        {"ssn": "041234567", "block": 4},
+        {"ssn": "171234567", "block": 3},
+    ]
     assert survey.unnamed(all_of()) == []
 
 

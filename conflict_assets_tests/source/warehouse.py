@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from conflict_assets.source.contract import CONTRACT, Kind
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import VisitQuery
-from conflict_assets.source.query import FACT
 
 TYPES = {
     Kind.TEXT: "VARCHAR",

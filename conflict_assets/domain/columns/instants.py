@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from conflict_assets.domain.calendar import FIRST_DAY, LAST_DAY, end_of_calendar, first_moment
 from conflict_assets.domain.columns.arrays import FAR, MISSING, Bools, Ints
 from conflict_assets.domain.columns.single_values import is_missing, refuse_type
+from conflict_assets.domain.normalization import trimmed
 
 DATES = "dates, midnights, or ISO text such as 2025-01-31"
 TIMES = "datetimes, or ISO text such as 2025-01-31T09:00:00-05:00"
@@ -195,7 +196,7 @@ def _each_distinct(values: pa.Array, name: str, read: Callable[[Any, str], int],
 
 
 def _day(value: Any, name: str) -> int:
-    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+    if is_missing(value) or (isinstance(value, str) and not trimmed(value)):
         return MISSING
     if isinstance(value, str):
         value = _parsed(value, name, DATES)
@@ -213,7 +214,7 @@ def _day(value: Any, name: str) -> int:
 
 
 def _instant(value: Any, name: str) -> int:
-    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+    if is_missing(value) or (isinstance(value, str) and not trimmed(value)):
         return MISSING
     if isinstance(value, str):
         value = _parsed(value, name, TIMES)
@@ -233,8 +234,8 @@ _FAR_AWAY = object()
 
 def _parsed(text: str, name: str, allowed: str) -> Any:
     try:
-        return datetime.fromisoformat(text.strip())
+        return datetime.fromisoformat(trimmed(text))
     except ValueError:
-        if _FAR_TEXT.fullmatch(text.strip()):
+        if _FAR_TEXT.fullmatch(trimmed(text)):
             return _FAR_AWAY
         raise ValueError(f"column {name!r} has text that is no ISO date or time; allowed: {allowed}") from None

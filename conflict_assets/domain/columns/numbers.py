@@ -27,7 +27,7 @@ def as_numbers(values: pa.Array | list[Any], name: str) -> tuple[Floats, Bools]:
     """
     if isinstance(values, list):
         numbers = np.array([_number(value, name) for value in values], dtype=np.float64)
-        held = [not is_missing(value) and not (isinstance(value, str) and not value.strip()) for value in values]
+        held = [not is_missing(value) and not (isinstance(value, str) and not trimmed(value)) for value in values]
         return numbers, np.array(held, dtype=np.bool_)
     kind = values.type
     if pa.types.is_dictionary(kind):
@@ -45,8 +45,10 @@ def _number(value: Any, name: str) -> float:
         return nan
     if isinstance(value, bool | np.bool_):
         raise refuse_type(name, type(value).__name__, "numbers, or text that is one")
-    if isinstance(value, str) and not re.fullmatch(NUMBER_TEXT, value.strip()):
-        return nan
+    if isinstance(value, str):
+        value = trimmed(value)
+        if not re.fullmatch(NUMBER_TEXT, value):
+            return nan
     try:
         return float(value)
     except OverflowError:

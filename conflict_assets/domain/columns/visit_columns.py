@@ -19,7 +19,7 @@ from conflict_assets.domain.columns.instants import (
 )
 from conflict_assets.domain.columns.numbers import as_flags, as_numbers
 from conflict_assets.domain.columns.table_source import TableSource
-from conflict_assets.domain.columns.texts import as_text
+from conflict_assets.domain.columns.text_types import as_text
 from conflict_assets.domain.visits import REQUIRED_COLUMNS, VISIT_SCHEMA
 
 if TYPE_CHECKING:

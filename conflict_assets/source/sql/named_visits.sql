@@ -1,6 +1,10 @@
--- Visits that somebody asks for by their ids, whatever became of them, in full. These table expressions take the places
--- of those of the same names in active_visits.sql; all others are its own, so that both say the same of a visit.
-WITH named_id AS (
+-- Visits that somebody asks for by their ids, whatever became of them, in full. Its parts are those of active_visits.sql,
+-- so that both say the same of a visit. Which visits are looked at is no flag of one statement, since this takes a second
+-- read of the fact view, and a night's statement has one.
+WITH
+{% include "parts/classified_visits.sql" %},
+
+named_id AS (
     SELECT DISTINCT item.VALUE::VARCHAR AS visit_id
     FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:visit_ids))) AS item
 ),
@@ -17,28 +21,25 @@ chosen AS (
     SELECT
         v.*,
         TRUE AS is_watched,
-        v.ssn IS NOT NULL AND v.visit_id IS NOT NULL AS is_repeated,
-        n.visit_id IS NOT NULL AS is_named
+        v.ssn IS NOT NULL AND v.visit_id IS NOT NULL AS is_repeated
     FROM visit AS v
     LEFT JOIN named_id AS n ON n.visit_id = v.visit_id
     LEFT JOIN named_ssn AS s ON s.ssn = v.ssn
     WHERE n.visit_id IS NOT NULL OR s.ssn IS NOT NULL
 ),
 
-judged AS (
-    SELECT
-        s.*,
-        CASE
-            WHEN s.first_outcome IS NOT NULL THEN s.first_outcome
-            WHEN d.is_dense THEN 'implausible_density'
-            WHEN d.ssn IS NOT NULL THEN 'contested'
-            ELSE 'uncontested'
-        END AS outcome
-    FROM single AS s
-    LEFT JOIN notable_day AS d ON d.ssn = s.ssn AND d.visit_date = s.visit_date
-    WHERE s.is_named
-)
+{% include "parts/judged_visits.sql" %},
+
+taken AS (
+    SELECT j.*
+    FROM judged AS j
+    JOIN named_id AS n ON n.visit_id = j.visit_id
+),
+
+{% include "parts/dimensions.sql" %},
+
+{% include "parts/full_visits.sql" %}
 
 SELECT *
-FROM contested
+FROM full_visit
 ORDER BY visit_id, ssn NULLS LAST, outcome, last_updated_date DESC NULLS LAST

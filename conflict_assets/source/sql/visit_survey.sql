@@ -1,12 +1,15 @@
 -- The survey counts every visit by its own outcome, and says where the second statement has to look. It reads narrow
 -- columns only and stores no row. A visit that is good by itself has a null outcome. Dates go by blocks of
 -- `:block_days` days. Only good visits have an agency here: a crowd's other visits, counted with them, have none.
-WITH surveyed AS (
+WITH
+{% include "parts/classified_visits.sql" %},
+
+surveyed AS (
     SELECT
         ssn_prefix,
         own_outcome,
         IFF(is_in_crowd, ssn, NULL) AS crowd_ssn,
-        FLOOR(DATEDIFF(DAY, :first_date::DATE, visit_date) / :block_days)::INTEGER AS block,
+        block,
         IFF(own_outcome IS NULL, provider_id, NULL) AS good_agency,
         visit_date,
         IFF(ssn IS NULL OR visit_id IS NULL, NULL, HASH(visit_id)) AS visit_hash

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_assets.domain.columns.arrays import NO_CODE
-from conflict_assets.domain.columns.texts import encode, is_blank, lengths, rank, trim, words
+from conflict_assets.domain.columns.texts import encode, is_blank, trim
+from conflict_assets.domain.columns.words import lengths, rank, words
 
 texts = st.lists(
     st.text(max_size=20) | st.sampled_from(["", "a", "a\0", "ab", "abcdefgh", "abcdefghi", "\u00ff", "日本"])

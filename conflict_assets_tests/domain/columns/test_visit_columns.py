@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from conflict_assets.domain.columns.arrays import MISSING
-from conflict_assets.domain.columns.texts import as_text
+from conflict_assets.domain.columns.text_types import as_text
 from conflict_assets.domain.columns.visit_columns import VisitColumns
 from conflict_assets.domain.visits import REQUIRED_COLUMNS
 

@@ -1,7 +1,6 @@
--- The visits of a run, each with the first reason of its own why it is out, if any. Shared by both statements: these
--- table expressions are put before the statement's own. The fact view is read here, once. In all statements TRIM takes
--- away what the rules call blank, not spaces alone: query.py says it to both engines.
-WITH excluded_agency AS (
+-- The visits of a run, each with the first reason of its own why it is out, if any. The fact view is read here, once. In
+-- all statements TRIM takes away what the rules call blank, not spaces alone: dialects.py says it to both engines.
+excluded_agency AS (
     SELECT DISTINCT item.VALUE::VARCHAR AS provider_id
     FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:excluded_agencies))) AS item
 ),
@@ -168,11 +167,10 @@ visit AS (
         END AS fault,
         COALESCE(why_inactive, why_not_counted, fault) AS own_outcome,
         -- A crowd on one date is one whatever the state of its agencies, and whoever is excluded.
-        why_inactive IS NULL AND fault IS NULL AS is_in_crowd
+        why_inactive IS NULL AND fault IS NULL AS is_in_crowd,
+        FLOOR(DATEDIFF(DAY, :first_date::DATE, f.visit_date) / :block_days)::INTEGER AS block
     FROM fact AS f
     LEFT JOIN caregiver AS c ON c.caregiver_id = f.caregiver_id
     LEFT JOIN agency AS a ON a.provider_id = f.provider_id
     WHERE :all_prefixes OR c.is_wanted
 )
-
-SELECT * FROM visit
