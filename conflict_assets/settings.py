@@ -203,7 +203,7 @@ class Settings(BaseSettings):
     )
     snapshots_kept: int = _whole(3, 1, 36500, "How many snapshots of whole nights stay")
     snapshot_days: int = _days(14, "How long a snapshot may stay")
-    rejected_visit_days: int = _days(90, "How long a rejected visit is listed after the snapshot that saw it")
+    rejected_visit_days: int = _days(90, "How long a rejected visit is listed after its prefix was last read")
     closed_conflict_days: int = _days(
         2555, "How long a conflict stays, with its visits, after it was resolved or left the window; decided ones stay"
     )
