@@ -37,8 +37,8 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
         settings = platform.settings
         tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
         with platform.store() as store:
-            store.prepare()
-            report_data = store.report_data(
+            store.administration.prepare()
+            report_data = store.runs.report_data(
                 time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
             )
         context.log.info(

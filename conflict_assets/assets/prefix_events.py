@@ -33,7 +33,7 @@ def log_finished(
     log_materialization(context, store, snapshot, done.line)
     prefix = done.line.prefix
     outcomes = check_conflicts(
-        prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.prefix_counts(prefix)
+        prefix, done.conflicts, snapshot.counts(prefix)["visits_seen"], store.runs.prefix_counts(prefix)
     )
     log_check_outcomes(context, ASSET, prefix, outcomes)
     return outcomes
@@ -47,7 +47,7 @@ def log_materialization(
     The asset's page shows only the last prefix, so the counts of all prefixes are part of each event.
     """
     counts = snapshot.counts(line.prefix)
-    found = store.latest_found()
+    found = store.runs.latest_found()
     context.log_event(
         AssetMaterialization(
             asset_key=AssetKey(ASSET),
@@ -95,7 +95,7 @@ def summarize(
     Those without a commit have failed, and so have those in `failed`. Of a prefix that was committed from several
     snapshots, the newest counts.
     """
-    runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
+    runs = [run for root in root_run_ids for run in store.runs.summary(root) if run.prefix in prefixes]
     newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
     return night_summary(store, newest, prefixes, failed=failed)
 
@@ -113,7 +113,7 @@ def night_summary(
         expected=expected,
         failed=tuple(sorted(missing)),
         committed=[line_of(run) for run in committed.values()],
-        open_conflicts=store.open_conflicts(),
+        open_conflicts=store.conflicts.count_open(),
     )
 
 
