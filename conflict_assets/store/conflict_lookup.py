@@ -13,6 +13,8 @@ from psycopg import sql
 from psycopg.rows import kwargs_row
 from psycopg.types.datetime import DateLoader, TimestamptzLoader
 
+from conflict_assets.domain.listed_conflicts import ShownConflict
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShownVisit:
@@ -49,37 +51,19 @@ class ShownVisit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredConflict:
-    """What the store holds of a conflict, with a masked SSN.
+class StoredConflict(ShownConflict):
+    """A conflict in the store, with its visits.
 
     `visit` has the smaller visit id.
     """
 
-    pair_id: str
-    group_id: str
-    ssn: str
-    status: str
-    rule: int
-    overlap_minutes: float | None
-    distance_miles: float | None
-    eta_travel_minutes: float | None
-    minutes_between: float | None
-    first_detected_at: datetime
-    last_detected_at: datetime
-    resolved_at: datetime | None
-    resolved_reason: str | None
-    decision: str | None
-    decision_reason: str | None
-    decided_by: str | None
-    decided_at: datetime | None
-    decision_outdated: bool
     visit: ShownVisit
     con_visit: ShownVisit
     unreadable: tuple[str, ...] = ()
     """Columns whose stored value is no date or time that Python knows. They are None here."""
 
 
-_OWN = [each.name for each in fields(StoredConflict) if each.name not in {"visit", "con_visit", "unreadable"}]
+_OWN = [each.name for each in fields(ShownConflict)]
 _VISIT = [each.name for each in fields(ShownVisit)]
 _SELECT = sql.SQL("SELECT {} FROM conflict_visit_maps AS m WHERE visit_id < con_visit_id COLLATE {} AND ").format(
     sql.SQL(", ").join(map(sql.Identifier, [*_OWN, *_VISIT, *(f"con_{name}" for name in _VISIT)])),
