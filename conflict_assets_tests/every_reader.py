@@ -14,7 +14,7 @@ from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import load_settings
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.source_factory import visit_source
-from conflict_assets.store.decisions import pair_of_visits
+from conflict_assets.store.decision_types import pair_of_visits
 from conflict_assets.store.store_factory import conflict_store
 from conflict_assets_tests.cli.test_store import told
 
@@ -23,14 +23,14 @@ def whole_night(folder: Path, name: str = "night") -> Snapshot:
     """Read the settings' source and commit every prefix of it; any that fails, fails the test."""
     settings = load_settings()
     with conflict_store(settings) as store, visit_source(settings).open(run_id=name) as reader:
-        store.prepare()
+        store.administration.prepare()
         as_of = datetime.now(tz=UTC)
         query = visit_query(settings, store, all_prefixes(settings.ssn_prefix_length), as_of)
         reading = Reading(name=name, query=query, as_of=as_of, allow_drop=True, warn=lambda _text: None)
         snapshot = read_snapshot(reader, store, SnapshotStore(folder), reading)
         batch = Batch(name, name, detection_policy(settings, store), settings.schedule_time_zone, 100)
         for prefix in snapshot.prefixes:
-            store.replace_prefix(commit_of(snapshot, prefix, batch))
+            store.conflicts.replace_prefix(commit_of(snapshot, prefix, batch))
     return snapshot
 
 
@@ -65,7 +65,7 @@ def look_ahead(said: list[str]) -> DryRunOutcome:
 def _pictures() -> Iterable[str]:
     settings = load_settings()
     with conflict_store(settings) as store:
-        report_data = store.report_data(
+        report_data = store.runs.report_data(
             time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
         )
     yield as_markdown(rule_bars(report_data.by_rule, RULE_NAMES), "rules")

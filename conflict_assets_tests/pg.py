@@ -49,7 +49,7 @@ class PgServer:
             return self.emptied[prefix_length].pop()
         url = self.make_database()
         with ConflictStore(url=url, prefix_length=prefix_length) as store:
-            store.prepare()
+            store.administration.prepare()
         return url
 
     def take_back(self, url: str, prefix_length: int) -> None:

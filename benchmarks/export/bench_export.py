@@ -62,9 +62,9 @@ def main() -> int:
 
 def fill(url: str, rows: int) -> None:
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.prepare()
+        store.administration.prepare()
         for prefix in PREFIXES:
-            store.replace_prefix(invent(prefix, rows // 2 // len(PREFIXES)).commit(1))
+            store.conflicts.replace_prefix(invent(prefix, rows // 2 // len(PREFIXES)).commit(1))
 
 
 def measure(url: str, file: Path) -> Cost:

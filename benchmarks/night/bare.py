@@ -27,7 +27,7 @@ def main() -> None:
     """Work through a night and report the result."""
     given, settings = options(__doc__), load_settings()
     with ConflictStore(url=given.store, prefix_length=settings.ssn_prefix_length) as store:
-        store.prepare()
+        store.administration.prepare()
         as_of = datetime.now(tz=UTC)
         query = visit_query(settings, store, all_prefixes(settings.ssn_prefix_length), as_of)
         snapshot = read(given, query, as_of)
@@ -55,7 +55,9 @@ def keep_rejected(store: ConflictStore, query: VisitQuery, snapshot: Snapshot) -
     """List the rejected visits in the store."""
     left_out = snapshot.all_left_out().rename_columns({"outcome": "reason"})
     rejected = left_out.filter(pc.is_in(left_out["reason"], pa.array([str(reason) for reason in RejectReason])))
-    store.write_rejected(NAME, rejected, prefixes=query.prefixes, include_without_prefix=True, as_of=snapshot.as_of)
+    store.runs.write_rejected(
+        NAME, rejected, prefixes=query.prefixes, include_without_prefix=True, as_of=snapshot.as_of
+    )
 
 
 def rows_of(snapshot: Snapshot) -> int:

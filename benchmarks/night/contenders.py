@@ -99,7 +99,7 @@ class Arena:
         if snapshot is None:
             raise RuntimeError("the night has left no snapshot")
         with ConflictStore(url=self.server.url(DATABASE), prefix_length=PREFIX_LENGTH) as store:
-            runs = store.run_summary(snapshot.root_run_id)
+            runs = store.runs.summary(snapshot.root_run_id)
         figures = {
             "fetched": rows_of(snapshot),
             "conflicts": sum(run.conflicts for run in runs),

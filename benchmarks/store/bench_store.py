@@ -50,7 +50,7 @@ def measure(url: str, nights: list[list[InventedNight]]) -> list[tuple[float, fl
         ConflictStore(url=url, prefix_length=2) as store,
         psycopg.connect(url, autocommit=True) as connection,
     ):
-        store.prepare()
+        store.administration.prepare()
         replaced.make(connection)
         for number, parts in enumerate(nights):
             connection.execute("CHECKPOINT")
@@ -58,7 +58,7 @@ def measure(url: str, nights: list[list[InventedNight]]) -> list[tuple[float, fl
             for part in parts:
                 frame = replaced.wide_frame(part)
                 before += timed(partial(replaced.write, connection, frame, first=not number))
-                now += timed(partial(store.replace_prefix, part.commit(number)))
+                now += timed(partial(store.conflicts.replace_prefix, part.commit(number)))
             seconds.append((before, now))
     return seconds
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.store.commit import PrefixCommit
-from conflict_assets.store.decisions import pair_of_visits
+from conflict_assets.store.decision_types import pair_of_visits
 from conflict_assets.store.stored_columns import FLAGS, STORED_CONFLICT, STORED_VISIT
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 3, 1)

@@ -76,7 +76,7 @@ def active_visits(
         tag_prefixes(context, run_prefixes(context))
         await_overlapping_runs(context)
         with platform.store() as store:
-            store.prepare()
+            store.administration.prepare()
             snapshot = take_snapshot(
                 context,
                 platform,

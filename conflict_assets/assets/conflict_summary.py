@@ -62,8 +62,8 @@ def _read_and_draw(platform: Platform) -> tuple[ReportData, _Drawn]:
     with ThreadPoolExecutor(1) as drawing, platform.store() as store:
         # The drawing takes a second to load, and is loaded here alone: every run and its steps would wait for it.
         drawing.submit(import_module, "conflict_assets.report.html_report")
-        store.prepare()
-        report_data = store.report_data(
+        store.administration.prepare()
+        report_data = store.runs.report_data(
             time_zone=settings.schedule_time_zone,
             agency_time_zone=settings.source_time_zone,
             on_figures=lambda figures: drawn.append(drawing.submit(_draw, figures)),

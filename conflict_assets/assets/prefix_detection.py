@@ -60,7 +60,7 @@ def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolic
     return DetectionPolicy(
         cross_midnight=settings.cross_midnight,
         extra_distance_factor=settings.extra_distance_factor,
-        speed_bands=store.speed_bands(),
+        speed_bands=store.administration.speed_bands(),
         back_to_back_counts=settings.back_to_back_counts,
         incomplete_actuals=settings.incomplete_actuals,
         max_visits_per_day=settings.max_visits_per_day,
@@ -107,7 +107,7 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
     at once, and the others wait for their turn.
     """
     detect = partial(commit_of, snapshot, prefix, batch)
-    commit, outcome = store.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
+    commit, outcome = store.conflicts.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
     line = PrefixLine(
         prefix=prefix,
         position=outcome.position,

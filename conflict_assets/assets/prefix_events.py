@@ -47,7 +47,7 @@ class FinishedPrefixes:
         if line.position or line.differs:
             self._context.log.info(prefix_line(line))
         seen = snapshot.counts(line.prefix)["visits_seen"]
-        outcomes = check_conflicts(line.prefix, done.conflicts, seen, self._store.prefix_counts(line.prefix))
+        outcomes = check_conflicts(line.prefix, done.conflicts, seen, self._store.runs.prefix_counts(line.prefix))
         self._waiting[line.prefix] = _Finished(snapshot, line, tuple(outcomes))
 
     def write_when_due(self) -> dict[str, Exception]:
@@ -69,7 +69,7 @@ class FinishedPrefixes:
 
     def _log(self, waiting: Mapping[str, "_Finished"]) -> None:
         if waiting:
-            found = self._store.latest_found()
+            found = self._store.runs.latest_found()
             log_together(self._context, [_materialization(each, found) for each in waiting.values()])
             log_check_outcomes(
                 self._context, ASSET, {prefix: finished.outcomes for prefix, finished in waiting.items()}
@@ -134,7 +134,7 @@ def summarize(
     Those without a commit have failed, and so have those in `failed`. Of a prefix that was committed from several
     snapshots, the newest counts.
     """
-    runs = [run for root in root_run_ids for run in store.run_summary(root) if run.prefix in prefixes]
+    runs = [run for root in root_run_ids for run in store.runs.summary(root) if run.prefix in prefixes]
     newest = {run.prefix: run for run in sorted(runs, key=lambda run: (run.as_of, run.committed_at))}
     return night_summary(store, newest, prefixes, failed=failed)
 
@@ -152,7 +152,7 @@ def night_summary(
         expected=expected,
         failed=tuple(sorted(missing)),
         committed=[line_of(run) for run in committed.values()],
-        open_conflicts=store.open_conflicts(),
+        open_conflicts=store.conflicts.count_open(),
     )
 
 

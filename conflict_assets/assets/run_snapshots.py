@@ -45,7 +45,7 @@ def usable_snapshots(
 
     It is the root run's snapshot or the newest one, and never older than the snapshot that the store was filled from.
     """
-    held = store.snapshot_times(prefixes)
+    held = store.runs.snapshot_times(prefixes)
     own = platform.snapshots().for_run(root_run_id(context))
     newest: Mapping[str, Snapshot] | None = None
     found: dict[str, Snapshot] = {}
@@ -146,7 +146,7 @@ def runs_in_progress(instance: DagsterInstance) -> set[str]:
 def _keep_rejected(store: ConflictStore, run_id: str, query: VisitQuery, snapshot: Snapshot) -> None:
     left_out = snapshot.all_left_out()
     rejected = left_out.filter(pc.is_in(left_out["outcome"], pa.array([str(reason) for reason in RejectReason])))
-    store.write_rejected(
+    store.runs.write_rejected(
         run_id,
         rejected.rename_columns({"outcome": "reason"}),
         prefixes=query.prefixes,
@@ -195,7 +195,7 @@ def visits_of_all_prefixes(store: ConflictStore, snapshot: Snapshot) -> dict[str
     they were last committed.
     """
     read = snapshot.total_counts()
-    others = store.latest_visits(without=snapshot.prefixes, counted=_COUNTED)
+    others = store.runs.latest_visits(without=snapshot.prefixes, counted=_COUNTED)
     return {f"all_prefixes_{name}": read[name] + others[name] for name in _COUNTED}
 
 

@@ -88,5 +88,5 @@ def committed_runs(context: OpExecutionContext, store: ConflictStore) -> dict[st
     """
     runs = {context.run.run_id, *resumed_runs(context.instance, context.run)}
     wanted = set(run_prefixes(context))
-    summary = store.run_summary(root_run_id(context))
+    summary = store.runs.summary(root_run_id(context))
     return {run.prefix: run for run in summary if run.run_id in runs and run.prefix in wanted}

@@ -38,7 +38,7 @@ def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str
     It follows the settings and the store's lists of this moment.
     """
     window = window_at(as_of, settings.schedule_time_zone)
-    exclusions = store.exclusions()
+    exclusions = store.administration.exclusions()
     wanted = tuple(sorted(prefixes))
     return VisitQuery(
         prefixes=wanted,
@@ -49,7 +49,7 @@ def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str
         max_visits_per_day=settings.max_visits_per_day,
         excluded_agencies=exclusions.agencies,
         excluded_ssns=exclusions.ssns,
-        followed=store.open_blocks(wanted, window, BLOCK_DAYS),
+        followed=store.conflicts.open_blocks(wanted, window, BLOCK_DAYS),
     )
 
 
@@ -77,7 +77,7 @@ def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop
     """
     previous = {
         prefix: PrefixVolume(seen=volume.seen, usable=volume.usable)
-        for prefix, volume in store.visit_volumes(query.prefixes).items()
+        for prefix, volume in store.runs.visit_volumes(query.prefixes).items()
     }
     current = {
         prefix: PrefixVolume(seen=survey.seen(prefix), usable=survey.usable(prefix)) for prefix in query.prefixes

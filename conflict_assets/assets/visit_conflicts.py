@@ -59,7 +59,7 @@ def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[Dy
         carry_over(context, platform)
         await_overlapping_runs(context)
         with platform.store() as store:
-            store.prepare()
+            store.administration.prepare()
             volumes = _volumes(context, platform, store)
     context.log.addFilter(_is_no_remark)
     workers, visits_per_step = _workers(context, platform), platform.settings.visits_per_step

@@ -60,8 +60,8 @@ def purge_store(context: OpExecutionContext, platform: Platform) -> None:
     Decisions and open conflicts stay.
     """
     with failing_in_words(context), platform.store() as store:
-        store.prepare()
-        purged = store.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
+        store.administration.prepare()
+        purged = store.administration.purge(retention_of(platform.settings), now=datetime.now(tz=UTC))
     context.add_output_metadata(
         {
             "closed_conflicts": purged.conflicts,

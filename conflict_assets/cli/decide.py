@@ -10,7 +10,7 @@ from conflict_assets.cli.older_report import say_report_is_older
 from conflict_assets.cli.prepared_store import prepared_store
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decision_spreadsheets import FilledIn, read_decisions
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -58,7 +58,7 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     elif not decisions:
         raise typer.BadParameter("name at least one pair, or a file with --file")
     with prepared_store(load_settings()) as store:
-        outcome = store.decide(decisions, decided_by=by.strip() if by else None, keep_same=filled is not None)
+        outcome = store.decisions.decide(decisions, decided_by=by.strip() if by else None, keep_same=filled is not None)
     out.print(
         f"{outcome.given} decisions given, {outcome.written} written, {outcome.unchanged} were so already"
         f"{_left_out(filled)}"

@@ -15,7 +15,7 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.output.explanation_text import conditions, moment_text, out_of_play, verdict
 from conflict_assets.settings import load_settings
 from conflict_assets.store.conflict_lookup import StoredConflict
-from conflict_assets.store.decisions import pair_of_visits
+from conflict_assets.store.decision_types import pair_of_visits
 
 if TYPE_CHECKING:
     from conflict_assets.running.pair_explanation import Explained

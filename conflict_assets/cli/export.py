@@ -25,7 +25,7 @@ from conflict_assets.output.whole_files import FileError, check_target, whole_fi
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.brief_columns import DECISION
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import DecisionValue
+from conflict_assets.store.decision_types import DecisionValue
 from conflict_assets.store.export_rows import Columns, ConflictExport, ExportQuery
 from conflict_assets.store.store_factory import conflict_store
 
@@ -93,7 +93,7 @@ def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFo
     choices = {DECISION: tuple(DecisionValue)} if query.columns is Columns.BRIEF else {}
     with (
         _store_for(settings, query) as store,
-        store.export(query) as export,
+        store.conflicts.export(query) as export,
         whole_file(file) as partial,
         _progress(export) as progress,
         table_writer(partial, format_, export.schema, time_zone=settings.source_time_zone, choices=choices) as write,
@@ -114,7 +114,7 @@ def _export(settings: Settings, query: ExportQuery, file: Path, format_: TableFo
 def _store_for(settings: Settings, query: ExportQuery) -> Iterator[ConflictStore]:
     """Open a store that knows every agency and payer of the query."""
     with conflict_store(settings) as store:
-        store.require_known(query)
+        store.conflicts.require_known(query)
         yield store
 
 

@@ -11,7 +11,8 @@ from conflict_assets.cli.older_report import say_report_is_older
 from conflict_assets.cli.prepared_store import prepared_store
 from conflict_assets.settings import load_settings
 from conflict_assets.store.decision_files import read_replaced_database, read_replaced_file
-from conflict_assets.store.decisions import SHOWN, Pair
+from conflict_assets.store.decision_types import Pair
+from conflict_assets.store.decisions import SHOWN
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -39,7 +40,7 @@ def import_decisions_command(
         raise typer.BadParameter("give one of --csv and --database")
     found = read_replaced_file(csv) if csv is not None else read_replaced_database(database or "")
     with prepared_store(load_settings()) as store:
-        outcome = store.import_decisions(found.decisions, decided_by="replaced system")
+        outcome = store.decisions.take_over(found.decisions, decided_by="replaced system")
     out.print(
         f"{outcome.given} decisions found, {outcome.written} written, {outcome.unchanged} were so already; "
         f"{found.undecided} rows undecided, {found.unusable} without two visit ids"

@@ -58,7 +58,7 @@ def list_command(  # noqa: PLR0917 - options of a command, given by name
     query = export_query(settings, agency, payer, rule, first, last, status, prefix)
     zone = ZoneInfo(settings.source_time_zone)
     with conflict_store(settings) as store:
-        found = store.list_conflicts(query, order=order, limit=limit)
+        found = store.conflicts.listed(query, order=order, limit=limit)
     if as_json:
         sys.stdout.write(json_text(found.conflicts, zone))
         return

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from conflict_assets.report.report_files import latest_report_time
 from conflict_assets.settings import load_settings
-from conflict_assets.store.decisions import DecisionOutcome
+from conflict_assets.store.decision_types import DecisionOutcome
 
 out = Console(highlight=False, soft_wrap=True)
 

@@ -12,5 +12,5 @@ from conflict_assets.store.store_factory import conflict_store
 def prepared_store(settings: Settings) -> Iterator[ConflictStore]:
     """Open the store with its tables up to date."""
     with conflict_store(settings) as store:
-        store.prepare()
+        store.administration.prepare()
         yield store

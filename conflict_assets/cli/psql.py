@@ -35,7 +35,7 @@ def psql_command(
     """
     settings = load_settings()
     with conflict_store(settings) as store:
-        store.prepare()
+        store.administration.prepare()
     url = store_url(settings)
     target, environment = psql_session(url, os.environ)
     if not options and sys.stdin.isatty():

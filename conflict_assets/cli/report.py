@@ -40,8 +40,8 @@ def report_command(
             check_ending(file, PAGES)
             check_target(file, overwrite=overwrite)
         with conflict_store(settings) as store:
-            store.prepare()
-            report_data = store.report_data(
+            store.administration.prepare()
+            report_data = store.runs.report_data(
                 time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
             )
         html = report_html(report_data)

@@ -142,7 +142,7 @@ def _prepare(settings: Settings) -> None:
     with visit_source(settings).open(run_id="check") as reader:
         reader.check_contract()
     with conflict_store(settings) as store:
-        store.prepare()
+        store.administration.prepare()
 
 
 def _generate_when_missing(settings: Settings) -> None:
@@ -193,7 +193,7 @@ def _tell_costliest(settings: Settings, run_ids: Sequence[str]) -> None:
     from conflict_assets.store.store_factory import conflict_store
 
     with conflict_store(settings) as store:
-        costliest = store.costliest_new(run_ids, limit=COSTLIEST_SHOWN)
+        costliest = store.conflicts.costliest_new(run_ids, limit=COSTLIEST_SHOWN)
     for line in new_conflict_lines(costliest, ZoneInfo(settings.source_time_zone), _program()):
         out.print(line, markup=False)
 

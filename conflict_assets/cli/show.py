@@ -13,9 +13,9 @@ from conflict_assets.domain.rules import Rule
 from conflict_assets.output.explanation_text import measure_text, moment_text
 from conflict_assets.output.whole_files import FileError, check_ending, check_target, whole_file
 from conflict_assets.settings import load_settings
-from conflict_assets.store.conflict_lookup import MadeDecision, ShownVisit, StoredConflict
+from conflict_assets.store.conflict_lookup import ShownVisit, StoredConflict
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import DecisionValue, Pair, parse_pair
+from conflict_assets.store.decision_types import DecisionValue, MadeDecision, Pair, parse_pair
 from conflict_assets.store.store_factory import conflict_store
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def show_command(
         raise typer.BadParameter(str(error)) from None
     with conflict_store(settings) as store:
         conflicts = _group_of(store, pair)
-        decisions = store.decisions_about([each.pair_id for each in conflicts])
+        decisions = store.decisions.about([each.pair_id for each in conflicts])
     if not conflicts:
         raise typer.BadParameter(
             f"{pair} is neither a pair nor a group of the store; explain tells why two visits are none"
@@ -88,11 +88,11 @@ def _group_of(store: ConflictStore, pair: Pair) -> list[StoredConflict]:
 
     A pair whose conflicts are all resolved is returned alone.
     """
-    found = store.conflicts_of_pair(pair.pair_id)
+    found = store.conflicts.of_pair(pair.pair_id)
     if found and all(each.resolved_at is not None for each in found):
         return found
     groups = {each.group_id for each in found} or {pair.pair_id}
-    return [each for group in sorted(groups) for each in store.conflicts_of_group(group)]
+    return [each for group in sorted(groups) for each in store.conflicts.of_group(group)]
 
 
 def _bars(conflicts: Sequence[StoredConflict]) -> list["Bar"]:

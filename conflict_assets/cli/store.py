@@ -53,7 +53,7 @@ def migrate_command() -> None:
 def roles_command() -> None:
     """Make the roles conflicts_writer and conflicts_reader, with their rights."""
     with prepared_store(load_settings()) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     out.print(
         "conflicts_writer and conflicts_reader are set up; a login joins one of them: GRANT conflicts_reader TO bi"
     )

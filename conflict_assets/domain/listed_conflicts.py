@@ -1,4 +1,4 @@
-"""Conflicts in lists that people read, as plain values.
+"""Conflicts as people see them, one by one and in lists, as plain values.
 
 The store fills them, and the report and the commands show them.
 """
@@ -33,11 +33,10 @@ class ListedVisit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedConflict:
-    """A conflict, listed once for its two rows.
+class ShownConflict:
+    """What people see of a conflict, once for its two rows.
 
-    The SSN is masked, and the visit with the smaller id comes first. `amount` is the overlap at the rates of both
-    visits, in dollars. It is what the two rows hold together, and is missing where no rate is known.
+    The SSN is masked. A date or time that Python does not know is missing.
     """
 
     pair_id: str
@@ -58,6 +57,16 @@ class ListedConflict:
     decided_by: str | None
     decided_at: datetime | None
     decision_outdated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedConflict(ShownConflict):
+    """A conflict in a list, with its cost.
+
+    The visit with the smaller id comes first. `amount` is the overlap at the rates of both visits, in dollars. It is
+    what the two rows hold together, and is missing where no rate is known.
+    """
+
     amount: float | None
     visits: tuple[ListedVisit, ListedVisit]
 

@@ -79,9 +79,9 @@ def _source(settings: Settings) -> str:
 
 def _store(settings: Settings) -> str:
     with conflict_store(settings) as store:
-        store.prepare()
-        store.require_right_to_write()
-        free = store.free_connections()
+        store.administration.prepare()
+        store.administration.require_right_to_write()
+        free = store.administration.free_connections()
     if free.count < settings.max_workers:
         raise StoreError(
             f"{free.count} connections are free, MAX_WORKERS is {settings.max_workers}; lower MAX_WORKERS "
@@ -96,7 +96,7 @@ def _lists(settings: Settings) -> str:
     They say who is excluded and how fast one travels.
     """
     with conflict_store(settings) as store:
-        excluded, bands = store.exclusions(), store.speed_bands()
+        excluded, bands = store.administration.exclusions(), store.administration.speed_bands()
     return (
         f"{len(excluded.agencies)} excluded agencies, {len(excluded.ssns)} excluded caregivers, "
         f"{len(bands)} speed bands without gap or overlap"
@@ -127,7 +127,7 @@ def _webhook(settings: Settings) -> str:
 def _workers(settings: Settings) -> str:
     """Describe which workers hold the places of MAX_WORKERS_ALL_RUNS."""
     with conflict_store(settings) as store:
-        workers = store.workers_at_work()
+        workers = store.runs.at_work()
     most = settings.max_workers_all_runs
     return f"{len(workers)} of {most} at work: {described(workers)}" if workers else f"none of {most} at work"
 

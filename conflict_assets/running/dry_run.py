@@ -75,7 +75,7 @@ def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> Dry
     previews: dict[str, Preview] = {}
     failed: list[str] = []
     with conflict_store(settings) as store:
-        store.require_prepared()
+        store.administration.require_prepared()
         with _snapshot(settings, store, options, watcher, as_of) as snapshot:
             policy = detection_policy(settings, store)
             batch = Batch(
@@ -88,7 +88,7 @@ def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> Dry
             for prefix in snapshot.prefixes:
                 try:
                     commit = commit_of(snapshot, prefix, batch)
-                    previews[prefix] = store.preview_prefix(commit, examples=options.sample_rows)
+                    previews[prefix] = store.conflicts.preview_prefix(commit, examples=options.sample_rows)
                     _tell(watcher, prefix, previews[prefix])
                 except Exception as error:  # noqa: BLE001 - as in a night, the other prefixes go on
                     failed.append(prefix)

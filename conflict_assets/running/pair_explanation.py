@@ -17,7 +17,7 @@ from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import Settings
 from conflict_assets.source.source_factory import visit_source
 from conflict_assets.store.conflict_lookup import StoredConflict
-from conflict_assets.store.decisions import Pair
+from conflict_assets.store.decision_types import Pair
 from conflict_assets.store.store_factory import conflict_store
 
 Row = Mapping[str, object]
@@ -60,7 +60,7 @@ def explain_visits(settings: Settings, pair: Pair) -> Explained:
     with conflict_store(settings) as store:
         query = visit_query(settings, store, all_prefixes(settings.ssn_prefix_length), datetime.now(tz=UTC))
         policy = detection_policy(settings, store)
-        stored = tuple(store.conflicts_of_pair(pair.pair_id))
+        stored = tuple(store.conflicts.of_pair(pair.pair_id))
     with visit_source(settings).open(run_id="explain") as reader:
         reader.check_contract()
         found = reader.look_up(query, ids).to_pylist()

@@ -44,14 +44,14 @@ def check_planted(settings: Settings, run_ids: Sequence[str]) -> PlantedCheck | 
     if not settings.may_generate or not path.exists():
         return None
     with conflict_store(settings) as store:
-        runs = [run for run_id in run_ids for run in store.run_summary(run_id)]
-        excluded = store.exclusions()
+        runs = [run for run_id in run_ids for run in store.runs.summary(run_id)]
+        excluded = store.administration.exclusions()
         usual = detection_policy(settings, store) == DetectionPolicy() and not (excluded.agencies or excluded.ssns)
         if not usual or not are_all_prefixes({run.prefix for run in runs}, settings.ssn_prefix_length):
             return None
         first = max(run.first_date for run in runs)
         last = min(run.last_date for run in runs)
-        held = store.held_pairs(first, last)
+        held = store.conflicts.held_pairs(first, last)
     with pq.ParquetFile(path) as file:
         planted = file.read(columns=["visit_id", "con_visit_id", "visit_date", "con_visit_date"])
     dates = (planted["visit_date"], planted["con_visit_date"])

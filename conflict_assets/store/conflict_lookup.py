@@ -1,4 +1,4 @@
-"""Look-ups of one conflict, or of one group of conflicts, for people.
+"""Look-ups of single conflicts, or of one group of conflicts, for people.
 
 They read the masked view, which readers may see too.
 """
@@ -10,8 +10,10 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row, kwargs_row
+from psycopg.rows import kwargs_row
 from psycopg.types.datetime import DateLoader, TimestamptzLoader
+
+from conflict_assets.domain.listed_conflicts import ShownConflict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,52 +51,19 @@ class ShownVisit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredConflict:
-    """What the store holds of a conflict, with a masked SSN.
+class StoredConflict(ShownConflict):
+    """A conflict in the store, with its visits.
 
     `visit` has the smaller visit id.
     """
 
-    pair_id: str
-    group_id: str
-    ssn: str
-    status: str
-    rule: int
-    overlap_minutes: float | None
-    distance_miles: float | None
-    eta_travel_minutes: float | None
-    minutes_between: float | None
-    first_detected_at: datetime
-    last_detected_at: datetime
-    resolved_at: datetime | None
-    resolved_reason: str | None
-    decision: str | None
-    decision_reason: str | None
-    decided_by: str | None
-    decided_at: datetime | None
-    decision_outdated: bool
     visit: ShownVisit
     con_visit: ShownVisit
     unreadable: tuple[str, ...] = ()
     """Columns whose stored value is no date or time that Python knows. They are None here."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MadeDecision:
-    """One decision about a pair, as somebody made it.
-
-    `holds` is true for the decision that counts.
-    """
-
-    pair_id: str
-    decision: str
-    reason: str
-    decided_by: str
-    decided_at: datetime
-    holds: bool
-
-
-_OWN = [each.name for each in fields(StoredConflict) if each.name not in {"visit", "con_visit", "unreadable"}]
+_OWN = [each.name for each in fields(ShownConflict)]
 _VISIT = [each.name for each in fields(ShownVisit)]
 _SELECT = sql.SQL("SELECT {} FROM conflict_visit_maps AS m WHERE visit_id < con_visit_id COLLATE {} AND ").format(
     sql.SQL(", ").join(map(sql.Identifier, [*_OWN, *_VISIT, *(f"con_{name}" for name in _VISIT)])),
@@ -103,31 +72,18 @@ _SELECT = sql.SQL("SELECT {} FROM conflict_visit_maps AS m WHERE visit_id < con_
 _ORDER = sql.SQL(" ORDER BY least(visit_date, con_visit_date), pair_id, ssn")
 
 
-def conflicts_of_pair(connection: psycopg.Connection[Any], pair_id: str) -> list[StoredConflict]:
-    """Return what the store shows of a pair.
+def conflicts_of_pairs(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[StoredConflict]:
+    """Return what the store shows of several pairs, ordered by day.
 
-    This is one row, except for visits that are under several SSNs. These conflicts all hold, or all of them are
+    A pair is one row, except for visits that are under several SSNs. Its conflicts all hold, or all of them are
     resolved: the resolved twin of a conflict that holds is not shown.
     """
-    return conflicts_of_pairs(connection, [pair_id])
-
-
-def conflicts_of_pairs(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[StoredConflict]:
-    """Return what the store shows of several pairs, ordered by day."""
     return _read(connection, sql.SQL("pair_id = ANY({})").format(list(pair_ids)))
 
 
 def conflicts_of_group(connection: psycopg.Connection[Any], group_id: str) -> list[StoredConflict]:
     """Return the conflicts of a group that hold, ordered by day."""
     return _read(connection, sql.SQL("group_id = {} AND resolved_at IS NULL").format(group_id))
-
-
-def decisions_about(connection: psycopg.Connection[Any], pair_ids: Sequence[str]) -> list[MadeDecision]:
-    """Return every decision about these pairs, the newest first."""
-    names = sql.SQL(", ").join(sql.Identifier(each.name) for each in fields(MadeDecision))
-    query = sql.SQL("SELECT {} FROM decision_log WHERE pair_id = ANY(%s) ORDER BY decision_id DESC").format(names)
-    with connection.cursor(row_factory=class_row(MadeDecision)) as cursor:
-        return cursor.execute(query, [list(pair_ids)]).fetchall()
 
 
 def _read(connection: psycopg.Connection[Any], condition: sql.Composable) -> list[StoredConflict]:

@@ -16,7 +16,7 @@ from conflict_assets.store.address import EMBEDDED, STORE, Server, has_open_pass
 from conflict_assets.store.embedded.libpq_environment import libpq_variables_hidden
 from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.refusal import StartingError, UnreachableError, refusal, unreadable
-from conflict_assets.store.session import Timeouts, configure
+from conflict_assets.store.session_settings import Timeouts, configure
 
 __all__ = ["DEFAULT_TIMEOUTS", "Timeouts", "connect", "connect_once", "translated"]
 

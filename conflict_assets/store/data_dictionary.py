@@ -79,7 +79,7 @@ def main() -> None:
         url = embedded_url(server, stay=True)
         try:
             with ConflictStore(url=url, prefix_length=1) as store:
-                store.prepare()
+                store.administration.prepare()
             with psycopg.connect(url, autocommit=True) as connection:
                 Path(sys.argv[1]).write_text(dictionary(connection), encoding="utf-8")
         finally:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from conflict_assets.store.address import REPLACED
 from conflict_assets.store.connection import connect, translated
-from conflict_assets.store.decisions import Decision, DecisionValue, pair_of_visits
+from conflict_assets.store.decision_types import Decision, DecisionValue, pair_of_visits
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.skipped_rows import LeftOut
 from conflict_assets.store.spreadsheets import read_tables

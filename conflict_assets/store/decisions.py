@@ -6,17 +6,15 @@ Writers wait for each other, so that each of them sees the newest decision befor
 
 import getpass
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from re import fullmatch
+from dataclasses import fields
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from conflict_assets.domain.conflict_ids import DIGEST_DIGITS, pair_id
-from conflict_assets.domain.normalization import trimmed
+from conflict_assets.store.decision_types import Decision, DecisionOutcome, MadeDecision, Origin, Pair
 from conflict_assets.store.errors import StoreError
+from conflict_assets.store.session import StoreSession
 from conflict_assets.store.stored_columns import EVENT_FACTS
 
 DECISION_LOCK = 0x636F6E64
@@ -26,98 +24,36 @@ ROWS_A_BATCH = 5_000
 SHOWN = 5
 
 
-class DecisionValue(StrEnum):
-    """What is decided.
+class Decisions:
+    """The decisions in the store, which are appended and read."""
 
-    `CLEARED` takes a decision back.
-    """
+    def __init__(self, session: StoreSession) -> None:
+        self._session = session
 
-    WHITELISTED = "whitelisted"
-    IGNORED = "ignored"
-    CLEARED = "cleared"
+    def decide(
+        self, decisions: Sequence[Decision], *, decided_by: str | None = None, keep_same: bool = False
+    ) -> DecisionOutcome:
+        """Append a person's decisions, all or none of them.
 
+        The last decision about a conflict counts. `decided_by` is who runs this process unless it is given. With
+        `keep_same` a decision that holds with the same reason stays, whoever made it: a file that is given again
+        repeats what others decided.
 
-class Origin(StrEnum):
-    """Where a decision comes from.
+        Raises:
+            StoreError: a conflict is not in the store.
+        """
+        return self._session.transact(decide, decisions, decided_by=decided_by, keep_same=keep_same)
 
-    An import never overwrites a person's decision.
-    """
+    def take_over(self, decisions: Sequence[Decision], *, decided_by: str = "import") -> DecisionOutcome:
+        """Append decisions of the replaced system, also about conflicts that are not stored yet.
 
-    PERSON = "person"
-    IMPORT = "import"
+        What a person has decided or cleared here stays as it is.
+        """
+        return self._session.transact(_take_over, decisions, decided_by)
 
-
-@dataclass(frozen=True)
-class Pair:
-    """A conflict by its name.
-
-    The visit ids are known when the conflict was named by them. `visit_id` is the smaller one.
-    """
-
-    pair_id: str
-    visit_id: str | None = None
-    con_visit_id: str | None = None
-
-    def __str__(self) -> str:
-        """Return the name that was given."""
-        return self.pair_id if self.visit_id is None else f"{self.visit_id},{self.con_visit_id}"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One decision about one conflict, and why."""
-
-    pair: Pair
-    verdict: DecisionValue
-    reason: str
-
-
-@dataclass(frozen=True)
-class DecisionOutcome:
-    """The outcome of writing decisions.
-
-    `written` counts the decisions that were written. `unchanged` counts the decisions that are the same as what is
-    stored and, of an import, those that a person has decided.
-    """
-
-    given: int
-    written: int
-    unchanged: int
-    unseen: tuple[Pair, ...] = ()
-    """The imported decisions about conflicts that the store does not hold."""
-
-
-def pair_of_visits(visit_id: str, con_visit_id: str) -> Pair:
-    """Return the conflict of two visits, named as the engine names it.
-
-    The visits may be given in either order.
-
-    Raises:
-        ValueError: an id is empty, or the two are the same.
-    """
-    low, high = sorted((trimmed(visit_id), trimmed(con_visit_id)))
-    if not low or low == high:
-        raise ValueError(f"a conflict has two different visits; found {visit_id!r} and {con_visit_id!r}")
-    return Pair(pair_id(low, high), low, high)
-
-
-def parse_pair(text: str) -> Pair:
-    """Read a conflict's name.
-
-    The name is its `pair_id`, or its two visit ids with a comma between them.
-
-    Raises:
-        ValueError: the text is neither.
-    """
-    given = trimmed(text)
-    if fullmatch(rf"[0-9a-fA-F]{{{DIGEST_DIGITS}}}", given):
-        return Pair(given.lower())
-    visit, comma, con_visit = given.partition(",")
-    if not comma:
-        raise ValueError(
-            f"pair {given!r} is neither a pair_id ({DIGEST_DIGITS} hex digits) nor two visit ids with a comma between"
-        )
-    return pair_of_visits(visit, con_visit)
+    def about(self, pair_ids: Sequence[str]) -> list[MadeDecision]:
+        """Return every decision about these pairs, the newest first."""
+        return self._session.rows_of(MadeDecision, _ABOUT, [list(pair_ids)])
 
 
 def decide(
@@ -127,15 +63,7 @@ def decide(
     decided_by: str | None = None,
     keep_same: bool = False,
 ) -> DecisionOutcome:
-    """Append a person's decisions, all or none of them.
-
-    The caller owns the transaction. The last decision about a conflict counts. `decided_by` is who runs this process
-    unless it is given. With `keep_same` a decision that holds with the same reason stays, whoever made it: a file that
-    is given again repeats what others decided.
-
-    Raises:
-        StoreError: a conflict is not in the store.
-    """
+    """Do as `Decisions.decide` says, in the caller's transaction."""
     named = {decision.pair.pair_id: decision for decision in decisions}
     known = _known(connection, list(named))
     unknown = [str(named[key].pair) for key in named if key not in known]
@@ -150,13 +78,7 @@ def decide(
     return DecisionOutcome(given=len(decisions), written=written, unchanged=len(named) - written)
 
 
-def take_over(
-    connection: psycopg.Connection[Any], decisions: Sequence[Decision], *, decided_by: str
-) -> DecisionOutcome:
-    """Append imported decisions, also about conflicts that are not stored yet.
-
-    The caller owns the transaction. What a person has decided or cleared here stays as it is.
-    """
+def _take_over(connection: psycopg.Connection[Any], decisions: Sequence[Decision], decided_by: str) -> DecisionOutcome:
     named = {decision.pair.pair_id: decision for decision in decisions}
     rows = [(decision.pair, decision) for decision in named.values()]
     held = _held(connection, list(named))
@@ -215,6 +137,10 @@ def _user() -> str:
     except (OSError, KeyError):
         return "unknown"
 
+
+_ABOUT = sql.SQL("SELECT {} FROM decision_log WHERE pair_id = ANY(%s) ORDER BY decision_id DESC").format(
+    sql.SQL(", ").join(sql.Identifier(each.name) for each in fields(MadeDecision))
+)
 
 _WRITE = sql.SQL(
     """WITH given AS (

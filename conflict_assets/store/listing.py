@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict, ListedVisit
+from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict, ListedVisit, ShownConflict
 from conflict_assets.store.conflict_lookup import ShownVisit, StoredConflict, conflicts_of_pairs
 from conflict_assets.store.export_query import ExportQuery, filters, view_of
 from conflict_assets.store.export_rows import require_writer
@@ -185,7 +185,7 @@ def _listed_by_key(connection: Connection, pairs: Sequence[RankedPair]) -> dict[
     return {key: _conflict(found[key], amounts[key]) for key in map(_key, pairs) if key in found}
 
 
-_OWN = [each.name for each in fields(ListedConflict) if each.name not in {"amount", "visits"}]
+_OWN = [each.name for each in fields(ShownConflict)]
 
 
 def _conflict(stored: StoredConflict, amounts: PairAmounts) -> ListedConflict:

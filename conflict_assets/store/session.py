@@ -1,101 +1,109 @@
-"""The settings of every session.
+"""A session of the store.
 
-They are time-outs, and all that the text of values depends on. A database or a role may have settings of its own
-(`ALTER DATABASE ... SET datestyle = 'German, DMY'`). These are meant for people, and not for programs that read what
-the server writes. `search_path` is not set here, since it says where the tables are. `default_transaction_read_only` is
-not set either: `readiness` reports it.
+It is one connection to PostgreSQL, which is opened anew after transient errors.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, LiteralString, ParamSpec, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import sql
+from psycopg.abc import Params
+from psycopg.rows import class_row
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
-from conflict_assets.store.address import Server
-from conflict_assets.store.errors import StoreError
+from conflict_assets.store.connection import DEFAULT_TIMEOUTS, Timeouts, connect, translated
+from conflict_assets.store.errors import TransientStoreError
 
+ATTEMPTS = 6
+RETRY_SECONDS = 180
 
-@dataclass(frozen=True)
-class Timeouts:
-    """The seconds to wait for something.
-
-    `connect` is for a connection, `statement` for a statement, and `lock` for another run of the same prefix.
-    """
-
-    connect: int = 10
-    statement: int = 600
-    lock: int = 120
+Connection = psycopg.Connection[Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-_FIXED = {
-    "datestyle": "ISO, MDY",
-    "intervalstyle": "postgres",
-    "timezone": "UTC",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "xmloption": "content",
-    "standard_conforming_strings": "on",
-    "array_nulls": "on",
-    "transform_null_equals": "off",
-    "default_transaction_isolation": "read committed",
-    "default_transaction_deferrable": "off",
-    "client_min_messages": "error",
-}
-_SINCE = {"idle_in_transaction_session_timeout": 90600, "idle_session_timeout": 140000, "transaction_timeout": 170000}
-"""The settings that older servers don't have, with the first version that has them."""
+class StoreSession:
+    """A session of the store behind a URL.
 
-
-def configure(connection: psycopg.Connection[Any], timeouts: Timeouts, server: Server) -> None:
-    """Set a new session to what the store relies on.
+    It connects with its first work. After a transient error (a lost connection, a server that restarts, a deadlock)
+    the work is tried again on a new connection, with growing pauses. So all work must be such that it may be repeated.
 
     Raises:
-        StoreError: the server is too old, or its database is not in UTF-8.
+        StoreError: from any method, for an error that is not transient. The error is a `TransientStoreError` when a
+            transient error has not ended in time.
     """
-    _refuse_old(connection, server)
-    settings = _settings(connection.info.server_version, timeouts)
-    row = connection.execute(
-        """SELECT current_setting('server_encoding'), current_database(), count(set_config(name, value, false))
-           FROM unnest(%s::text[], %s::text[]) AS s (name, value)""",
-        [list(settings), list(settings.values())],
-    ).fetchone()
-    if row and server.is_written and row[0] != "UTF8":
-        raise StoreError(
-            f"{server.name}'s database {row[1]} is in {row[0]}; allowed: UTF8, since names of people hold any letter. "
-            f"Make a new one (CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0) and name it in {server.setting}."
+
+    def __init__(self, url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, attempts: int | None = None) -> None:
+        self.url = url
+        self._timeouts = timeouts
+        self._attempts = attempts
+        self._connection: Connection | None = None
+
+    def open(self) -> None:
+        """Connect now, and not only with the first work."""
+        self.run(lambda _connection: None)
+
+    def run(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """Do some work with the connection, and again after a transient error."""
+        for attempt in Retrying(
+            retry=retry_if_exception_type(TransientStoreError),
+            stop=stop_after_attempt(self._attempts or ATTEMPTS) | stop_after_delay(RETRY_SECONDS),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            reraise=True,
+        ):
+            with attempt, self._connected() as connection:
+                return work(connection, *values, **named)
+        raise AssertionError("unreachable")
+
+    def transact(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """Do some work in one transaction."""
+        return self.run(_in_transaction, lambda connection: work(connection, *values, **named))
+
+    def roll_back(self, work: Callable[Concatenate[Connection, P], T], *values: P.args, **named: P.kwargs) -> T:
+        """Do some work in one transaction, and undo all that it has written."""
+        return self.run(_in_transaction, lambda connection: work(connection, *values, **named), undo=True)
+
+    def rows(self, query: LiteralString | sql.Composed, values: Params | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self.run(lambda connection: connection.execute(query, values).fetchall())
+
+    def rows_of(self, kind: type[T], query: LiteralString | sql.Composed, values: Params | None = None) -> list[T]:
+        """Return the rows of a query, each as an object whose fields are named like the columns."""
+        return self.run(
+            lambda connection: connection.cursor(row_factory=class_row(kind)).execute(query, values).fetchall()
         )
-    if connection.autocommit:
-        _keep_temporary_rows_in_memory(connection)
-    else:
-        connection.commit()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend the connection for work that lasts longer than a call.
+
+        Such work is not tried again half way.
+        """
+        connection = self.run(lambda connection: connection)
+        with translated():
+            yield connection
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Hold the connection for one attempt, and close it after a transient error."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self.url, self._timeouts)
+            with translated(connection=self._connection):
+                yield self._connection
+        except TransientStoreError:
+            self.close()
+            raise
 
 
-def _refuse_old(connection: psycopg.Connection[Any], server: Server) -> None:
-    if connection.info.server_version < server.oldest:
-        found = connection.info.parameter_status("server_version")
-        raise StoreError(
-            f"{server.name} is PostgreSQL {found}; allowed: {server.oldest // 10_000} or newer. "
-            f"Upgrade it, or name a newer server in {server.setting}."
-        )
-
-
-def _settings(version: int, timeouts: Timeouts) -> dict[str, str]:
-    limits = {
-        "statement_timeout": f"{timeouts.statement}s",
-        "lock_timeout": f"{timeouts.lock}s",
-        "idle_in_transaction_session_timeout": f"{timeouts.statement}s",
-        # The store holds a session while a prefix is computed, and a transaction while its rows are written.
-        "idle_session_timeout": "0",
-        "transaction_timeout": "0",
-    }
-    return _FIXED | {name: value for name, value in limits.items() if version >= _SINCE.get(name, 0)}
-
-
-def _keep_temporary_rows_in_memory(connection: psycopg.Connection[Any]) -> None:
-    """Give the temporary rows of a prefix room in memory.
-
-    They are compared with what is stored. A session that a pooler shares may refuse the setting.
-    """
-    with suppress(errors.InvalidParameterValue):
-        connection.execute("SET temp_buffers = '64MB'")
+def _in_transaction(connection: Connection, work: Callable[[Connection], T], *, undo: bool = False) -> T:
+    with connection.transaction(force_rollback=undo):
+        return work(connection)

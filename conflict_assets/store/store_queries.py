@@ -1,31 +1,18 @@
 """The queries by which runs and reports read the store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import Any
 
 import psycopg
-import pyarrow as pa
-from psycopg.rows import class_row
 
 from conflict_assets.domain.calendar import end_of_calendar, first_moment
-from conflict_assets.domain.normalization import normal_ssn, trimmed
-from conflict_assets.domain.policy import DEFAULT_SPEED_BANDS, SpeedBand, check_speed_bands
 from conflict_assets.domain.statuses import OPEN_STATUSES
-from conflict_assets.domain.window import Window
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store.errors import StoreError
-from conflict_assets.store.row_types import Exclusions, PrefixCounts, PrefixRun, StoreTotals, VisitVolume
+from conflict_assets.store.row_types import StoreTotals
 from conflict_assets.store.stored_columns import FLAGS
 
 Connection = psycopg.Connection[Any]
-
-_RUNS = """
-    SELECT ssn_prefix AS prefix, run_id, root_run_id, as_of, first_date, last_date, committed_at, position,
-        batches_total, conflicts, conflict_rows AS rows, new_conflicts AS new, changed, resolved, reopened, unchanged,
-        detect_seconds, write_seconds, counts
-    FROM prefix_runs"""
 
 OPEN = f"resolved_at IS NULL AND status IN ({', '.join(repr(str(status)) for status in OPEN_STATUSES)})"
 
@@ -70,118 +57,6 @@ _MAKE_PAIRS = """CREATE TEMPORARY TABLE pairs ON COMMIT DROP AS
     FROM sides GROUP BY ssn_prefix, ssn, pair_id"""
 
 
-def exclusions(connection: Connection) -> Exclusions:
-    """Return the agencies and caregivers that do not count, sorted.
-
-    They have the form in which the visits' ids and SSNs are compared.
-    """
-    agencies = connection.execute("SELECT provider_id FROM excluded_agencies").fetchall()
-    ssns = connection.execute("SELECT ssn FROM excluded_ssns").fetchall()
-    return Exclusions(
-        tuple(sorted({trimmed(row[0]) for row in agencies})), tuple(sorted({normal_ssn(row[0]) for row in ssns}))
-    )
-
-
-def speed_bands(connection: Connection) -> tuple[SpeedBand, ...]:
-    """Return the users' speed bands.
-
-    Return the defaults when the users have emptied the table.
-
-    Raises:
-        StoreError: the bands leave a gap, overlap, or one of them stands still.
-    """
-    rows = connection.execute("SELECT from_miles, to_miles, miles_per_hour FROM speed_bands").fetchall()
-    try:
-        return check_speed_bands(rows) if rows else DEFAULT_SPEED_BANDS
-    except ValueError as error:
-        raise StoreError(
-            f"The store's table of speed bands can't be used: {error}. Correct table speed_bands."
-        ) from None
-
-
-def visit_volumes(connection: Connection, prefixes: Sequence[str]) -> dict[str, VisitVolume]:
-    """Return the visits at the last commit of each prefix.
-
-    A prefix that was never committed is absent.
-    """
-    rows = connection.execute(
-        """SELECT ssn_prefix, coalesce((counts->>'visits_seen')::int, 0), coalesce((counts->>'usable')::int, 0)
-           FROM prefix_runs WHERE latest AND ssn_prefix = ANY(%s)""",
-        [list(prefixes)],
-    ).fetchall()
-    return {prefix: VisitVolume(seen=seen, usable=usable) for prefix, seen, usable in rows}
-
-
-def snapshot_times(connection: Connection, prefixes: Sequence[str]) -> dict[str, datetime]:
-    """Return when each prefix's stored snapshot was taken.
-
-    A prefix that was never committed is absent.
-    """
-    query = "SELECT ssn_prefix, as_of FROM prefix_runs WHERE latest AND ssn_prefix = ANY(%s)"
-    return dict(connection.execute(query, [list(prefixes)]).fetchall())
-
-
-def open_blocks(
-    connection: Connection, prefixes: Sequence[str], window: Window, block_days: int
-) -> dict[str, tuple[int, ...]]:
-    """Return the blocks of days with conflicts that hold, by SSN.
-
-    A block is `block_days` days long. Blocks are counted from the window's first day.
-    """
-    rows = connection.execute(
-        """SELECT ssn, array_agg(DISTINCT (visit_date - %(first)s) / %(days)s)
-           FROM visit_conflicts
-           WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s AND ssn_prefix = ANY(%(prefixes)s)
-           GROUP BY ssn""",
-        {"first": window.first, "last": window.last, "days": block_days, "prefixes": list(prefixes)},
-    ).fetchall()
-    return {ssn: tuple(blocks) for ssn, blocks in rows}
-
-
-def committed_prefixes(connection: Connection, root_run_id: str) -> set[str]:
-    """Return the prefixes that a chain of runs has committed."""
-    rows = connection.execute("SELECT ssn_prefix FROM prefix_runs WHERE root_run_id = %s", [root_run_id]).fetchall()
-    return {row[0] for row in rows}
-
-
-def run_summary(connection: Connection, root_run_id: str) -> list[PrefixRun]:
-    """Return the commits of a chain of runs, in their order."""
-    with connection.cursor(row_factory=class_row(PrefixRun)) as cursor:
-        return cursor.execute(f"{_RUNS} WHERE root_run_id = %s ORDER BY committed_at", [root_run_id]).fetchall()
-
-
-def last_runs(connection: Connection, prefix: str, limit: int = 2) -> list[PrefixRun]:
-    """Return the last runs of a prefix, newest first."""
-    with connection.cursor(row_factory=class_row(PrefixRun)) as cursor:
-        return cursor.execute(
-            f"{_RUNS} WHERE ssn_prefix = %s ORDER BY latest DESC, as_of DESC, committed_at DESC LIMIT %s",
-            [prefix, limit],
-        ).fetchall()
-
-
-def prefix_counts(connection: Connection, prefix: str) -> PrefixCounts:
-    """Return what is stored of a prefix, for its checks."""
-    rows, one_sided = connection.execute(
-        """SELECT count(*), count(*) FILTER (WHERE other.ssn IS NULL)
-           FROM prefix_runs AS r
-           JOIN visit_conflicts AS c ON c.ssn_prefix = r.ssn_prefix AND c.resolved_at IS NULL
-               AND c.visit_date BETWEEN r.first_date AND r.last_date
-               AND c.con_visit_date BETWEEN r.first_date AND r.last_date
-           LEFT JOIN visit_conflicts AS other ON other.ssn_prefix = c.ssn_prefix AND other.ssn = c.ssn
-               AND other.visit_id = c.con_visit_id AND other.con_visit_id = c.visit_id AND other.resolved_at IS NULL
-           WHERE r.ssn_prefix = %(prefix)s AND r.latest AND c.ssn_prefix = %(prefix)s""",
-        {"prefix": prefix},
-    ).fetchone() or (0, 0)
-    runs = last_runs(connection, prefix)
-    previous = runs[1] if len(runs) > 1 else None
-    return PrefixCounts(
-        rows=rows,
-        one_sided=one_sided,
-        previous_conflicts=previous.conflicts if previous else None,
-        previous_visits=previous.counts.get("visits_seen") if previous else None,
-    )
-
-
 @contextmanager
 def open_sides(connection: Connection) -> Iterator[None]:
     """Hold one moment of the store for several queries, which can't write.
@@ -204,20 +79,6 @@ def open_sides(connection: Connection) -> Iterator[None]:
         connection.execute("ANALYZE sides, visits, pairs")
         connection.execute("SET TRANSACTION READ ONLY")
         yield
-
-
-def totals(connection: Connection, prefix_length: int) -> StoreTotals:
-    """Return the totals of the store at one moment."""
-    with open_sides(connection):
-        return read_totals(connection, prefix_length)
-
-
-def open_conflicts(connection: Connection) -> int:
-    """Return how many conflicts are open."""
-    row = connection.execute(
-        f"""SELECT count(*) FROM conflict_states WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" """  # noqa: S608 - a constant
-    ).fetchone()
-    return int(row[0]) if row else 0
 
 
 def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
@@ -257,42 +118,3 @@ def read_totals(connection: Connection, prefix_length: int) -> StoreTotals:
         by_rule=by_rule,
         by_prefix=by_prefix,
     )
-
-
-def held_pairs(connection: Connection, first: date, last: date) -> set[tuple[str, str]]:
-    """Return the visit ids of every stored conflict that holds between two dates.
-
-    Both dates of a conflict lie from `first` to `last`. The smaller visit id comes first.
-    """
-    rows = connection.execute(
-        """SELECT visit_id, con_visit_id FROM visit_conflicts
-           WHERE resolved_at IS NULL AND visit_id < con_visit_id COLLATE "C"
-               AND visit_date BETWEEN %(first)s AND %(last)s AND con_visit_date BETWEEN %(first)s AND %(last)s""",
-        {"first": first, "last": last},
-    ).fetchall()
-    return {(visit, other) for visit, other in rows}
-
-
-def open_pairs(connection: Connection) -> pa.Table:
-    """Return the open conflicts, one row each.
-
-    The columns are `visit_id`, `con_visit_id` and `flag`. `visit_id` is the smaller id, and `flag` is the rule's flag.
-    """
-    rows = connection.execute(
-        f"""SELECT visit_id, con_visit_id, rule FROM conflict_states
-            WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C"
-            ORDER BY visit_id COLLATE "C", con_visit_id COLLATE "C" """  # noqa: S608 - a constant
-    ).fetchall()
-    columns = [[row[0] for row in rows], [row[1] for row in rows], [FLAGS[row[2] - 1] for row in rows]]
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=["visit_id", "con_visit_id", "flag"])
-
-
-def last_window(connection: Connection) -> Window | None:
-    """Return the window of the newest snapshot.
-
-    Return None while nothing was committed.
-    """
-    row = connection.execute(
-        "SELECT first_date, last_date FROM prefix_runs WHERE latest ORDER BY as_of DESC LIMIT 1"
-    ).fetchone()
-    return Window(first=row[0], last=row[1]) if row else None

@@ -12,7 +12,7 @@ from conflict_assets.definitions import defs
 from conflict_assets.settings import load_settings
 from conflict_assets.source import snapshot_files
 from conflict_assets.source.synthetic import generate
-from conflict_assets.store import conflict_store as store_module
+from conflict_assets.store import session as store_session
 from conflict_assets_tests.assets.small_platform import small
 from conflict_assets_tests.pg import execute
 
@@ -35,7 +35,7 @@ def test_a_prefix_that_is_refused_for_good_is_not_tried_again(small):
 
 
 def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_policy(small, monkeypatch):
-    monkeypatch.setattr(store_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(store_session, "ATTEMPTS", 1)
     monkeypatch.setenv("MAX_WORKERS", "1")  # so that the prefixes share a step
     load_settings.cache_clear()
     with small.refusing("02", fault="RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'"):
@@ -56,7 +56,7 @@ def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_poli
 
 
 def test_a_store_that_becomes_read_only_is_told_as_such(small, monkeypatch, pg_server):
-    monkeypatch.setattr(store_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(store_session, "ATTEMPTS", 1)
     assert small.run(*RANGE).is_success
     ((name,),) = small.query("SELECT current_database()")
     execute(pg_server.url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")

@@ -11,7 +11,7 @@ from conflict_assets.automation import sensors
 from conflict_assets.automation.sensors import failed_prefixes_sensor
 from conflict_assets.output.log_lines import summary_lines
 from conflict_assets.settings import read_settings
-from conflict_assets.store import conflict_store as store_module
+from conflict_assets.store import session as store_session
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.assets.small_runs import SmallRuns
 from conflict_assets_tests.automation.failing_night import tick
@@ -153,8 +153,8 @@ def test_a_store_that_can_t_be_asked_keeps_no_failure_silent(runs, tell, monkeyp
     away = read_settings(conflicts_postgres_url="postgresql://nobody@127.0.0.1:1/none")
     monkeypatch.setattr(sensors, "load_settings", lambda: away)
     asked = []
-    connect = store_module.connect
-    monkeypatch.setattr(store_module, "connect", lambda *given: asked.append(1) or connect(*given))
+    connect = store_session.connect
+    monkeypatch.setattr(store_session, "connect", lambda *given: asked.append(1) or connect(*given))
     tell()
     assert len(asked) == 1, "a tick has no time for more"
     assert lines(runs.said(run), "Success", "Totals", "Failed prefixes: 38.") == ["Success rate: 2/3 prefixes", FAILED]
@@ -189,9 +189,9 @@ def test_several_runs_of_one_night_have_one_total(runs, store_url, refuse):
 def test_a_run_that_reads_the_source_again_is_summed_up_from_what_it_read_last(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
         for number, pairs in ((1, [Pair("a", "b")]), (2, [Pair("a", "b"), Pair("c", "d")])):
-            store.replace_prefix(night(pairs, number=number, root_run_id="root"))
-        store.replace_prefix(night([Pair(ssn="050000001")], prefix="05", number=1, root_run_id="root"))
-        store.replace_prefix(night([Pair(ssn="060000001")], prefix="06", number=1, root_run_id="root"))
+            store.conflicts.replace_prefix(night(pairs, number=number, root_run_id="root"))
+        store.conflicts.replace_prefix(night([Pair(ssn="050000001")], prefix="05", number=1, root_run_id="root"))
+        store.conflicts.replace_prefix(night([Pair(ssn="060000001")], prefix="06", number=1, root_run_id="root"))
         summed = summarize(store, ["root"], ["04", "05"])
     assert {line.prefix: (line.conflicts, line.new) for line in summed.committed} == {"04": (2, 1), "05": (1, 1)}
     assert (summed.expected, summed.failed, summed.open_conflicts) == (["04", "05"], (), 4)

@@ -33,7 +33,7 @@ LOG = "SELECT visit_id, decision, reason FROM decision_log ORDER BY visit_id, de
 def store(store_url, given):
     given(CONFLICTS_POSTGRES_URL=store_url)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night(NIGHT))
+        store.conflicts.replace_prefix(night(NIGHT))
     return store_url
 
 

@@ -22,7 +22,7 @@ def environment(store_url, pg_server, tmp_path):
     """A store with one conflict, and no source."""
     storage = pg_server.make_database()
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([Pair()]))
+        store.conflicts.replace_prefix(night([Pair()]))
     yield bare_environment() | {
         "CONFLICTS_POSTGRES_URL": store_url,
         "DAGSTER_POSTGRES_URL": storage,

@@ -153,7 +153,7 @@ def test_the_policy_is_that_of_the_settings(explained):
 @pytest.fixture
 def stored(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([Pair("a", "b", ssn=SSN, day=DAY)], window=WINDOW))
+        store.conflicts.replace_prefix(night([Pair("a", "b", ssn=SSN, day=DAY)], window=WINDOW))
     return store_url
 
 
@@ -189,7 +189,7 @@ def test_a_visit_that_has_left_the_source_is_said_to_be_gone(explained):
 
 def test_a_resolved_conflict_says_when_and_why(explained, stored):
     with ConflictStore(url=stored, prefix_length=2) as store:
-        store.replace_prefix(night([], number=2, left_out={"b": "deleted"}, window=WINDOW))
+        store.conflicts.replace_prefix(night([], number=2, left_out={"b": "deleted"}, window=WINDOW))
     assert rows(stored, "SELECT count(*) FROM visit_conflicts WHERE resolved_at IS NULL") == [(0,)]
     last = explained(visit(), visit(agency="Q", **{"Permanent Deleted": True})).splitlines()[-1]
     assert "resolved 2026-01-07 21:00:00 EST (inactive)" in last

@@ -29,9 +29,9 @@ VISIT = {"aide_name": FORMULA, "payer_id": "M", "contract": "Medicaid", "provide
 def store(store_url, given):
     given(CONFLICTS_POSTGRES_URL=store_url)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
         later = Pair("c", "d", rule=7, agency="R", day=date(2026, 1, 20))
-        store.replace_prefix(night([Pair(visit=VISIT), later]))
+        store.conflicts.replace_prefix(night([Pair(visit=VISIT), later]))
     return store_url
 
 

@@ -35,9 +35,9 @@ UNKNOWN = Pair("g", "h", rule=1)
 def store(store_url, given):
     given(CONFLICTS_POSTGRES_URL=store_url)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
-        store.replace_prefix(night([TRIP, UNKNOWN], number=1))
-        store.replace_prefix(night([TRIP, UNKNOWN, CHEAP, DEAR], number=2))
+        store.administration.set_up_roles()
+        store.conflicts.replace_prefix(night([TRIP, UNKNOWN], number=1))
+        store.conflicts.replace_prefix(night([TRIP, UNKNOWN, CHEAP, DEAR], number=2))
     execute(store_url, "UPDATE visit_conflicts SET overlap_amount = NULL WHERE visit_id IN ('g', 'h')")
     execute(store_url, "UPDATE visit_conflicts SET overlap_amount = NULL WHERE visit_id = 'd'")
     execute(store_url, "UPDATE visit_conflicts SET shift_amount = 70 WHERE visit_id = 'c'")
@@ -89,8 +89,8 @@ def test_the_amount_is_the_overlap_of_both_rows_once_a_pair(store):
 
 def test_a_pair_under_two_ssns_of_the_same_last_digits_is_listed_once(store):
     with ConflictStore(url=store, prefix_length=2) as writing:
-        writing.replace_prefix(night([Pair("a", "b", ssn="050000001")], prefix="05"))
-        writing.replace_prefix(night([Pair("a", "b", ssn="060000002")], prefix="06"))
+        writing.conflicts.replace_prefix(night([Pair("a", "b", ssn="050000001")], prefix="05"))
+        writing.conflicts.replace_prefix(night([Pair("a", "b", ssn="060000002")], prefix="06"))
     found = [each for each in listed() if each["visits"][0]["visit_id"] == "a"]
     assert [(each["ssn"], each["amount"]) for each in found] == [("***-**-0001", 60.0), ("***-**-0002", 60.0)]
 
@@ -174,7 +174,7 @@ def test_whoever_reads_the_pipe_may_stop_early(store, tmp_path):
         many = [
             Pair(f"a{n}", f"b{n}", ssn=f"17{n // 20:07d}", day=date(2026, 1, 1) + timedelta(n % 20)) for n in range(900)
         ]
-        writing.replace_prefix(night(many, prefix="17"))
+        writing.conflicts.replace_prefix(night(many, prefix="17"))
     for options in ("", "--json"):
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; '{COMMAND}' list --limit 1000 {options} | head -c 10"],

@@ -23,7 +23,7 @@ COMMAND = [str(Path(sys.executable).with_name("conflict-assets")), "store", "psq
 def environment(store_url, tmp_path):
     """A store with one conflict, and a home without a psqlrc."""
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([Pair()]))
+        store.conflicts.replace_prefix(night([Pair()]))
     return bare_environment() | {"CONFLICTS_POSTGRES_URL": store_url, "HOME": str(tmp_path), "PATH": "/nonexistent"}
 
 

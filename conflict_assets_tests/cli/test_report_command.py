@@ -15,7 +15,7 @@ from conflict_assets_tests.store.nights import Pair, night
 def command(store_url, tmp_path, monkeypatch):
     """The command line over a store with one conflict, and what it opened."""
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([Pair()]))
+        store.conflicts.replace_prefix(night([Pair()]))
     monkeypatch.setenv("CONFLICTS_POSTGRES_URL", store_url)
     monkeypatch.setenv("CONFLICTS_DATA_DIR", str(tmp_path / "data"))
     load_settings.cache_clear()

@@ -33,9 +33,9 @@ PAIR = Pair("a", "b", group=GROUP, visit=WORKED)
 def store(store_url, given):
     given(CONFLICTS_POSTGRES_URL=store_url, COLUMNS="150")
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
         other = Pair("c", "a", group=GROUP, agency="R", con_agency="P", visit=SCHEDULED)
-        store.replace_prefix(night([other, PAIR, Pair("x", "y")]))
+        store.conflicts.replace_prefix(night([other, PAIR, Pair("x", "y")]))
     return store_url
 
 
@@ -61,7 +61,7 @@ def test_bars_lie_in_local_time_one_behind_the_other():
 
 def test_a_conflict_that_holds_no_more_is_shown_alone(store):
     with ConflictStore(url=store, prefix_length=2) as writing:
-        writing.replace_prefix(night([Pair("x", "y")], number=2))
+        writing.conflicts.replace_prefix(night([Pair("x", "y")], number=2))
     output = told("show", "a,b")
     assert output.startswith("1 conflict of caregiver ***-**-0001")
     assert "; resolved (pair " in output
@@ -91,11 +91,11 @@ def test_the_decision_that_holds_and_the_earlier_ones_stand_under_their_conflict
 def test_a_pair_under_two_ssns_is_shown_under_both_while_both_hold(store):
     other = Pair("a", "b", ssn="050000002", group="0" * 31 + "2", visit=WORKED)
     with ConflictStore(url=store, prefix_length=2) as writing:
-        writing.replace_prefix(night([other], prefix="05"))
+        writing.conflicts.replace_prefix(night([other], prefix="05"))
         output = told("show", "a,b")
         assert output.startswith("3 conflicts of caregiver ***-**-0001 and ***-**-0002")
         assert output.count("a and b: rule 5") == 2
-        writing.replace_prefix(night([], number=2))
+        writing.conflicts.replace_prefix(night([], number=2))
     output = told("show", "a,b")
     assert output.startswith("1 conflict of caregiver ***-**-0002")
 

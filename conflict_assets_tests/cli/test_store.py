@@ -42,7 +42,7 @@ def given(monkeypatch):
 def store(store_url, given):
     given(CONFLICTS_POSTGRES_URL=store_url)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([Pair(), Pair("c", "d"), Pair("e", "f")]))
+        store.conflicts.replace_prefix(night([Pair(), Pair("c", "d"), Pair("e", "f")]))
     return store_url
 
 

@@ -106,8 +106,8 @@ def test_the_store_comes_back_from_a_dump(deployment):
         subprocess.run([program, *command[1:]], cwd=deployment.folder, env=environment, check=True)
     assert content(copy) == content(url)
     with ConflictStore(url=copy, prefix_length=1) as store:
-        store.prepare()
-        assert store.totals().open_conflicts > 0
+        store.administration.prepare()
+        assert store.conflicts.count_open() > 0
 
 
 def content(url: str) -> dict[str, tuple[object, ...]]:

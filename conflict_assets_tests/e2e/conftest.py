@@ -73,7 +73,7 @@ def make_environment(folder, source, pg_server: PgServer, **settings: str) -> tu
     """An environment with a store and a Dagster storage of its own in PostgreSQL, and the store's URL."""
     store = pg_server.make_database()
     with ConflictStore(url=store, prefix_length=1) as made:
-        made.prepare()
+        made.administration.prepare()
     settings |= {
         "CONFLICTS_POSTGRES_URL": store,
         "DAGSTER_POSTGRES_URL": pg_server.make_database(),

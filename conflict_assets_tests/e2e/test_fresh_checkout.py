@@ -40,7 +40,7 @@ def checkout(tmp_path_factory):
     try:
         store = embedded_url(folder / "data" / "postgres", stay=True)
         with ConflictStore(url=store, prefix_length=1) as made:
-            made.prepare()
+            made.administration.prepare()
         servers.start_dev()
         yield Platform(servers, store)
     finally:

@@ -19,7 +19,7 @@ def nights(store_url):
     """A store after nights in which a conflict came, went and came back."""
     with ConflictStore(url=store_url, prefix_length=2) as store:
         for number, pairs in enumerate(([FIRST, SECOND], [FIRST], [FIRST, SECOND]), 1):
-            store.replace_prefix(night(pairs, number=number))
+            store.conflicts.replace_prefix(night(pairs, number=number))
     return store_url
 
 
@@ -55,5 +55,5 @@ def test_damage_is_told(nights, damage, said):
 
 def test_a_prefix_that_the_night_has_left_out_is_told(nights):
     with ConflictStore(url=nights, prefix_length=2) as store:
-        store.replace_prefix(night([], number=4, prefix="05"))
+        store.conflicts.replace_prefix(night([], number=4, prefix="05"))
     assert any("(2, 2) instead of (2, 1)" in fault for fault in faults(nights, content(nights), 2))

@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from conflict_assets.store import conflict_store as store_module
+from conflict_assets.store import session as store_session
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.embedded.embedded_server import embedded_url
@@ -54,12 +54,12 @@ def random_night(chance: random.Random, number: int) -> PrefixCommit:
 
 def commit_one(url: str, commit: PrefixCommit, *, attempts: int, begun: Event | None = None) -> None:
     """Commit in a process of its own, and tell when it begins; one that gives up says so by its exit code."""
-    store_module.ATTEMPTS = attempts
+    store_session.ATTEMPTS = attempts
     try:
         with ConflictStore(url=url, prefix_length=1) as store:
             if begun is not None:
                 begun.set()
-            store.replace_prefix(commit)
+            store.conflicts.replace_prefix(commit)
     except StoreError:
         os._exit(FAILED)
 
@@ -106,7 +106,7 @@ class Trial:
 
     def twin(self, commit: PrefixCommit) -> None:
         with ConflictStore(url=self.twin_url, prefix_length=1) as store:
-            store.replace_prefix(commit)
+            store.conflicts.replace_prefix(commit)
 
     def pause(self) -> None:
         time.sleep(self.chance.uniform(0, 1.1 * self.seconds))

@@ -25,7 +25,7 @@ def commit_all(url, commits):
     with ConflictStore(url=url, prefix_length=2) as store:
         for commit in commits:
             try:
-                store.replace_prefix(commit)
+                store.conflicts.replace_prefix(commit)
             except StaleSnapshot:
                 continue
 
@@ -37,7 +37,7 @@ def at_once(url, commits):
         with ConflictStore(url=url, prefix_length=2) as store:
             ready.wait()
             try:
-                store.replace_prefix(commit)
+                store.conflicts.replace_prefix(commit)
             except StaleSnapshot:
                 return
 
@@ -82,11 +82,11 @@ def test_a_reader_sees_the_old_night_until_the_new_one_is_whole(make_store):
 
 
 def test_a_run_that_waits_too_long_for_another_one_says_so(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 2)
+    monkeypatch.setattr("conflict_assets.store.session.ATTEMPTS", 2)
     impatient = ConflictStore(url=store_url, prefix_length=2, timeouts=Timeouts(lock=1))
     with ConflictStore(url=store_url, prefix_length=2) as holder, impatient as waiter:
-        with holder._connection.transaction():
-            holder._connection.execute("SELECT pg_advisory_xact_lock(%s, 4)", [0x636F6E70])
+        with holder.session.connection() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s, 4)", [0x636F6E70])
             with pytest.raises(TransientStoreError, match="lock timeout"):
-                waiter.replace_prefix(night([Pair()]))
-        assert waiter.replace_prefix(night([Pair()])).new == 1
+                waiter.conflicts.replace_prefix(night([Pair()]))
+        assert waiter.conflicts.replace_prefix(night([Pair()])).new == 1

@@ -17,7 +17,7 @@ from conflict_assets_tests.store.nights import Pair, night
 
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 1)
+    monkeypatch.setattr("conflict_assets.store.session.ATTEMPTS", 1)
 
 
 def test_a_url_is_described_without_its_password():
@@ -50,26 +50,26 @@ def test_an_error_s_text_and_trace_hold_no_value_of_a_row(store_url):
         first = night([Pair()])
         twice = night([Pair()], conflicts=first.conflicts.slice(0, 1).take([0, 0]))
         with pytest.raises(StoreError) as error:
-            store.replace_prefix(twice)
+            store.conflicts.replace_prefix(twice)
     told = "".join(traceback.format_exception(error.value))
     assert "duplicate key value violates unique constraint" in told
     assert "040000001" not in told
 
 
 def test_a_lost_connection_is_replaced_by_a_new_one(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 3)
+    monkeypatch.setattr("conflict_assets.store.session.ATTEMPTS", 3)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        pid = store._connection.info.backend_pid
+        ((pid,),) = store.session.rows("SELECT pg_backend_pid()")
         assert rows(store_url, "SELECT pg_terminate_backend(%s)", [pid]) == [(True,)]
-        assert store.totals().open_conflicts == 0
-        assert store._connection.info.backend_pid != pid
+        assert store.conflicts.count_open() == 0
+        assert store.session.rows("SELECT pg_backend_pid()") != [(pid,)]
 
 
 def test_what_does_not_pass_is_not_tried_again(store_url, monkeypatch):
-    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 5)
+    monkeypatch.setattr("conflict_assets.store.session.ATTEMPTS", 5)
     tried = []
     with ConflictStore(url=store_url, prefix_length=2) as store, pytest.raises(StoreError):
-        store._run(lambda connection: tried.append(1) or connection.execute("SELECT * FROM nowhere"))
+        store.session.run(lambda connection: tried.append(1) or connection.execute("SELECT * FROM nowhere"))
     assert len(tried) == 1
 
 
@@ -96,13 +96,13 @@ def test_a_session_that_has_used_temporary_tables_is_taken_as_it_is(store_url, m
     psycopg_connect = psycopg.connect
     monkeypatch.setattr(psycopg, "connect", pooled)
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        assert store.replace_prefix(night([Pair()])).new == 1
+        assert store.conflicts.replace_prefix(night([Pair()])).new == 1
 
 
 def test_nothing_is_left_open_after_a_store_is_closed(store_url):
     store = ConflictStore(url=store_url, prefix_length=2)
     with store:
-        connection = store._connection
+        connection = store.session._connection
     assert connection.closed
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")

@@ -15,7 +15,7 @@ from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets.store.stored_columns import EVENT_FACTS
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, SSN, Pair, night
@@ -106,7 +106,7 @@ def path(empty, monkeypatch):
 @pytest.mark.usefixtures("path")
 def test_the_verdict_of_every_event_can_be_found_again_from_what_the_event_keeps(store, store_url):
     policy = DetectionPolicy(extra_distance_factor=1.5, speed_bands=((0, None, 20.0),))
-    store.replace_prefix(judged(VISITS, 1, policy))
+    store.conflicts.replace_prefix(judged(VISITS, 1, policy))
     of_id = {each["visit_id"]: each for each in VISITS}
     pairs = rows(store_url, "SELECT visit_id, con_visit_id FROM conflict_history ORDER BY event_id")
     assert rows(store_url, "SELECT DISTINCT rule FROM conflict_history ORDER BY rule") == [(n,) for n in range(1, 8)]
@@ -129,7 +129,7 @@ def test_the_verdict_of_every_event_can_be_found_again_from_what_the_event_keeps
 @PATHS
 @pytest.mark.usefixtures("path")
 def test_the_amounts_of_both_sides_are_kept(store, store_url):
-    store.replace_prefix(judged([WORKED, PLANNED | {"rate": 60.0}], 1))
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED | {"rate": 60.0}], 1))
     (event,) = events(store_url, "a", "b")
     amounts = ("visit_type", "rate_per_minute", "shift_amount", "overlap_amount")
     assert [event[name] for name in amounts] == ["confirmed", 0.5, 30.0, 15.0]
@@ -137,8 +137,10 @@ def test_the_amounts_of_both_sides_are_kept(store, store_url):
 
 
 def test_a_change_keeps_the_new_facts_and_leaves_those_of_the_events_before(store, store_url):
-    store.replace_prefix(judged([WORKED, PLANNED], 1))
-    store.replace_prefix(judged([WORKED | span("visit", 0, 45), PLANNED], 2, DetectionPolicy(cross_midnight=False)))
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED], 1))
+    store.conflicts.replace_prefix(
+        judged([WORKED | span("visit", 0, 45), PLANNED], 2, DetectionPolicy(cross_midnight=False))
+    )
     detected, changed = events(store_url, "a", "b")
     assert (detected["event"], detected["ends_at"]) == ("detected", NINE + timedelta(minutes=60))
     assert (changed["event"], changed["ends_at"]) == ("changed", NINE + timedelta(minutes=45))
@@ -146,9 +148,9 @@ def test_a_change_keeps_the_new_facts_and_leaves_those_of_the_events_before(stor
 
 
 def test_a_resolved_conflict_keeps_the_facts_on_which_it_last_held_although_its_visit_has_moved(store, store_url):
-    store.replace_prefix(judged([WORKED, PLANNED], 1))
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED], 1))
     moved = PLANNED | span("sch", 300, 60)
-    store.replace_prefix(judged([WORKED, moved, visit("z", "T", **span("sch", 310, 60))], 2))
+    store.conflicts.replace_prefix(judged([WORKED, moved, visit("z", "T", **span("sch", 310, 60))], 2))
     resolved = events(store_url, "a", "b")[-1]
     assert (resolved["event"], resolved["con_starts_at"]) == ("resolved", NINE + timedelta(minutes=30))
     assert events(store_url, "b", "z")[-1]["starts_at"] == NINE + timedelta(minutes=300)
@@ -156,7 +158,7 @@ def test_a_resolved_conflict_keeps_the_facts_on_which_it_last_held_although_its_
 
 def test_a_conflict_that_is_reopened_keeps_what_it_rests_on_now(store, store_url):
     for number, visits in enumerate(([WORKED, PLANNED], [], [WORKED | BRONX, PLANNED]), 1):
-        store.replace_prefix(judged(visits, number))
+        store.conflicts.replace_prefix(judged(visits, number))
     assert [(each["event"], each["zip_code"]) for each in events(store_url, "a", "b")] == [
         ("detected", "10004"),
         ("resolved", "10004"),
@@ -165,8 +167,8 @@ def test_a_conflict_that_is_reopened_keeps_what_it_rests_on_now(store, store_url
 
 
 def test_a_decision_keeps_what_the_person_saw_and_the_policy_of_the_run_before_it(store, store_url):
-    store.replace_prefix(judged([WORKED, PLANNED], 1))
-    store.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "known")])
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED], 1))
+    store.decisions.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "known")])
     detected, decided = events(store_url, "a", "b")
     assert (decided["event"], decided["run_id"]) == ("decided", None)
     kept = [*EVENT_FACTS, "policy_id"]
@@ -177,7 +179,7 @@ def test_a_decision_keeps_what_the_person_saw_and_the_policy_of_the_run_before_i
 def test_a_policy_has_one_version_however_often_it_is_used(store, store_url):
     other = DetectionPolicy(max_visits_per_day=7)
     for number, policy in enumerate((DetectionPolicy(), DetectionPolicy(), other, DetectionPolicy()), 1):
-        store.replace_prefix(night([Pair(overlap=float(number))], number=number, policy=policy))
+        store.conflicts.replace_prefix(night([Pair(overlap=float(number))], number=number, policy=policy))
     first, second, third, fourth = (
         row[0] for row in rows(store_url, "SELECT policy_id FROM conflict_history ORDER BY event_id")
     )
@@ -200,10 +202,10 @@ def test_every_fact_that_an_event_keeps_is_a_column_that_readers_see(store_url):
 @pytest.fixture
 def old_store(store, store_url):
     """A store of the release before, with conflicts, events and decisions."""
-    store.replace_prefix(judged([WORKED, PLANNED], 1))
-    store.replace_prefix(night([Pair("x", "y", ssn="050000001")], prefix="05"))
-    store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "first")], decided_by="ann")
-    store.decide([Decision(parse_pair("x,y"), DecisionValue.WHITELISTED, "then")], decided_by="bob")
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED], 1))
+    store.conflicts.replace_prefix(night([Pair("x", "y", ssn="050000001")], prefix="05"))
+    store.decisions.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "first")], decided_by="ann")
+    store.decisions.decide([Decision(parse_pair("x,y"), DecisionValue.WHITELISTED, "then")], decided_by="bob")
     schema.migrate(store_url, "0004")
     yield store_url
     schema.migrate(store_url)
@@ -225,7 +227,7 @@ def test_a_store_of_the_release_before_goes_up_with_its_decisions_and_its_events
     assert rows(old_store, old) == known
     assert rows(old_store, OLD_DECISIONS) == [(xy, "whitelisted", "then", "bob")]
     assert rows(old_store, "SELECT DISTINCT basis, starts_at, policy FROM conflict_events") == [(None, None, None)]
-    store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "again")], decided_by="ann")
+    store.decisions.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "again")], decided_by="ann")
     assert rows(old_store, "SELECT decision, decided_by, holds FROM decision_log ORDER BY decision_id") == [
         ("whitelisted", "bob", False),
         ("ignored", "ann", True),
@@ -239,16 +241,16 @@ def test_a_store_of_the_release_before_goes_up_with_its_decisions_and_its_events
 def test_what_somebody_touched_before_the_upgrade_is_mended_after_it(store, old_store):
     execute(old_store, "UPDATE visit_conflicts SET overlap_minutes = 1 WHERE visit_id = 'a'")
     schema.migrate(old_store)
-    store.replace_prefix(judged([WORKED, PLANNED], 2))
+    store.conflicts.replace_prefix(judged([WORKED, PLANNED], 2))
     assert rows(old_store, "SELECT count(*) FROM visit_conflicts WHERE overlap_minutes = 1") == [(0,)]
     assert [each["basis"] for each in events(old_store, "a", "b")] == [None, "actual"]
 
 
 def test_the_writer_has_its_rights_anew_after_the_upgrade(store, old_store):
     schema.migrate(old_store)
-    store.set_up_roles()
+    store.administration.set_up_roles()
     schema.migrate(old_store, "0004")
     execute(old_store, "GRANT UPDATE ON conflict_decisions TO conflicts_writer")
-    store.prepare()
+    store.administration.prepare()
     rights = "SELECT has_table_privilege('conflicts_writer', 'conflict_decisions', %s)"
     assert [rows(old_store, rights, [right]) for right in ("INSERT", "UPDATE")] == [[(True,)], [(False,)]]

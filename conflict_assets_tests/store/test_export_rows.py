@@ -8,7 +8,7 @@ import pytest
 from conflict_assets.domain.statuses import Status
 from conflict_assets.store import export_rows as exporting
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.export_rows import ExportQuery
 from conflict_assets_tests.pg import execute
@@ -25,12 +25,12 @@ NIGHT = (
 @pytest.fixture
 def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night(NIGHT))
+        store.conflicts.replace_prefix(night(NIGHT))
         yield store
 
 
 def exported(store, **query):
-    with store.export(ExportQuery(**query)) as export:
+    with store.conflicts.export(ExportQuery(**query)) as export:
         count = export.count()
         table = pa.Table.from_batches(export.batches(), export.schema)
     assert table.num_rows == count
@@ -73,8 +73,8 @@ def test_a_filter_keeps_conflicts_of_which_either_visit_fits(store, query, found
 
 
 def test_only_conflicts_that_nobody_decided_on_and_that_hold_unless_asked(store):
-    store.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "too short")])
-    store.replace_prefix(night([NIGHT[0], Pair("x", "y")], number=2))
+    store.decisions.decide([Decision(parse_pair("a,b"), DecisionValue.IGNORED, "too short")])
+    store.conflicts.replace_prefix(night([NIGHT[0], Pair("x", "y")], number=2))
     assert pairs(store) == ["xy"]
     assert pairs(store, statuses=["ignored"]) == ["ab"]
     assert pairs(store, statuses=["resolved"]) == ["cd", "ef"]
@@ -108,7 +108,7 @@ def test_columns_have_types_and_values_come_as_they_are_stored(store):
         "visit_start_time": datetime(2026, 1, 5, 14, 0, 0, 1, tzinfo=UTC),
         "visit_end_time": datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
     }
-    store.replace_prefix(night([Pair(visit=odd)], number=2))
+    store.conflicts.replace_prefix(night([Pair(visit=odd)], number=2))
     table = exported(store)
     row = table.to_pylist()[0]
     assert {name: row[name] for name in odd} == odd
@@ -123,8 +123,8 @@ def test_columns_have_types_and_values_come_as_they_are_stored(store):
 def test_many_rows_come_in_batches(store, monkeypatch):
     monkeypatch.setattr(exporting, "BLOCK_BYTES", 20_000)
     lines = {"aide_name": "\n".join(["line"] * 100)}
-    store.replace_prefix(night([Pair(f"a{n}", f"b{n}", visit=lines) for n in range(500)], number=2))
-    with store.export(ExportQuery()) as export:
+    store.conflicts.replace_prefix(night([Pair(f"a{n}", f"b{n}", visit=lines) for n in range(500)], number=2))
+    with store.conflicts.export(ExportQuery()) as export:
         batches = list(export.batches())
     assert sum(batch.num_rows for batch in batches) == 500
     assert max(batch.num_rows for batch in batches) < 100
@@ -132,14 +132,14 @@ def test_many_rows_come_in_batches(store, monkeypatch):
 
 
 def give_up(store):
-    with store.export(ExportQuery()) as export:
+    with store.conflicts.export(ExportQuery()) as export:
         next(export.batches())
         raise RuntimeError("enough")
 
 
 def test_an_export_that_is_given_up_leaves_the_store_usable(store, monkeypatch):
     monkeypatch.setattr(exporting, "BLOCK_BYTES", 20_000)
-    store.replace_prefix(night([Pair(f"a{n}", f"b{n}") for n in range(3000)], number=2))
+    store.conflicts.replace_prefix(night([Pair(f"a{n}", f"b{n}") for n in range(3000)], number=2))
     for _ in range(3):
         with pytest.raises(RuntimeError, match="enough"):
             give_up(store)
@@ -147,9 +147,9 @@ def test_an_export_that_is_given_up_leaves_the_store_usable(store, monkeypatch):
 
 
 def test_an_export_sees_one_moment_of_the_store(store):
-    with store.export(ExportQuery()) as export:
+    with store.conflicts.export(ExportQuery()) as export:
         assert export.count() == 3
-        execute(store._url, "DELETE FROM visit_conflicts")
+        execute(store.session.url, "DELETE FROM visit_conflicts")
         assert sum(batch.num_rows for batch in export.batches()) == 3
 
 
@@ -157,7 +157,7 @@ def test_an_export_sees_one_moment_of_the_store(store):
     ("query", "what"), [({"full_ssns": True}, "full SSNs"), ({"prefixes": ["04"]}, "prefixes")], ids=["ssn", "prefix"]
 )
 def test_a_reader_gets_masked_rows_and_is_told_why_no_more(store, store_url, query, what):
-    store.set_up_roles()
+    store.administration.set_up_roles()
     with ConflictStore(url=login(store_url, "conflicts_reader"), prefix_length=2) as reading:
         assert pairs(reading) == ["ab", "cd", "ef"]
         with pytest.raises(StoreError, match=f"login_conflicts_reader@.* may not see {what}; allowed: the owner"):
@@ -166,7 +166,7 @@ def test_a_reader_gets_masked_rows_and_is_told_why_no_more(store, store_url, que
 
 @pytest.mark.parametrize("role", ["conflicts_writer", "pg_read_all_data"])
 def test_full_ssns_are_for_the_role_not_for_whoever_can_read_the_view(store, store_url, role):
-    store.set_up_roles()
+    store.administration.set_up_roles()
     with ConflictStore(url=login(store_url, role), prefix_length=2) as login_of_role:
         if role == "conflicts_writer":
             assert set(exported(login_of_role, full_ssns=True)["ssn"].to_pylist()) == {SSN}
@@ -185,10 +185,10 @@ UNREADABLE = {
 
 
 def test_a_value_that_can_not_be_read_costs_itself_alone(store):
-    store.replace_prefix(night([Pair(visit={"aide_name": "Secret Name"}), Pair("y", "z")], number=2))
+    store.conflicts.replace_prefix(night([Pair(visit={"aide_name": "Secret Name"}), Pair("y", "z")], number=2))
     for column, value in UNREADABLE.items():
-        execute(store._url, f"UPDATE conflict_visits SET {column} = '{value}' WHERE visit_id = 'a'")  # noqa: S608 - a constant
-    with store.export(ExportQuery(both_sides=True)) as export:
+        execute(store.session.url, f"UPDATE conflict_visits SET {column} = '{value}' WHERE visit_id = 'a'")  # noqa: S608 - a constant
+    with store.conflicts.export(ExportQuery(both_sides=True)) as export:
         table = pa.Table.from_batches(export.batches(), export.schema)
         unreadable = export.unreadable
 
@@ -207,7 +207,7 @@ def test_a_value_that_can_not_be_read_costs_itself_alone(store):
 
 def test_a_row_may_be_longer_than_a_batch(store):
     long = {"p_address_line_1": "x" * 6_000_000, "aide_name": "\n" * 100_000, "p_city": 'a "b",\r\n' * 300_000}
-    store.replace_prefix(night([Pair("a", "b", visit=long), Pair("y", "z")], number=2))
+    store.conflicts.replace_prefix(night([Pair("a", "b", visit=long), Pair("y", "z")], number=2))
 
     rows = {row["visit_id"]: row for row in exported(store).to_pylist()}
 
@@ -223,7 +223,7 @@ def test_what_no_reader_can_read_is_not_stored(store):
         "billed_rate": float("nan"),
     }
     far = {"sch_start_time": datetime(1, 1, 2, tzinfo=UTC), "sch_end_time": datetime(9999, 12, 30, 23, tzinfo=UTC)}
-    store.replace_prefix(night([Pair(visit=odd | far)], number=2))
+    store.conflicts.replace_prefix(night([Pair(visit=odd | far)], number=2))
 
     row = exported(store).to_pylist()[0]
 

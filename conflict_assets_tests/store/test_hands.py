@@ -61,8 +61,8 @@ HANDS = {
 @pytest.fixture
 def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([*PAIRS, GONE], number=1))
-        store.replace_prefix(night(PAIRS, number=2))
+        store.conflicts.replace_prefix(night([*PAIRS, GONE], number=1))
+        store.conflicts.replace_prefix(night(PAIRS, number=2))
         yield store
 
 
@@ -73,9 +73,9 @@ COLUMNS = """SELECT attname FROM pg_attribute WHERE attrelid = 'visit_conflicts'
 def expected(url, pairs):
     """What nights that nobody disturbs leave, but for when conflicts were detected."""
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.replace_prefix(night([*PAIRS, GONE], number=1))
-        store.replace_prefix(night(PAIRS, number=2))
-        store.replace_prefix(night(pairs, number=3))
+        store.conflicts.replace_prefix(night([*PAIRS, GONE], number=1))
+        store.conflicts.replace_prefix(night(PAIRS, number=2))
+        store.conflicts.replace_prefix(night(pairs, number=3))
     return rows(url, ROWS), rows(url, VISITS)
 
 
@@ -84,7 +84,7 @@ def expected(url, pairs):
 def test_the_next_night_leaves_what_it_would_have_left_without_the_hand(store, store_url, make_store, hand, pairs):
     whole, visits = expected(make_store(2), pairs)
     execute(store_url, HANDS[hand])
-    store.replace_prefix(night(pairs, number=3))
+    store.conflicts.replace_prefix(night(pairs, number=3))
     found = rows(store_url, ROWS)
     detected = [name[0] for name in rows(store_url, COLUMNS)].index("first_detected_at")
     if hand in {"both rows are deleted", "all is deleted"}:
@@ -97,7 +97,7 @@ def test_the_next_night_leaves_what_it_would_have_left_without_the_hand(store, s
 @pytest.mark.parametrize("deleted", [("a", "b"), ("b", "a")], ids=" ".join)
 def test_half_a_pair_gets_the_overlap_of_a_visit_that_is_shorter_now(store, store_url, deleted):
     execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = %s AND con_visit_id = %s", deleted)
-    outcome = store.replace_prefix(night(SHORTER, number=3))
+    outcome = store.conflicts.replace_prefix(night(SHORTER, number=3))
     assert rows(store_url, LIVE.format("visit_id, overlap_minutes")) == [
         ("a", 15.0),
         ("a", 60.0),
@@ -113,7 +113,7 @@ def test_half_a_pair_gets_the_overlap_of_a_visit_that_is_shorter_now(store, stor
 @pytest.mark.parametrize("deleted", [("a", "b"), ("b", "a")], ids=" ".join)
 def test_half_a_pair_is_made_whole_without_an_event_and_keeps_its_first_detection(store, store_url, deleted):
     execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = %s AND con_visit_id = %s", deleted)
-    outcome = store.replace_prefix(night(PAIRS, number=3))
+    outcome = store.conflicts.replace_prefix(night(PAIRS, number=3))
     assert (outcome.new, outcome.changed, outcome.unchanged) == (0, 0, 3)
     assert (
         rows(store_url, LIVE.format("DISTINCT ON (ssn, visit_id, con_visit_id) first_detected_at"))
@@ -125,20 +125,20 @@ def test_half_a_pair_is_made_whole_without_an_event_and_keeps_its_first_detectio
 @pytest.mark.parametrize("deleted", [("a", "b"), ("b", "a")], ids=" ".join)
 def test_half_a_pair_that_goes_is_told_as_resolved(store, store_url, deleted):
     execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = %s AND con_visit_id = %s", deleted)
-    assert store.replace_prefix(night([AC, DE], number=3)).resolved == 1
+    assert store.conflicts.replace_prefix(night([AC, DE], number=3)).resolved == 1
     assert rows(store_url, EVENTS, [AB.pair_id]) == [("detected",), ("resolved",)]
 
 
 def test_half_a_pair_that_was_resolved_is_reopened_once(store, store_url):
     execute(store_url, "DELETE FROM visit_conflicts WHERE (visit_id, con_visit_id) = ('x', 'y')")
-    outcome = store.replace_prefix(night([*PAIRS, GONE], number=3))
+    outcome = store.conflicts.replace_prefix(night([*PAIRS, GONE], number=3))
     assert (outcome.new, outcome.reopened) == (0, 1)
     assert rows(store_url, EVENTS, [GONE.pair_id]) == [("detected",), ("resolved",), ("reopened",)]
 
 
 def test_a_dry_run_tells_of_half_a_pair_what_the_night_does(store, store_url):
     execute(store_url, "DELETE FROM visit_conflicts WHERE (visit_id, con_visit_id) = ('a', 'b')")
-    told = store.preview_prefix(night(SHORTER, number=3), examples=5)
+    told = store.conflicts.preview_prefix(night(SHORTER, number=3), examples=5)
     assert (told.new, told.changed, told.unchanged) == (0, 1, 2)
     assert [example.kind for example in told.examples] == ["changed"]
 
@@ -154,9 +154,9 @@ def test_a_change_that_was_begun_before_a_night_and_ends_after_it_is_mended_by_t
     whole = rows(store_url, ROWS), rows(store_url, VISITS)
     with psycopg.connect(store_url) as hand:
         hand.execute(statement)
-        store.replace_prefix(night(PAIRS, number=3))
+        store.conflicts.replace_prefix(night(PAIRS, number=3))
     assert (rows(store_url, ROWS), rows(store_url, VISITS)) != whole
-    store.replace_prefix(night(PAIRS, number=4))
+    store.conflicts.replace_prefix(night(PAIRS, number=4))
     assert (rows(store_url, ROWS), rows(store_url, VISITS)) == whole
 
 
@@ -164,5 +164,5 @@ def test_a_store_whose_transactions_count_anew_is_compared(store, store_url):
     """As after a restore: what was settled then says nothing of the transactions of another server."""
     execute(store_url, "UPDATE conflict_visits SET office = 'South' WHERE visit_id = 'b'")
     execute(store_url, "UPDATE prefix_runs SET settled_xid = '9000000'")
-    store.replace_prefix(night(PAIRS, number=3))
+    store.conflicts.replace_prefix(night(PAIRS, number=3))
     assert rows(store_url, "SELECT count(*) FROM conflict_visits WHERE office = 'South'") == [(0,)]

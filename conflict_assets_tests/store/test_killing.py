@@ -6,6 +6,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.embedded.embedded_server import embedded_url
 from conflict_assets_tests.pg import PgServer, own_server, rows
 from conflict_assets_tests.store.killing import Trial, kill_postmaster
+from conflict_assets_tests.store.store_totals import totals
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_night_survives_a_killed_server_by_itself(trial, server):
 
 def test_an_open_store_goes_on_after_its_server_was_killed(trial, server):
     with ConflictStore(url=trial.url, prefix_length=1) as store:
-        before = store.totals()
+        before = store.session.run(totals)
         kill_postmaster(server[0])
-        assert store.totals() == before
+        assert store.session.run(totals) == before
     embedded_url(server[0])

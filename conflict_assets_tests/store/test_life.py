@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, parse_pair
-from conflict_assets.store.decisions import DecisionValue as Word
+from conflict_assets.store.decision_types import Decision, parse_pair
+from conflict_assets.store.decision_types import DecisionValue as Word
 from conflict_assets.store.errors import StaleSnapshot
 from conflict_assets_tests.conftest import PROFILE
 from conflict_assets_tests.pg import EMPTY_STORE, execute, rows
@@ -71,21 +71,21 @@ class Lives(RuleBasedStateMachine):
         pairs = [pair for pair in pairs if inside(pair, empty)]
         own = {"window": window, "left_out": outcomes, "as_of": self.clock, "zone": zone}
         commit = night(pairs, number=self.number, prefix="0", **own)
-        self.store.replace_prefix(commit)
+        self.store.conflicts.replace_prefix(commit)
         self.model.commit(commit, {(pair.ssn, pair.pair_id): pair for pair in pairs}, outcomes, zone)
         self.compare()
 
     @precondition(lambda self: self.model.runs)
     @rule()
     def the_last_commit_is_repeated(self):
-        self.store.replace_prefix(self.model.runs[-1])
+        self.store.conflicts.replace_prefix(self.model.runs[-1])
         self.compare()
 
     @precondition(lambda self: self.model.runs)
     @rule()
     def an_older_snapshot_comes_late(self):
         with pytest.raises(StaleSnapshot):
-            self.store.replace_prefix(
+            self.store.conflicts.replace_prefix(
                 night([Pair()], number=0, prefix="0", as_of=self.model.runs[-1].as_of - timedelta(seconds=1))
             )
         self.compare()
@@ -94,7 +94,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), verdict=st.sampled_from(list(Word)))
     def a_person_decides(self, data, verdict):
         pair_id = data.draw(st.sampled_from(sorted({pair_id for _, pair_id in self.model.lives})))
-        self.store.decide([Decision(parse_pair(pair_id), verdict, "because")])
+        self.store.decisions.decide([Decision(parse_pair(pair_id), verdict, "because")])
         self.model.decide(pair_id, str(verdict))
         self.compare()
 
@@ -117,7 +117,7 @@ class Lives(RuleBasedStateMachine):
         assert sorted(rows(self.store_url, EVENTS), key=repr) == sorted(self.model.events, key=repr)
         opened = sum(self.model.status(key)[0] in {"new", "open"} for key in self.model.lives)
         assert rows(self.store_url, "SELECT count(*) FROM open_conflicts") == [(opened,)]
-        assert self.store.totals().open_conflicts == opened
+        assert self.store.conflicts.count_open() == opened
 
 
 def test_any_sequence_of_nights_and_decisions_agrees_with_the_model(make_store):

@@ -27,7 +27,7 @@ def at(clock: str, zone: str = ZONE, *, fold: int = 0) -> datetime:
 
 def commit(store, moment, pairs=(AB,), **changes):
     run = f"run-{moment:%d-%H-%M}"
-    return store.replace_prefix(night(pairs, as_of=moment, **{"run_id": run, "root_run_id": run} | changes))
+    return store.conflicts.replace_prefix(night(pairs, as_of=moment, **{"run_id": run, "root_run_id": run} | changes))
 
 
 def statuses(url):
@@ -36,9 +36,9 @@ def statuses(url):
 
 def told_as_new(store, url):
     """How many conflicts the view, the export, the report and the summary by agency call new."""
-    with store.export(ExportQuery(statuses=["new"])) as export:
+    with store.conflicts.export(ExportQuery(statuses=["new"])) as export:
         exported = export.count()
-    report = store.report_data(time_zone=ZONE, agency_time_zone=ZONE).by_status.get("new", 0)
+    report = store.runs.report_data(time_zone=ZONE, agency_time_zone=ZONE).by_status.get("new", 0)
     view, summary = rows(
         url,
         """SELECT (SELECT count(*) FROM open_conflicts WHERE status = 'new'),

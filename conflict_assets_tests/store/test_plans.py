@@ -38,8 +38,8 @@ def filled(pg_server):
                 Pair(f"{prefix}a{n}", f"{prefix}b{n}", ssn=f"{prefix}{n // 20:08d}", agency=f"P{n % 97}")
                 for n in range(PAIRS)
             ]
-            store.replace_prefix(night(pairs, prefix=prefix))
-        store.replace_prefix(night(pairs[:100], prefix="2", number=2))
+            store.conflicts.replace_prefix(night(pairs, prefix=prefix))
+        store.conflicts.replace_prefix(night(pairs[:100], prefix="2", number=2))
     execute(url, MANY_RUNS)
     execute(url, MANY_REJECTED)
     execute(url, MANY_DECISIONS)

@@ -41,14 +41,14 @@ def as_maker(url):
 
 def prepare(url):
     with ConflictStore(url=url, prefix_length=1) as store:
-        store.prepare()
-        store.require_right_to_write()
-        return store.replace_prefix(night([Pair(ssn="400000001")], prefix="4")).new
+        store.administration.prepare()
+        store.administration.require_right_to_write()
+        return store.conflicts.replace_prefix(night([Pair(ssn="400000001")], prefix="4")).new
 
 
 def try_out(url):
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.require_right_to_write()
+        store.administration.require_right_to_write()
 
 
 def refused(url, ask=prepare):
@@ -138,22 +138,22 @@ def test_doctor_calls_it_a_problem(maker, monkeypatch, case):
 
 def test_a_standby_is_refused_at_once_and_read(monkeypatch):
     """At its preparation; in mid-run, a refused write may pass, since a standby may be about to become the primary."""
-    monkeypatch.setattr("conflict_assets.store.conflict_store.ATTEMPTS", 1)
+    monkeypatch.setattr("conflict_assets.store.session.ATTEMPTS", 1)
     with debian_server() as server:
         url = PgServer(server).make_store(1)
         prepare(url)
         make_standby(server)
         assert "is a standby, which takes no writes; allowed: the primary. Name the primary in" in refused(url)
-        with ConflictStore(url=url, prefix_length=1) as store, store.export(ExportQuery()) as export:
+        with ConflictStore(url=url, prefix_length=1) as store, store.conflicts.export(ExportQuery()) as export:
             assert export.count() == 1
         with ConflictStore(url=url, prefix_length=1) as store, pytest.raises(TransientStoreError, match="25006"):
-            store.replace_prefix(night([], prefix="4", number=2))
+            store.conflicts.replace_prefix(night([], prefix="4", number=2))
 
 
 def test_a_primary_that_was_made_read_only_in_mid_run_stays_so(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store._run(lambda connection: connection.execute("SET default_transaction_read_only = on"))
-        found = refused(store, lambda _: store.replace_prefix(night([Pair()])))
+        store.session.run(lambda connection: connection.execute("SET default_transaction_read_only = on"))
+        found = refused(store, lambda _: store.conflicts.replace_prefix(night([Pair()])))
     assert "25006). Allowed is a store that takes writes: the primary server" in found
 
 
@@ -167,7 +167,7 @@ def test_what_sqlalchemy_wraps_is_translated_too(maker, monkeypatch):
 def test_a_migration_by_somebody_who_does_not_own_the_tables_is_told(maker):
     url, admin = maker
     with ConflictStore(url=admin, prefix_length=1) as store:
-        store.prepare()
+        store.administration.prepare()
     schema.migrate(admin, "0001")
     execute(admin, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO maker")
     assert "42501" in refused(url)
@@ -175,15 +175,15 @@ def test_a_migration_by_somebody_who_does_not_own_the_tables_is_told(maker):
 
 def test_the_writer_s_rights_are_what_a_night_needs(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
-        store.require_right_to_write()
+        store.administration.set_up_roles()
+        store.administration.require_right_to_write()
     with ConflictStore(url=login(store_url, "conflicts_writer"), prefix_length=2) as store:
-        store.require_right_to_write()
+        store.administration.require_right_to_write()
 
 
 def test_a_missing_right_is_named_with_its_table(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     writer = login(store_url, "conflicts_writer")
     execute(store_url, "REVOKE INSERT ON conflict_history FROM conflicts_writer")
     try:
@@ -195,7 +195,7 @@ def test_a_missing_right_is_named_with_its_table(store_url):
 
 def test_the_reader_is_told_what_it_lacks(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     reader = login(store_url, "conflicts_reader")
     found = refused(reader, try_out)
     assert "GRANT" in found
@@ -234,7 +234,7 @@ def test_a_storage_of_dagster_that_can_t_be_written_to_is_told_with_the_statemen
 def test_trying_leaves_nothing(store_url):
     count = "SELECT count(*) FROM pg_class WHERE relname LIKE 'tried%'"
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.require_right_to_write()
+        store.administration.require_right_to_write()
         assert rows(store_url, count) == [(0,)]
 
 
@@ -255,14 +255,14 @@ def test_roles_that_this_login_may_not_make_are_told_with_what_makes_them(maker,
         ConflictStore(url=url, prefix_length=1) as store,
         pytest.raises(StoreError, match="Let a superuser do: CREATE"),
     ):
-        store.set_up_roles()
+        store.administration.set_up_roles()
 
 
 def test_roles_of_another_store_are_no_obstacle(maker, store_url):
     url, admin = maker
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     execute(admin, "GRANT CREATE ON SCHEMA public TO maker")
     assert prepare(url) == 1
     with ConflictStore(url=url, prefix_length=1) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()

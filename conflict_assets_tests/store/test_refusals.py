@@ -14,7 +14,7 @@ from conflict_assets.store.address import DAGSTER, REPLACED, STORE, describe_url
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect, connect_once
 from conflict_assets.store.errors import StoreError, TransientStoreError
-from conflict_assets.store.session import Timeouts
+from conflict_assets.store.session_settings import Timeouts
 from conflict_assets_tests.pg import PgServer, execute
 from conflict_assets_tests.pg15 import debian_server
 from conflict_assets_tests.store.fake_server import fake_server

@@ -34,8 +34,8 @@ def test_rejected_visits_are_those_of_the_latest_snapshot_of_each_prefix(store, 
     first = rejected(
         ("04", "a", "no_times"), ("05", "b", "missing_key"), (None, "c", "invalid_ssn"), (None, None, "invalid_ssn")
     )
-    store.write_rejected("r1", first, prefixes=["04", "05"], include_without_prefix=True, as_of=START)
-    store.write_rejected(
+    store.runs.write_rejected("r1", first, prefixes=["04", "05"], include_without_prefix=True, as_of=START)
+    store.runs.write_rejected(
         "r2", rejected(("04", "d", "no_times")), prefixes=["04"], include_without_prefix=False, as_of=START
     )
     found = rows(
@@ -47,13 +47,13 @@ def test_rejected_visits_are_those_of_the_latest_snapshot_of_each_prefix(store, 
         (None, None, "invalid_ssn", "r1"),
         ("04", "d", "no_times", "r2"),
     ]
-    store.write_rejected("r3", rejected(), prefixes=["04", "05"], include_without_prefix=True, as_of=START)
+    store.runs.write_rejected("r3", rejected(), prefixes=["04", "05"], include_without_prefix=True, as_of=START)
     assert rows(store_url, "SELECT count(*) FROM rejected_visits") == [(0,)]
 
 
 def test_a_row_that_is_found_again_stays_and_names_the_run_that_saw_it_first(store, store_url):
     def write(run, *found):
-        store.write_rejected(run, rejected(*found), prefixes=["04"], include_without_prefix=True, as_of=START)
+        store.runs.write_rejected(run, rejected(*found), prefixes=["04"], include_without_prefix=True, as_of=START)
         return rows(store_url, "SELECT rejected_id, visit_id, run_id FROM rejected_visits ORDER BY rejected_id")
 
     first = write("r1", ("04", "a", "no_times"), ("04", "a", "no_times"), (None, None, "odd_id"))
@@ -74,6 +74,6 @@ def test_after_each_run_its_prefixes_hold_what_it_found_as_often_as_it_was_found
     for found, prefixes, include in nights:
         scope = {*prefixes, *([None] if include else [])}
         mine = [each for each in found if each[0] in scope]
-        store.write_rejected("r", rejected(*mine), prefixes=prefixes, include_without_prefix=include, as_of=START)
+        store.runs.write_rejected("r", rejected(*mine), prefixes=prefixes, include_without_prefix=include, as_of=START)
         expected = Counter({each: n for each, n in expected.items() if each[0] not in scope}) + Counter(mine)
         assert Counter(rows(store_url, "SELECT ssn_prefix, visit_id, reason FROM rejected_visits")) == expected

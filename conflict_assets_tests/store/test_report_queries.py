@@ -10,7 +10,7 @@ import pytest
 from conflict_assets.domain.report_data import LastNight, PrefixTime, ReportData, Stake
 from conflict_assets.store import report_queries
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import DAY, START, Pair, night
 
@@ -31,17 +31,19 @@ def store(store_url):
 
 
 def look(store, **zones):
-    return store.report_data(**{"time_zone": ZONE, "agency_time_zone": ZONE} | zones)
+    return store.runs.report_data(**{"time_zone": ZONE, "agency_time_zone": ZONE} | zones)
 
 
 @pytest.fixture
 def mixed(store, store_url):
     """New, open, resolved, whitelisted and expired conflicts of two prefixes, of billed visits and others."""
     gone, early = Pair("r", "s"), Pair("k", "l", day=date(2024, 1, 1))
-    store.replace_prefix(night([*CHAIN[:2], gone, early], number=1))
-    store.replace_prefix(night([*CHAIN, Pair("d", "e")], number=2, window=(date(2024, 1, 2), date(2026, 3, 1))))
-    store.replace_prefix(night([ALONE], number=2, prefix="17"))
-    store.decide([Decision(parse_pair(Pair("d", "e").pair_id), DecisionValue.WHITELISTED, "because")])
+    store.conflicts.replace_prefix(night([*CHAIN[:2], gone, early], number=1))
+    store.conflicts.replace_prefix(
+        night([*CHAIN, Pair("d", "e")], number=2, window=(date(2024, 1, 2), date(2026, 3, 1)))
+    )
+    store.conflicts.replace_prefix(night([ALONE], number=2, prefix="17"))
+    store.decisions.decide([Decision(parse_pair(Pair("d", "e").pair_id), DecisionValue.WHITELISTED, "because")])
     execute(store_url, "UPDATE visit_conflicts SET cost_type = 'recovery' WHERE visit_id IN ('b', 'x')")
     return store
 
@@ -149,10 +151,10 @@ def test_payers_are_ranked_by_conflicts_with_the_amounts_of_their_own_visits(mix
 
 def test_the_last_night_lists_what_it_resolved_and_reopened_the_costliest_first(store, store_url):
     small, large, back = Pair("a", "b", overlap=10.0), Pair("c", "d"), Pair("e", "f")
-    store.replace_prefix(night([small, large, back], number=1))
-    store.replace_prefix(night([small, large], number=2))
-    store.replace_prefix(night([back], number=3))
-    store.replace_prefix(night([back, small], number=4, as_of=START + timedelta(days=3, hours=1)))
+    store.conflicts.replace_prefix(night([small, large, back], number=1))
+    store.conflicts.replace_prefix(night([small, large], number=2))
+    store.conflicts.replace_prefix(night([back], number=3))
+    store.conflicts.replace_prefix(night([back, small], number=4, as_of=START + timedelta(days=3, hours=1)))
     found = look(store, time_zone="UTC")
     assert [each.pair_id for each in found.last_resolved] == [large.pair_id, small.pair_id]
     assert [each.amount for each in found.last_resolved] == [60.0, 10.0]
@@ -176,7 +178,9 @@ def test_of_many_the_largest_are_shown(store, monkeypatch):
         sides = {"group": f"g{number}", "agency": f"P{number}", "con_agency": f"Q{number}", "overlap": overlap}
         return [Pair(one, other, **sides) for one, other in pairwise(names)]
 
-    store.replace_prefix(night([*chain(1, 2), *chain(2, 4), *chain(3, 2, overlap=90.0), *chain(4, 3), *chain(5, 2)]))
+    store.conflicts.replace_prefix(
+        night([*chain(1, 2), *chain(2, 4), *chain(3, 2, overlap=90.0), *chain(4, 3), *chain(5, 2)])
+    )
     whole = look(store)
     assert [group.group_id for group in whole.largest_groups] == ["g2", "g4", "g3", "g1", "g5"]
     monkeypatch.setattr(report_queries, "SHOWN", 3)
@@ -192,7 +196,7 @@ def test_of_many_the_largest_are_shown(store, monkeypatch):
 def test_the_last_four_digits_are_told_only_in_a_crowd_of_prefixes(store, prefixes, told):
     for number in range(prefixes):
         ssn = f"{number:02}0000001"
-        store.replace_prefix(
+        store.conflicts.replace_prefix(
             night([Pair("a", "b", ssn=ssn, group="g"), Pair("b", "c", ssn=ssn, group="g")], prefix=f"{number:02}")
         )
     assert {group.masked_ssn for group in look(store).largest_groups} == {told}
@@ -202,13 +206,13 @@ def test_a_conflict_counts_in_the_hour_of_the_agencies_zone_in_which_its_second_
     begin = datetime(2026, 1, 5, 14, tzinfo=UTC)
     worked = {"visit_start_time": begin, "visit_end_time": begin + timedelta(hours=2)}
     planned = {"sch_start_time": begin + timedelta(hours=3), "visit_start_time": begin}
-    store.replace_prefix(night([Pair("a", "b", visit=worked), Pair("c", "d", visit=planned), Pair("e", "f")]))
+    store.conflicts.replace_prefix(night([Pair("a", "b", visit=worked), Pair("c", "d", visit=planned), Pair("e", "f")]))
     assert look(store).by_hour == {(1, 9): 1, (1, 12): 1}
     assert look(store, agency_time_zone="Asia/Tokyo").by_hour == {(1, 23): 1, (2, 2): 1}
 
 
 def test_the_later_of_the_two_starts_counts(store, store_url):
-    store.replace_prefix(night([Pair()]))
+    store.conflicts.replace_prefix(night([Pair()]))
     for visit, hour in (("a", 8), ("b", 11)):
         execute(
             store_url,
@@ -219,11 +223,11 @@ def test_the_later_of_the_two_starts_counts(store, store_url):
 
 
 def test_the_last_night_is_all_runs_of_the_newest_date_with_what_they_took(store, store_url):
-    store.replace_prefix(night([Pair()], number=1))
-    store.replace_prefix(night([], prefix="05", number=1))
+    store.conflicts.replace_prefix(night([Pair()], number=1))
+    store.conflicts.replace_prefix(night([], prefix="05", number=1))
     for number, hours in ((2, 0), (3, 1)):
         as_of = START + timedelta(days=2, hours=hours)
-        store.replace_prefix(night([Pair(), Pair("c", "d")][: number - 1], number=number, as_of=as_of))
+        store.conflicts.replace_prefix(night([Pair(), Pair("c", "d")][: number - 1], number=number, as_of=as_of))
     execute(store_url, "UPDATE prefix_runs SET write_seconds = 0.25, committed_at = as_of + interval '10 min'")
     found = look(store, time_zone="UTC").last_night
     assert found is not None
@@ -249,14 +253,14 @@ def test_the_last_night_is_all_runs_of_the_newest_date_with_what_they_took(store
 
 def test_visits_are_counted_at_the_last_run_of_each_prefix_and_rejected_ones_without_prefix_added(store):
     for number, seen in ((1, 1000), (2, 700)):
-        store.replace_prefix(night([], number=number, counts={"visits_seen": seen, "no_times": number}))
-    store.replace_prefix(night([], prefix="05", counts={"visits_seen": 50, "no_times": 4}))
+        store.conflicts.replace_prefix(night([], number=number, counts={"visits_seen": seen, "no_times": number}))
+    store.conflicts.replace_prefix(night([], prefix="05", counts={"visits_seen": 50, "no_times": 4}))
     columns = {
         "ssn_prefix": [None, None, "04"],
         "visit_id": ["u", None, "v"],
         "reason": ["invalid_ssn"] * 2 + ["no_times"],
     }
-    store.write_rejected(
+    store.runs.write_rejected(
         "r",
         pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}),
         prefixes=["04"],
@@ -269,13 +273,13 @@ def test_visits_are_counted_at_the_last_run_of_each_prefix_and_rejected_ones_wit
 
 
 def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_url, monkeypatch):
-    store.replace_prefix(night([Pair()]))
+    store.conflicts.replace_prefix(night([Pair()]))
     read = report_queries.read_totals
 
     def commit_meanwhile(connection, prefix_length):
         totals = read(connection, prefix_length)
         with ConflictStore(url=store_url, prefix_length=2) as other:
-            other.replace_prefix(night([Pair("c", "d", ssn="170000001")], prefix="17"))
+            other.conflicts.replace_prefix(night([Pair("c", "d", ssn="170000001")], prefix="17"))
         return totals
 
     monkeypatch.setattr(report_queries, "read_totals", commit_meanwhile)
@@ -287,7 +291,7 @@ def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_ur
 
 def test_a_store_of_a_thousand_prefixes_is_told_too(make_store):
     with ConflictStore(url=make_store(prefix_length=3), prefix_length=3) as store:
-        store.replace_prefix(night([Pair()], prefix="040"))
+        store.conflicts.replace_prefix(night([Pair()], prefix="040"))
         found = look(store)
     assert len(found.by_prefix) == 1000
     assert found.by_prefix["040"] == 1

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError
 from conflict_assets.store.retention import Retention
 from conflict_assets_tests.pg import execute, rows
@@ -20,8 +20,8 @@ RESOLVED, OPEN = Pair("c", "d", visit={"latitude": 40.7, "longitude": -74.0, "p_
 @pytest.fixture
 def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.replace_prefix(night([OPEN, RESOLVED], number=1))
-        store.replace_prefix(night([OPEN], number=2))
+        store.conflicts.replace_prefix(night([OPEN, RESOLVED], number=1))
+        store.conflicts.replace_prefix(night([OPEN], number=2))
         yield store
 
 
@@ -30,7 +30,7 @@ def stored(url):
 
 
 def test_a_resolved_conflict_goes_with_its_visits_and_events_when_it_is_old_enough(store, store_url):
-    purged = store.purge(KEEP, now=LATER)
+    purged = store.administration.purge(KEEP, now=LATER)
     assert (purged.conflicts, purged.visits, purged.events) == (1, 2, 2)
     assert stored(store_url) == {OPEN.pair_id}
     assert rows(store_url, "SELECT visit_id FROM conflict_visits ORDER BY 1") == [("a",), ("b",)]
@@ -38,24 +38,24 @@ def test_a_resolved_conflict_goes_with_its_visits_and_events_when_it_is_old_enou
 
 
 def test_a_young_one_stays_and_a_second_purge_finds_nothing(store, store_url):
-    assert not store.purge(KEEP, now=SOON)
+    assert not store.administration.purge(KEEP, now=SOON)
     assert stored(store_url) == {OPEN.pair_id, RESOLVED.pair_id}
-    assert store.purge(KEEP, now=LATER)
-    assert not store.purge(KEEP, now=LATER)
+    assert store.administration.purge(KEEP, now=LATER)
+    assert not store.administration.purge(KEEP, now=LATER)
 
 
 def test_a_conflict_that_left_the_window_long_ago_goes(store, store_url):
     gone = (OPEN.day + timedelta(days=31), date(2026, 3, 1))
-    store.replace_prefix(night([], number=3, window=gone))
-    assert store.purge(KEEP, now=SOON).conflicts == 1
+    store.conflicts.replace_prefix(night([], number=3, window=gone))
+    assert store.administration.purge(KEEP, now=SOON).conflicts == 1
     assert stored(store_url) == {RESOLVED.pair_id}
 
 
 def test_a_decided_conflict_stays_until_its_decision_is_cleared(store, store_url):
-    store.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.WHITELISTED, "explained")])
-    assert store.purge(KEEP, now=LATER).conflicts == 0
-    store.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.CLEARED, "taken back")])
-    assert store.purge(KEEP, now=LATER).conflicts == 1
+    store.decisions.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.WHITELISTED, "explained")])
+    assert store.administration.purge(KEEP, now=LATER).conflicts == 0
+    store.decisions.decide([Decision(parse_pair(RESOLVED.pair_id), DecisionValue.CLEARED, "taken back")])
+    assert store.administration.purge(KEEP, now=LATER).conflicts == 1
     events = rows(store_url, "SELECT event, ssn FROM conflict_history WHERE pair_id = %s", [RESOLVED.pair_id])
     assert events == [("decided", None), ("decided", None)]
     places = "SELECT DISTINCT latitude, longitude, zip_code FROM conflict_history WHERE event = 'decided'"
@@ -68,10 +68,10 @@ def test_a_decided_conflict_stays_until_its_decision_is_cleared(store, store_url
 
 def test_runs_go_but_not_the_latest_ones_nor_what_tells_when_a_conflict_was_last_detected(store, store_url):
     for number in range(3, 8):
-        store.replace_prefix(night([OPEN], number=number))
+        store.conflicts.replace_prefix(night([OPEN], number=number))
     keep = Retention(rejected_visits=30, closed_conflicts=9999, history=9999, prefix_runs=31)
     before = rows(store_url, "SELECT * FROM conflict_states ORDER BY visit_id")
-    assert store.purge(keep, now=LATER).prefix_runs == 4
+    assert store.administration.purge(keep, now=LATER).prefix_runs == 4
     assert rows(store_url, "SELECT run_id FROM prefix_runs ORDER BY 1") == [("run-1",), ("run-6",), ("run-7",)]
     assert rows(store_url, "SELECT * FROM conflict_states ORDER BY visit_id") == before
 
@@ -83,8 +83,8 @@ def test_rejected_visits_stay_while_their_prefix_is_read(store, store_url):
             "INSERT INTO rejected_visits (ssn_prefix, visit_id, reason, run_id, as_of) VALUES (%s, 'x', 'x', 'r', %s)",
             [prefix, START],
         )
-    store.replace_prefix(night([], prefix="04", number=80))
-    assert store.purge(KEEP, now=LATER).rejected_visits == 1
+    store.conflicts.replace_prefix(night([], prefix="04", number=80))
+    assert store.administration.purge(KEEP, now=LATER).rejected_visits == 1
     assert rows(store_url, "SELECT ssn_prefix FROM rejected_visits ORDER BY 1") == [("04",), (None,)]
 
 
@@ -94,14 +94,14 @@ def test_rejected_visits_go_by_age(store, store_url):
         "INSERT INTO rejected_visits (visit_id, reason, run_id, as_of) VALUES ('x', 'no_times', 'r', %s)",
         [START],
     )
-    assert store.purge(KEEP, now=SOON).rejected_visits == 0
-    assert store.purge(KEEP, now=LATER).rejected_visits == 1
+    assert store.administration.purge(KEEP, now=SOON).rejected_visits == 0
+    assert store.administration.purge(KEEP, now=LATER).rejected_visits == 1
 
 
 def test_a_login_that_may_not_delete_is_told_what_to_grant(store, store_url):
-    store.set_up_roles()
+    store.administration.set_up_roles()
     with ConflictStore(url=store_url, prefix_length=2) as writer:
-        writer._connection.execute("SET ROLE conflicts_writer")
+        writer.session.run(lambda connection: connection.execute("SET ROLE conflicts_writer"))
         with pytest.raises(StoreError, match="GRANT DELETE ON visit_conflicts"):
-            writer.purge(KEEP, now=LATER)
+            writer.administration.purge(KEEP, now=LATER)
     assert stored(store_url) == {OPEN.pair_id, RESOLVED.pair_id}

@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
 
@@ -47,16 +47,16 @@ def login(url, role):
 @pytest.fixture
 def store(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
-        store.set_up_roles()
-        store.replace_prefix(night([Pair(), Pair("x", "y")], number=1))
-        store.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "known")])
+        store.administration.set_up_roles()
+        store.administration.set_up_roles()
+        store.conflicts.replace_prefix(night([Pair(), Pair("x", "y")], number=1))
+        store.decisions.decide([Decision(parse_pair("x,y"), DecisionValue.IGNORED, "known")])
         yield store
 
 
 @pytest.fixture
 def prepared(store, store_url):
-    return store_url if store.totals().open_conflicts else None
+    return store_url if store.conflicts.count_open() else None
 
 
 @pytest.fixture
@@ -108,14 +108,16 @@ def test_the_reader_writes_nothing(reader, statement):
 
 def test_the_writer_runs_whole_nights_on_a_store_that_its_owner_has_prepared(writer, store_url):
     with ConflictStore(url=writer, prefix_length=2) as store:
-        store.prepare()
-        assert store.exclusions().agencies == ()
-        assert store.speed_bands()
+        store.administration.prepare()
+        assert store.administration.exclusions().agencies == ()
+        assert store.administration.speed_bands()
         for number, pairs in enumerate(([Pair(overlap=5.0), Pair("c", "d")], [Pair()]), 2):
-            store.replace_prefix(night(pairs, number=number))
-            assert store.decide([Decision(parse_pair("c,d"), DecisionValue.CLEARED, f"for the {number}th time")])
-        assert store.totals().open_conflicts == 1
-        assert store.prefix_counts("04").rows == 2
+            store.conflicts.replace_prefix(night(pairs, number=number))
+            assert store.decisions.decide(
+                [Decision(parse_pair("c,d"), DecisionValue.CLEARED, f"for the {number}th time")]
+            )
+        assert store.conflicts.count_open() == 1
+        assert store.runs.prefix_counts("04").rows == 2
     assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'resolved'") == [(2,)]
 
 

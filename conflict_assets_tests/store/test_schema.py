@@ -10,6 +10,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StoreError
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import Pair, night
+from conflict_assets_tests.store.store_totals import totals
 
 
 @pytest.fixture
@@ -21,12 +22,12 @@ def empty_url(pg_server):
 
 def prepare(url, prefix_length=1):
     with ConflictStore(url=url, prefix_length=prefix_length) as store:
-        store.prepare()
+        store.administration.prepare()
 
 
 def fill(url):
     with ConflictStore(url=url, prefix_length=1) as store:
-        store.replace_prefix(night([Pair()], prefix="0"))
+        store.conflicts.replace_prefix(night([Pair()], prefix="0"))
 
 
 def test_processes_that_prepare_an_empty_store_at_once_agree(empty_url):
@@ -48,7 +49,7 @@ def test_preparing_again_makes_nothing_and_asks_once(store_url, monkeypatch):
 def test_another_prefix_length_is_refused_with_the_way_out(make_store, made, asked):
     url = make_store(made)
     with ConflictStore(url=url, prefix_length=asked) as store, pytest.raises(StoreError) as error:
-        store.prepare()
+        store.administration.prepare()
     assert f"Set SSN_PREFIX_LENGTH={made}, or start an empty store" in str(error.value)
     assert rows(url, "SELECT prefix_length FROM conflict_store") == [(made,)]
 
@@ -56,11 +57,11 @@ def test_another_prefix_length_is_refused_with_the_way_out(make_store, made, ask
 def test_prefixes_of_three_digits_share_a_partition_by_tens(make_store):
     url = make_store(3)
     with ConflictStore(url=url, prefix_length=3) as store:
-        store.replace_prefix(night([Pair(), Pair("c", "d")], prefix="040"))
-        store.replace_prefix(night([Pair(ssn="041000001")], prefix="041"))
-        assert store.totals().by_prefix["040"] == 2
-        store.replace_prefix(night([], prefix="040", number=2))
-        assert store.totals().by_prefix["041"] == 1
+        store.conflicts.replace_prefix(night([Pair(), Pair("c", "d")], prefix="040"))
+        store.conflicts.replace_prefix(night([Pair(ssn="041000001")], prefix="041"))
+        assert store.session.run(totals).by_prefix["040"] == 2
+        store.conflicts.replace_prefix(night([], prefix="040", number=2))
+        assert store.session.run(totals).by_prefix["041"] == 1
     assert rows(url, "SELECT DISTINCT tableoid::regclass::text FROM visit_conflicts") == [("visit_conflicts_04",)]
 
 

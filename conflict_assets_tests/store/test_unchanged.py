@@ -9,7 +9,7 @@ import pytest
 from conflict_assets.store import replace as replacing
 from conflict_assets.store import schema
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.decisions import Decision, DecisionValue, pair_of_visits
+from conflict_assets.store.decision_types import Decision, DecisionValue, pair_of_visits
 from conflict_assets.store.incoming import incoming_of
 from conflict_assets_tests.pg import execute, rows
 from conflict_assets_tests.store.nights import WINDOW, Pair, night
@@ -55,8 +55,8 @@ def turned(commit):
 
 
 def test_the_same_rows_are_not_compared_again_and_are_all_unchanged(store, store_url, staged):
-    first = store.replace_prefix(night(PAIRS, number=1))
-    second = store.replace_prefix(sliced(night(PAIRS, number=2)))
+    first = store.conflicts.replace_prefix(night(PAIRS, number=1))
+    second = store.conflicts.replace_prefix(sliced(night(PAIRS, number=2)))
     assert len(staged) == 1
     assert (second.conflicts, second.rows, second.unchanged) == (first.conflicts, first.rows, 3)
     assert (second.new, second.changed, second.resolved, second.reopened) == (0, 0, 0, 0)
@@ -65,15 +65,15 @@ def test_the_same_rows_are_not_compared_again_and_are_all_unchanged(store, store
 
 
 def test_the_same_rows_in_another_order_are_compared_and_are_all_unchanged(store, staged):
-    store.replace_prefix(night(PAIRS, number=1))
-    second = store.replace_prefix(turned(night(PAIRS, number=2)))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
+    second = store.conflicts.replace_prefix(turned(night(PAIRS, number=2)))
     assert len(staged) == 2
     assert (second.new, second.changed, second.resolved, second.unchanged) == (0, 0, 0, 3)
 
 
 def test_an_empty_prefix_that_stays_empty_is_not_compared(store, staged):
     for number in (1, 2):
-        store.replace_prefix(night([], number=number))
+        store.conflicts.replace_prefix(night([], number=number))
     assert len(staged) == 1
 
 
@@ -91,8 +91,8 @@ def test_an_empty_prefix_that_stays_empty_is_not_compared(store, staged):
     ids=["one less", "one more", "a number", "a group", "no longer missing", "a visit's text", "a caregiver"],
 )
 def test_any_other_row_is_compared(store, store_url, staged, pairs):
-    store.replace_prefix(night(PAIRS, number=1))
-    store.replace_prefix(night(pairs, number=2))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
+    store.conflicts.replace_prefix(night(pairs, number=2))
     assert len(staged) == 2
     assert incoming_of(night(pairs)).digest != incoming_of(night(PAIRS)).digest
     held = rows(store_url, "SELECT count(*) FROM visit_conflicts WHERE resolved_at IS NULL")
@@ -111,10 +111,10 @@ def test_any_other_row_is_compared(store, store_url, staged, pairs):
     ],
 )
 def test_what_somebody_else_has_touched_is_mended(store, store_url, staged, meddling):
-    store.replace_prefix(night(PAIRS, number=1))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
     whole = [rows(store_url, STORED.format(table)) for table in ("visit_conflicts", "conflict_visits")]
     execute(store_url, meddling)
-    store.replace_prefix(night(PAIRS, number=2))
+    store.conflicts.replace_prefix(night(PAIRS, number=2))
     assert len(staged) == 2
     mended = [rows(store_url, STORED.format(table)) for table in ("visit_conflicts", "conflict_visits")]
     assert [len(table) for table in mended] == [len(table) for table in whole]
@@ -124,30 +124,30 @@ def test_what_somebody_else_has_touched_is_mended(store, store_url, staged, medd
 
 
 def test_decisions_of_people_make_nobody_compare(store, staged):
-    store.replace_prefix(night(PAIRS, number=1))
-    store.decide([Decision(pair_of_visits("a", "b"), DecisionValue.IGNORED, "known")])
-    store.replace_prefix(night(PAIRS, number=2))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
+    store.decisions.decide([Decision(pair_of_visits("a", "b"), DecisionValue.IGNORED, "known")])
+    store.conflicts.replace_prefix(night(PAIRS, number=2))
     assert len(staged) == 1
 
 
 def test_a_pair_that_leaves_the_window_is_compared_and_not_resolved(store, store_url, staged):
-    store.replace_prefix(night(PAIRS, number=1))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
     moved = (WINDOW[0] + timedelta(days=800), WINDOW[1] + timedelta(days=800))
-    store.replace_prefix(night(PAIRS, number=2, window=moved))
+    store.conflicts.replace_prefix(night(PAIRS, number=2, window=moved))
     assert len(staged) == 2
     assert rows(store_url, "SELECT count(*) FROM visit_conflicts WHERE resolved_at IS NULL") == [(6,)]
 
 
 def test_a_window_that_moves_and_holds_the_same_pairs_makes_nobody_compare(store, staged):
-    store.replace_prefix(night(PAIRS, number=1))
-    store.replace_prefix(night(PAIRS, number=2, window=(date(2024, 1, 2), date(2026, 3, 2))))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
+    store.conflicts.replace_prefix(night(PAIRS, number=2, window=(date(2024, 1, 2), date(2026, 3, 2))))
     assert len(staged) == 1
 
 
 def test_a_store_of_the_release_before_is_compared_once_more(store, store_url, staged):
-    store.replace_prefix(night(PAIRS, number=1))
+    store.conflicts.replace_prefix(night(PAIRS, number=1))
     schema.migrate(store_url, "0002")
     schema.migrate(store_url)
     for number in (2, 3):
-        store.replace_prefix(night(PAIRS, number=number))
+        store.conflicts.replace_prefix(night(PAIRS, number=number))
     assert len(staged) == 2

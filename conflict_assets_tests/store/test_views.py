@@ -23,12 +23,12 @@ RIGHT = "SELECT has_table_privilege('bi', 'open_conflicts', 'SELECT WITH GRANT O
 
 def prepare(url):
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.prepare()
+        store.administration.prepare()
 
 
 def require_prepared(url):
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.require_prepared()
+        store.administration.require_prepared()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_processes_that_find_other_views_at_once_agree(store_url):
 
 def test_views_of_another_shape_are_made_anew_with_the_rights_on_them(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     columns = rows(store_url, COLUMNS)
     execute(store_url, "DROP ROLE IF EXISTS bi; CREATE ROLE bi")
     execute(store_url, f"GRANT SELECT ON open_conflicts TO bi WITH GRANT OPTION; {OF_ANOTHER_SHAPE}")
@@ -105,7 +105,7 @@ def test_a_view_of_somebody_s_in_the_way_is_named_and_nothing_is_done(somebody):
 
 def test_a_login_that_does_not_own_the_views_is_told_who_makes_them(store_url):
     with ConflictStore(url=store_url, prefix_length=2) as store:
-        store.set_up_roles()
+        store.administration.set_up_roles()
     writer = login(store_url, "conflicts_writer")
     execute(store_url, OUTDATED)
     with pytest.raises(StoreError, match=r"Let the owner of the store do: conflict-assets store migrate"):

@@ -52,7 +52,7 @@ class Work:
     def __call__(self, prefix):
         with open_store(self.url) as store:
             limit = WorkerLimit(self.most, self.told.append)
-            _, outcome = store.work_on_prefix(Worker(RUN, prefix), lambda: self.detect(prefix), limit)
+            _, outcome = store.conflicts.work_on_prefix(Worker(RUN, prefix), lambda: self.detect(prefix), limit)
         return outcome
 
 
@@ -75,7 +75,7 @@ def hold(url, prefix, begun):
             begun.set()
             time.sleep(600)
 
-        store.work_on_prefix(Worker(RUN, prefix), detect, WorkerLimit(1))
+        store.conflicts.work_on_prefix(Worker(RUN, prefix), detect, WorkerLimit(1))
 
 
 @pytest.fixture
@@ -147,13 +147,13 @@ def test_a_detection_that_fails_frees_its_place(store_url):
 
     with open_store(store_url) as store:
         with pytest.raises(ValueError, match="no such visits"):
-            store.work_on_prefix(Worker(RUN, "04"), fail, WorkerLimit(1))
+            store.conflicts.work_on_prefix(Worker(RUN, "04"), fail, WorkerLimit(1))
         assert held(store_url) == 0
 
 
 def test_nothing_of_a_place_outlives_its_transaction_so_that_a_pooler_may_hand_the_connection_on(store_url):
     with open_store(store_url) as store:
-        store.work_on_prefix(Worker(RUN, "04"), lambda: commit_of("04"), WorkerLimit(1))
+        store.conflicts.work_on_prefix(Worker(RUN, "04"), lambda: commit_of("04"), WorkerLimit(1))
         assert held(store_url) == 0
         assert rows(store_url, NAMED, [f"%{RUN}%"]) == [(0,)]
 
@@ -161,7 +161,7 @@ def test_nothing_of_a_place_outlives_its_transaction_so_that_a_pooler_may_hand_t
 @pytest.mark.usefixtures("holder")
 def test_the_store_tells_who_is_at_work(store_url):
     with open_store(store_url) as store:
-        assert store.workers_at_work() == [Worker(RUN, "04")]
+        assert store.runs.at_work() == [Worker(RUN, "04")]
 
 
 @pytest.mark.usefixtures("holder")

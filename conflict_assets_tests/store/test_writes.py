@@ -19,7 +19,7 @@ TABLES = ("conflict_visits", "visit_conflicts")
 def commit(url, pairs, number):
     """Commit on a connection of its own: its counters are published when it closes."""
     with ConflictStore(url=url, prefix_length=1) as store:
-        store.replace_prefix(night(pairs, number=number, prefix="0"))
+        store.conflicts.replace_prefix(night(pairs, number=number, prefix="0"))
 
 
 def written(url, least=0):

@@ -165,8 +165,8 @@ def test_no_variable_of_libpq_is_heeded(running, monkeypatch, name):
     monkeypatch.setenv(name, VARIABLES[name])
     started = time.monotonic()
     with ConflictStore(url=embedded_url(home), prefix_length=1) as store:
-        store.prepare()
-        assert store.totals().open_conflicts == 0
+        store.administration.prepare()
+        assert store.conflicts.count_open() == 0
     assert time.monotonic() - started < 20
     assert os.environ[name] == VARIABLES[name]
 
@@ -175,9 +175,9 @@ def test_a_fresh_server_starts_whatever_the_variables_say(home, monkeypatch):
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     with ConflictStore(url=embedded_url(home), prefix_length=1) as store:
-        store.prepare()
+        store.administration.prepare()
         kill_postmaster(home)
-        assert store.totals().open_conflicts == 0
+        assert store.conflicts.count_open() == 0
 
 
 def broken(home, statement=None, password=None):

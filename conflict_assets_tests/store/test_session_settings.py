@@ -11,12 +11,14 @@ from conflict_assets.store.address import REPLACED
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.connection import connect
 from conflict_assets.store.decision_files import read_replaced_database
-from conflict_assets.store.decisions import Decision, DecisionValue, parse_pair
+from conflict_assets.store.decision_types import Decision, DecisionValue, parse_pair
 from conflict_assets.store.errors import StoreError, TransientStoreError
 from conflict_assets.store.export_rows import ExportQuery
-from conflict_assets.store.session import Timeouts
+from conflict_assets.store.session_settings import Timeouts
+from conflict_assets.store.trend import trend
 from conflict_assets_tests.pg import execute, rows
-from conflict_assets_tests.store.nights import Pair, night
+from conflict_assets_tests.store.nights import WINDOW, Pair, night
+from conflict_assets_tests.store.store_totals import totals
 
 ODD = {
     "datestyle": "German, DMY",
@@ -53,25 +55,27 @@ def told(url):
     """All that a store of two nights tells; times of the clock are left out."""
     third = Pair("e", "f", overlap=0.1 + 0.2, shift_amount=1 / 3, visit={"provider_name": NAME})
     with ConflictStore(url=url, prefix_length=2) as store:
-        store.prepare()
-        first = store.replace_prefix(night([Pair(), Pair("c", "d"), third], number=1))
-        store.decide([Decision(parse_pair("c,d"), DecisionValue.IGNORED, "same 'client' \\ here")], decided_by="me")
-        second = store.replace_prefix(night([Pair(overlap=5.25), Pair("c", "d"), third], number=2))
-        with store.export(ExportQuery(both_sides=True)) as export:
+        store.administration.prepare()
+        first = store.conflicts.replace_prefix(night([Pair(), Pair("c", "d"), third], number=1))
+        store.decisions.decide(
+            [Decision(parse_pair("c,d"), DecisionValue.IGNORED, "same 'client' \\ here")], decided_by="me"
+        )
+        second = store.conflicts.replace_prefix(night([Pair(overlap=5.25), Pair("c", "d"), third], number=2))
+        with store.conflicts.export(ExportQuery(both_sides=True)) as export:
             exported = [row for batch in export.batches() for row in batch.to_pylist()]
         zones = {"time_zone": "America/New_York", "agency_time_zone": "America/Chicago"}
         return {
             "outcomes": [{**asdict(each), "write_seconds": 0} for each in (first, second)],
             "exported": exported,
-            "looked up": [asdict(each) | {"decided_at": None} for each in store.conflicts_of_pair(third.pair_id)],
+            "looked up": [asdict(each) | {"decided_at": None} for each in store.conflicts.of_pair(third.pair_id)],
             "decided": [
-                asdict(each) | {"decided_at": None} for each in store.conflicts_of_pair(Pair("c", "d").pair_id)
+                asdict(each) | {"decided_at": None} for each in store.conflicts.of_pair(Pair("c", "d").pair_id)
             ],
-            "morning": _rounded(_CLOCK.sub("", repr(store.report_data(**zones)))),
-            "trend": store.trend(time_zone="America/New_York"),
-            "totals": _rounded(repr(store.totals())),
-            "window": store.last_window(),
-            "pairs": store.open_pairs().to_pylist(),
+            "morning": _rounded(_CLOCK.sub("", repr(store.runs.report_data(**zones)))),
+            "trend": store.session.run(trend, "America/New_York", 30),
+            "totals": _rounded(repr(store.session.run(totals))),
+            "snapshots": store.runs.snapshot_times(["04"]),
+            "pairs": sorted(store.conflicts.held_pairs(*WINDOW)),
         }
 
 
