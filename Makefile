@@ -9,7 +9,7 @@ PROCESSES ?= 2
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev generated docs test e2e browser screenshots slow kills bench bench-small bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev generated docs test e2e browser screenshots slow kills bench bench-small bench-fixed bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the
 
 bench-small: install ## Measure nights of 1 million visits, once each: some minutes
 	$(BIN)/python -m benchmarks.night.bench --sizes 1000000 --rounds 1 $(BENCH)
+
+bench-fixed: install ## Measure what a night costs before it has looked at a visit, beside an earlier checkout (BEFORE=<checkout>): a quarter of an hour
+	$(BIN)/python -m benchmarks.night.bench_fixed --before $(BEFORE)
 
 bench-engine: install ## Measure the engine beside the algorithm that it replaces
 	$(BIN)/python -m benchmarks.engine.bench

@@ -26,8 +26,8 @@ def profile(home: Path, usage: Usage, runs: Sequence[PrefixRun], workers: int) -
     divided. Waiting is the rest of the time from the first step to the last.
     """
     with DagsterInstance.from_config(str(home)) as instance:
-        night = _moments(instance, NIGHTLY_JOB)
-        summary = _moments(instance, SUMMARY_JOB)
+        night = moments(instance, NIGHTLY_JOB)
+        summary = moments(instance, SUMMARY_JOB)
     begun = night[DagsterEventType.STEP_START, "active_visits"]
     listed = night[DagsterEventType.STEP_SUCCESS, "active_visits"]
     planned = night[DagsterEventType.STEP_SUCCESS, PLAN]
@@ -51,7 +51,7 @@ def profile(home: Path, usage: Usage, runs: Sequence[PrefixRun], workers: int) -
     }
 
 
-def _moments(instance: DagsterInstance, job: str) -> dict[Moment, float]:
+def moments(instance: DagsterInstance, job: str) -> dict[Moment, float]:
     """Return when the steps of a job's newest run started and succeeded.
 
     The moment at which the run itself succeeded is among them.
