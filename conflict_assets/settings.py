@@ -26,8 +26,8 @@ from conflict_assets.configuration.env_file import EnvFile, EnvFileError
 from conflict_assets.configuration.secret_files import SecretFileError, SecretFiles
 from conflict_assets.configuration.setting_names import SettingNames
 from conflict_assets.configuration.setting_rules import check_mail, check_source, is_of_real_data, tidied
+from conflict_assets.domain.masking import MaskedError, know_secrets
 from conflict_assets.domain.policy import IncompleteActuals
-from conflict_assets.domain.privacy import MaskedError, know_secrets
 from conflict_assets.partitions import MAX_PREFIX_LENGTH, MIN_PREFIX_LENGTH
 
 DEFAULT_SOURCE_NAME = "visits.duckdb"

@@ -18,7 +18,7 @@ from dagster import (
 )
 from pydantic import Field
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES, root_run_id, run_prefixes
@@ -56,7 +56,7 @@ class ActiveVisitsConfig(Config):
             partitions_def=SSN_PREFIXES,
         )
     ],
-    check_specs=checks.ACTIVE_VISITS_CHECKS,
+    check_specs=check_events.ACTIVE_VISITS_CHECKS,
     partitions_def=SSN_PREFIXES,
     backfill_policy=BackfillPolicy.single_run(),
     can_subset=True,
@@ -92,4 +92,4 @@ def active_visits(
     yield MaterializeResult(asset_key=ASSET, data_version=DataVersion(context.run.run_id))
     with failing_in_words(context):
         log_snapshot_checks(context, snapshot)
-    yield from checks.outputs_of(context, checks.ACTIVE_VISITS_CHECKS)
+    yield from check_events.outputs_of(context, check_events.ACTIVE_VISITS_CHECKS)

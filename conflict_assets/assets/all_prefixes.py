@@ -6,7 +6,7 @@ The run's first step reports this to Dagster.
 from dagster import AssetExecutionContext, AssetKey, OpExecutionContext
 
 from conflict_assets.assets.partition_definitions import RANGE_TAGS, names_prefixes, run_prefixes
-from conflict_assets.dagster_private.runs import plan_partitions, tag_in_this_process
+from conflict_assets.dagster_private.run_parts import plan_partitions, tag_in_this_process
 
 PARTITIONED = ("active_visits", "visit_conflicts")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from dagster import AssetsDefinition, AssetSpec, TableColumn, TableColumnConstraints, TableSchema
 
-from conflict_assets.assets.check_outcomes import FILLED_CONFLICT, FILLED_VISIT
+from conflict_assets.assets.checks import FILLED_CONFLICT, FILLED_VISIT
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.store.column_comments import column_comments

@@ -1,160 +1,264 @@
-"""Checks of each prefix, as the UI shows them.
+"""The outcomes of a prefix's checks.
 
-They only report. What must stop a prefix is validated before its commit.
+An outcome holds counts and names of columns, never rows. Each complaint says in words what was found, what is allowed
+and what to do.
 """
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from dagster import (
-    AssetCheckEvaluation,
-    AssetCheckSpec,
-    AssetExecutionContext,
-    AssetKey,
-    AssetRecordsFilter,
-    DagsterEventType,
-    DagsterInstance,
-    EventLogRecord,
-    OpExecutionContext,
-    Output,
-    PreviewWarning,
-)
+import pyarrow as pa
+import pyarrow.compute as pc
+from dagster import AssetCheckSeverity
 
-from conflict_assets.assets.check_outcomes import CheckOutcome
-from conflict_assets.assets.partition_definitions import SSN_PREFIXES
-from conflict_assets.assets.run_history import events_of
-from conflict_assets.dagster_private.checks import tied_to
-from conflict_assets.dagster_private.event_batches import log_together
+from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
+from conflict_assets.domain.normalization import BLANKS
+from conflict_assets.domain.reasons import INACTIVE_STATUSES, InactiveReason, RejectReason
+from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.store.row_types import PrefixCounts
 
-_DESCRIPTIONS = {
-    "dtypes": "Every column is there, of its type, and filled where it must be.",
-    "counts": "The counts add up, and nothing has vanished without a cause.",
-    "rows_belong_to_prefix": "Every row's SSN begins with the partition's digits.",
-    "no_inactive_status": "No visit is cancelled, deleted or pending.",
-    "no_pair_within_one_agency": "The two visits of every conflict are at different agencies.",
+_MAY_BE_MISSING = {
+    "distance_miles",
+    "average_miles_per_hour",
+    "eta_travel_minutes",
+    "rate_per_minute",
+    "shift_amount",
+    "overlap_amount",
 }
+FILLED_VISIT = ("ssn", "visit_id", "provider_id", "visit_date")
+JUDGED_VISIT = (*FILLED_VISIT, "visit_status")
+"""The columns of a snapshot whose values are checked.
+
+Of the other columns only the types are checked.
+"""
+
+FILLED_CONFLICT = tuple(name for name in CONFLICT_SCHEMA.names if name not in _MAY_BE_MISSING)
 
 
-def _specs(asset: str, *names: str) -> list[AssetCheckSpec]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PreviewWarning)
-        return [
-            AssetCheckSpec(name, asset=asset, description=_DESCRIPTIONS[name], partitions_def=SSN_PREFIXES)
-            for name in names
-        ]
+@dataclass(frozen=True)
+class Problem:
+    """A finding that is wrong, in words for its reader.
+
+    A warning may have a good reason.
+    """
+
+    found: str
+    allowed: str
+    what_to_do: str
+    warning: bool = False
 
 
-ACTIVE_VISITS_CHECKS = _specs("active_visits", "dtypes", "counts", "rows_belong_to_prefix", "no_inactive_status")
-VISIT_CONFLICTS_CHECKS = _specs(
-    "visit_conflicts", "dtypes", "counts", "rows_belong_to_prefix", "no_pair_within_one_agency"
-)
+@dataclass(frozen=True)
+class CheckOutcome:
+    """The finding of a check.
+
+    It has counts in any case, and complaints if the check failed.
+    """
+
+    name: str
+    counts: Mapping[str, int | str] = field(default_factory=dict)
+    complaints: tuple[Problem, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is nothing to complain of."""
+        return not self.complaints
+
+    @property
+    def severity(self) -> AssetCheckSeverity:
+        """A warning when nothing worse was found."""
+        only_warnings = self.complaints and all(each.warning for each in self.complaints)
+        return AssetCheckSeverity.WARN if only_warnings else AssetCheckSeverity.ERROR
+
+    @cached_property
+    def description(self) -> str | None:
+        """What was found, in one line, or None when all is well."""
+        return "; ".join(each.found for each in self.complaints) or None
+
+    @property
+    def metadata(self) -> Mapping[str, int | str]:
+        """The counts, with the texts of all complaints if the check failed.
+
+        The texts are what was found, what is allowed and what to do.
+        """
+        if self.passed:
+            return self.counts
+        texts = {
+            name: "; ".join(dict.fromkeys(getattr(each, name) for each in self.complaints))
+            for name in ("found", "allowed", "what_to_do")
+        }
+        return {**texts, **self.counts}
 
 
-def log_check_outcomes(
-    context: AssetExecutionContext | OpExecutionContext, asset: str, outcomes: Mapping[str, Iterable[CheckOutcome]]
-) -> None:
-    """Log the outcomes of each partition, tied to its newest materialization."""
-    records = newest_materializations(context.instance, asset, outcomes)
-    evaluations = [_evaluation(asset, prefix, each) for prefix, found in outcomes.items() for each in found]
-    log_evaluations(context, evaluations, records)
+def check_active_visits(
+    prefix: str, schema: pa.Schema, visits: pa.Table, counts: Mapping[str, int]
+) -> list[CheckOutcome]:
+    """Judge the snapshot of a prefix as it lies on disk.
+
+    The checks cover its schema, its rows (the columns of `JUDGED_VISIT`) and the source's counts.
+    """
+    return [
+        _dtypes(schema, visits, VISIT_SCHEMA, FILLED_VISIT, _read_anew(prefix)),
+        _visit_counts(prefix, visits.num_rows, counts),
+        _prefix(prefix, visits, f"Nothing of the prefix was committed. {_read_anew(prefix)}"),
+        _no_inactive(visits),
+    ]
 
 
-def _evaluation(asset: str, prefix: str, outcome: CheckOutcome) -> AssetCheckEvaluation:
-    return AssetCheckEvaluation(
-        asset_key=AssetKey(asset),
-        check_name=outcome.name,
-        passed=outcome.passed,
-        severity=outcome.severity,
-        description=outcome.description,
-        metadata=outcome.metadata,
-        partition=prefix,
+def check_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
+    """Judge what was detected for a prefix and what the store holds."""
+    return [
+        _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, FILLED_CONFLICT, _report(prefix)),
+        _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored),
+        _prefix(prefix, conflicts, _report(prefix)),
+        _two_agencies(prefix, conflicts),
+    ]
+
+
+def _read_anew(prefix: str) -> str:
+    return f"Read the prefix anew: conflict-assets run --prefix {prefix}. If it stays so, report it with these counts."
+
+
+def _report(prefix: str) -> str:
+    return (
+        f"This is a fault of the program, not of the data. Report it with these counts; prefix {prefix} should not be "
+        "relied on until it is mended."
     )
 
 
-def outputs_of(
-    context: AssetExecutionContext | OpExecutionContext, specs: Sequence[AssetCheckSpec]
-) -> Iterator[Output[None]]:
-    """Yield the checks' outputs, which are empty.
-
-    The outcomes are logged by `log_check_outcomes`, but a missing output would leave a remark in the run's log. Neither
-    evaluates its check: only an `AssetCheckResult` does.
-    """
-    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
-    for spec in specs:
-        if spec.get_python_identifier() in op_context.selected_output_names:
-            yield Output(None, output_name=spec.get_python_identifier())
-
-
-def log_evaluations(
-    context: AssetExecutionContext | OpExecutionContext,
-    evaluations: Iterable[AssetCheckEvaluation],
-    records: Mapping[str, EventLogRecord],
-) -> None:
-    """Log what checks have found, tied to the materializations of their partitions.
-
-    The UI shows it as long as these materializations are the newest.
-    """
-    op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
-    log_together(op_context, [_tied(each, records.get(each.partition or "")) for each in evaluations])
+def _dtypes(
+    schema: pa.Schema, table: pa.Table, wanted: pa.Schema, filled: Iterable[str], what_to_do: str
+) -> CheckOutcome:
+    found = {each.name: each.type for each in schema}
+    wrong = [
+        f"{each.name} is {found.get(each.name, 'missing')}, not {each.type}"
+        for each in wanted
+        if each.name not in found or _plain(found[each.name]) != each.type
+    ]
+    empty = [
+        f"{name} is empty in {table[name].null_count} rows"
+        for name in filled
+        if name in table.column_names and table[name].null_count
+    ]
+    complaints = [
+        Problem(f"column {text}", f"all {len(wanted)} columns, of their types, filled where they must be", what_to_do)
+        for text in (*wrong, *empty)
+    ]
+    return CheckOutcome("dtypes", {"columns": len(wanted), "rows": table.num_rows}, tuple(complaints))
 
 
-def _tied(evaluation: AssetCheckEvaluation, record: EventLogRecord | None) -> AssetCheckEvaluation:
-    return tied_to(evaluation, record) if record is not None else evaluation
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def newest_materializations(
-    instance: DagsterInstance, asset: str, prefixes: Iterable[str]
-) -> dict[str, EventLogRecord]:
-    """Return the newest materialization of each partition that has one.
-
-    Two queries suffice for any number of partitions.
-    """
-    key, wanted = AssetKey(asset), set(prefixes)
-    if not wanted:
-        return {}
-    newest = instance.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION, wanted)
-    if not newest:
-        return {}
-    filters = AssetRecordsFilter(key, storage_ids=sorted(newest.values()))
-    records = instance.fetch_materializations(filters, limit=len(newest)).records
-    return {record.partition_key: record for record in records if record.partition_key is not None}
-
-
-def evaluations_of(
-    instance: DagsterInstance, asset: str, records: Iterable[EventLogRecord]
-) -> list[AssetCheckEvaluation]:
-    """Return what the checks found in these materializations.
-
-    It takes one query for each run that made some of them.
-    """
-    runs: dict[str, set[int]] = {}
-    for record in records:
-        runs.setdefault(record.run_id, set()).add(record.storage_id)
-    found = {
-        (evaluation.partition, evaluation.check_name): evaluation
-        for run_id, storage_ids in runs.items()
-        for evaluation in _evaluations(instance, run_id, asset)
-        if evaluation.target_materialization_data is not None
-        and evaluation.target_materialization_data.storage_id in storage_ids
+def _visit_counts(prefix: str, rows: int, counts: Mapping[str, int]) -> CheckOutcome:
+    left_out = sum(counts[str(reason)] for reason in (*InactiveReason, *RejectReason))
+    seen, active, contested = counts["visits_seen"], counts["active"], counts["contested"]
+    negative = [f"{count} {name}" for name, count in counts.items() if count < 0]
+    again = f"The source may have changed while it was read. {_read_anew(prefix)}"
+    wrong = {
+        f"{seen} visits were seen, but {active} are active and {left_out} left out": seen != active + left_out,
+        f"{contested} visits are on contested days, but only {active} are active": contested > active,
+        f"the snapshot holds {rows} visits, but {contested} were counted": rows != contested,
+        f"counts are below zero: {', '.join(negative)}": bool(negative),
     }
-    return list(found.values())
+    allowed = "each visit seen is active or left out, and each contested one is active and in the snapshot"
+    return CheckOutcome(
+        "counts",
+        {"seen": seen, "active": active, "left_out": left_out, "contested": contested, "rows": rows},
+        tuple(Problem(found, allowed, again) for found, is_wrong in wrong.items() if is_wrong),
+    )
 
 
-def told_prefixes(context: OpExecutionContext) -> set[str]:
-    """Return the prefixes of `visit_conflicts` whose outcomes this run has all logged.
+def _prefix(prefix: str, table: pa.Table, what_to_do: str) -> CheckOutcome:
+    strays = foreign_rows(prefix, table)
+    found = f"{strays} of {table.num_rows} rows have an SSN that does not begin with {prefix}"
+    return _none_allowed("rows_belong_to_prefix", "rows_of_other_prefixes", strays, found, what_to_do)
 
-    The run has then logged their materializations, too.
+
+def foreign_rows(prefix: str, table: pa.Table) -> int:
+    """Count the rows that have an SSN of another prefix, or none."""
+    own = pc.sum(pc.starts_with(_texts(table, "ssn"), prefix)).as_py() or 0
+    return int(table.num_rows - own)
+
+
+def _no_inactive(visits: pa.Table) -> CheckOutcome:
+    status = pc.utf8_lower(pc.utf8_trim(_texts(visits, "visit_status"), BLANKS))
+    inactive = pc.sum(pc.is_in(status, pa.array(INACTIVE_STATUSES))).as_py() or 0
+    return _none_allowed(
+        "no_inactive_status",
+        "inactive_visits",
+        inactive,
+        f"{inactive} of {visits.num_rows} visits are cancelled, deleted or pending",
+        "Their conflicts are in the store although they should not be. Check with conflict-assets doctor that "
+        "VISIT_STATUS_COLUMN names the status column, then run the prefix again.",
+    )
+
+
+def _two_agencies(prefix: str, conflicts: pa.Table) -> CheckOutcome:
+    other = pc.not_equal(_texts(conflicts, "provider_id"), _texts(conflicts, "con_provider_id"))
+    same = conflicts.num_rows - (pc.sum(other).as_py() or 0)
+    found = f"{same} of {conflicts.num_rows} rows do not name two different agencies"
+    return _none_allowed("no_pair_within_one_agency", "rows_within_one_agency", same, found, _report(prefix))
+
+
+def _none_allowed(name: str, counted: str, count: int, found: str, what_to_do: str) -> CheckOutcome:
+    return CheckOutcome(name, {counted: count}, (Problem(found, "none", what_to_do),) if count else ())
+
+
+def _texts(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return a column of texts, or missing values if there is none.
+
+    A missing column is reported by another check.
     """
-    logged: dict[str, set[str]] = {}
-    for evaluation in _evaluations(context.instance, context.run.run_id, "visit_conflicts"):
-        if evaluation.partition is not None:
-            logged.setdefault(evaluation.partition, set()).add(evaluation.check_name)
-    wanted = {spec.name for spec in VISIT_CONFLICTS_CHECKS}
-    return {prefix for prefix, names in logged.items() if names >= wanted}
+    if name in table.column_names and _plain(table.schema.field(name).type) == pa.string():
+        return table[name].cast(pa.string())
+    return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
 
 
-def _evaluations(instance: DagsterInstance, run_id: str, asset: str) -> Iterator[AssetCheckEvaluation]:
-    for event in events_of(instance, run_id, DagsterEventType.ASSET_CHECK_EVALUATION):
-        data = event.event_specific_data
-        if isinstance(data, AssetCheckEvaluation) and data.asset_key == AssetKey(asset):
-            yield data
+def _conflict_counts(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> CheckOutcome:
+    counts: dict[str, int | str] = {
+        "rows_detected": rows,
+        "rows_stored": stored.rows,
+        "rows_without_other_side": stored.one_sided,
+        "conflicts": rows // 2,
+        "visits_seen": visits_seen,
+    }
+    if stored.previous_conflicts is not None and stored.previous_visits is not None:
+        counts |= {"conflicts_last_time": stored.previous_conflicts, "visits_last_time": stored.previous_visits}
+    return CheckOutcome("counts", counts, tuple(_count_complaints(prefix, rows, visits_seen, stored)))
+
+
+def _count_complaints(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> Iterable[Problem]:
+    written_by_others = (
+        "Something other than a run has changed the store's rows, or another run has committed the prefix meanwhile. "
+        f"Run it again: conflict-assets run --prefix {prefix}"
+    )
+    if stored.rows != rows:
+        found = f"{rows} rows were detected, but the store holds {stored.rows} that are in the window"
+        yield Problem(found, "as many rows in the store as were detected", written_by_others)
+    if stored.one_sided:
+        found = f"{stored.one_sided} of {stored.rows} rows in the store lack the row of the other side"
+        yield Problem(found, "two rows for each conflict, one for each side", written_by_others)
+    if _collapsed(rows // 2, visits_seen, stored):
+        yield Problem(
+            f"{rows // 2} conflicts, {stored.previous_conflicts} last time, while the source has {visits_seen} visits, "
+            f"{stored.previous_visits} last time",
+            "half of last time's conflicts or more, unless the visits have dropped as much",
+            "Where the policy, the speed bands or a list of exclusions has changed, this is the effect. Otherwise look "
+            f"at left_out in the metadata of active_visits, and at {_WHY_RESOLVED.format(prefix=prefix)}",
+            warning=True,
+        )
+
+
+_WHY_RESOLVED = (
+    "why conflicts have gone: select reason, count(*) from conflict_history where ssn_prefix = '{prefix}' "
+    "and event = 'resolved' group by reason"
+)
+
+
+def _collapsed(pairs: int, visits_seen: int, stored: PrefixCounts) -> bool:
+    if stored.previous_conflicts is None or stored.previous_visits is None:
+        return False
+    return pairs < stored.previous_conflicts / 2 and visits_seen > stored.previous_visits / 2

@@ -10,7 +10,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.assets.check_outcomes import foreign_rows
+from conflict_assets.assets.checks import foreign_rows
 from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy

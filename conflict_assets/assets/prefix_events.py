@@ -10,12 +10,12 @@ from traceback import extract_tb
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from conflict_assets.assets.check_outcomes import CheckOutcome, check_conflicts
-from conflict_assets.assets.checks import log_check_outcomes
+from conflict_assets.assets.check_events import log_check_outcomes
+from conflict_assets.assets.checks import CheckOutcome, check_conflicts
 from conflict_assets.assets.prefix_detection import FinishedPrefix
 from conflict_assets.assets.step_failures import OUR_OWN, system_error_line
 from conflict_assets.dagster_private.event_batches import log_together
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 from conflict_assets.output.log_lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.conflict_store import ConflictStore

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from dagster import AssetKey, AssetMaterialization, EventLogRecord, OpExecutionContext
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import run_prefixes
 from conflict_assets.assets.resources import Platform
@@ -40,20 +40,20 @@ def carry_over(context: OpExecutionContext, platform: Platform) -> None:
         return
     with platform.snapshots().lock():
         done = {prefix for run in earlier for prefix in materialized_partitions(context.instance, run, AssetKey(ASSET))}
-        left = (done & set(run_prefixes(context))) - checks.told_prefixes(context)
+        left = (done & set(run_prefixes(context))) - check_events.told_prefixes(context)
         if left:
             _log_anew(context, left)
 
 
 def _log_anew(context: OpExecutionContext, prefixes: Iterable[str]) -> None:
-    found = checks.newest_materializations(context.instance, ASSET, prefixes)
-    evaluations = checks.evaluations_of(context.instance, ASSET, found.values())
+    found = check_events.newest_materializations(context.instance, ASSET, prefixes)
+    evaluations = check_events.evaluations_of(context.instance, ASSET, found.values())
     log_together(
         context,
         [_again(prefix, record) for prefix, record in sorted(found.items()) if record.run_id != context.run.run_id],
     )
-    logged = checks.newest_materializations(context.instance, ASSET, found)
-    checks.log_evaluations(context, [each for each in evaluations if each.partition in logged], logged)
+    logged = check_events.newest_materializations(context.instance, ASSET, found)
+    check_events.log_evaluations(context, [each for each in evaluations if each.partition in logged], logged)
 
 
 def _again(prefix: str, record: EventLogRecord) -> AssetMaterialization:

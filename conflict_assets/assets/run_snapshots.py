@@ -19,13 +19,13 @@ from dagster import (
     RunsFilter,
 )
 
-from conflict_assets.assets import checks
-from conflict_assets.assets.check_outcomes import JUDGED_VISIT, CheckOutcome, check_active_visits
+from conflict_assets.assets import check_events
+from conflict_assets.assets.checks import JUDGED_VISIT, CheckOutcome, check_active_visits
 from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.dagster_private.event_batches import log_together
-from conflict_assets.dagster_private.runs import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.dagster_private.run_parts import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.output.log_lines import prefix_ranges, visits_line
@@ -160,7 +160,7 @@ def log_snapshot_checks(context: Context, snapshot: Snapshot) -> None:
 
     The prefixes' materializations are logged already.
     """
-    checks.log_check_outcomes(context, ASSET, {prefix: judge(prefix, snapshot) for prefix in snapshot.prefixes})
+    check_events.log_check_outcomes(context, ASSET, {prefix: judge(prefix, snapshot) for prefix in snapshot.prefixes})
 
 
 def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:

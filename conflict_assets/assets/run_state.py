@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dagster import OpExecutionContext
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.partition_definitions import root_run_id, run_prefixes
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import resumed_runs
@@ -56,7 +56,7 @@ def run_state(
     resumed = resumed_runs(context.instance, context.run)
     committed = committed_runs(context, store)
     done = committed.keys() & set(asked)
-    done = done & checks.told_prefixes(context) if done else done
+    done = done & check_events.told_prefixes(context) if done else done
     to_do = tuple(sorted(set(asked) - done))
     unknown = sorted({*to_do, *(prefix for prefix in prefixes if prefix not in committed)})
     snapshots = usable_snapshots(context, platform, store, unknown)

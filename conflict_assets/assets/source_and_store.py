@@ -1,6 +1,6 @@
 """The line with the run's source and store that begins every run."""
 
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 from conflict_assets.output.log_lines import places_line
 from conflict_assets.settings import Settings
 from conflict_assets.source.descriptions import described_source

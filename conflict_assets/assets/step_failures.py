@@ -20,7 +20,7 @@ from dagster import (
     RetryRequested,
 )
 
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 from conflict_assets.output.masked_logs import masked_trace, plain_trace
 from conflict_assets.settings import SettingsError
 from conflict_assets.source.protocol import SourceError, TransientSourceError

@@ -23,7 +23,7 @@ from dagster import (
     op,
 )
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.all_prefixes import claim_all_prefixes
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES, run_prefixes
@@ -44,7 +44,7 @@ DESCRIPTION = (
     "Materialized alone, it judges the newest snapshot of each prefix and does not look at the source: to read the "
     "source anew, materialize it together with active_visits. A run without any partition is one over all prefixes."
 )
-_CHECK_OUTPUTS = [spec.get_python_identifier() for spec in checks.VISIT_CONFLICTS_CHECKS]
+_CHECK_OUTPUTS = [spec.get_python_identifier() for spec in check_events.VISIT_CONFLICTS_CHECKS]
 
 
 @op(ins={"active_visits": In(Nothing)}, out=DynamicOut(Nothing), retry_policy=STEP_RETRIES)
@@ -127,7 +127,7 @@ def publish_conflicts(context: OpExecutionContext, platform: Platform) -> Iterat
             summary = night_summary(store, committed_runs(context, store), run_prefixes(context))
         for line in summary_lines(summary):
             context.log.info(line)
-    yield from checks.outputs_of(context, checks.VISIT_CONFLICTS_CHECKS)
+    yield from check_events.outputs_of(context, check_events.VISIT_CONFLICTS_CHECKS)
 
 
 def _finish_unstarted(context: OpExecutionContext, platform: Platform, store: ConflictStore) -> dict[str, Exception]:
@@ -151,7 +151,7 @@ def _finish_unstarted(context: OpExecutionContext, platform: Platform, store: Co
     kinds={"postgres", "pandas"},
     partitions_def=SSN_PREFIXES,
     backfill_policy=BackfillPolicy.single_run(),
-    check_specs=checks.VISIT_CONFLICTS_CHECKS,
+    check_specs=check_events.VISIT_CONFLICTS_CHECKS,
 )
 def visit_conflicts(active_visits: Any) -> Mapping[str, Any]:
     """Plan the steps, detect conflicts in parallel, and publish the result."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 from conflict_assets.settings import Settings
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dagster import (
     RunsFilter,
 )
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.run_history import ROOT_RUN_TAG
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
 from conflict_assets.dagster_private.stored_rows import (
@@ -164,7 +164,7 @@ def shown_runs(instance: DagsterInstance) -> set[str]:
     for record in instance.get_asset_records(ASSETS):
         newest = record.asset_entry.last_materialization_record
         shown |= {record.asset_entry.last_run_id or "", newest.run_id if newest else ""}
-    keys = [spec.key for spec in (*checks.ACTIVE_VISITS_CHECKS, *checks.VISIT_CONFLICTS_CHECKS)]
+    keys = [spec.key for spec in (*check_events.ACTIVE_VISITS_CHECKS, *check_events.VISIT_CONFLICTS_CHECKS)]
     evaluated = instance.event_log_storage.get_asset_check_partition_info(keys)
     return (shown | {info.latest_planned_run_id for info in evaluated}) - {""}
 

@@ -41,7 +41,7 @@ from conflict_assets.dagster_private.instance_parts import (
     pg_config,
 )
 from conflict_assets.dagster_private.shared_engine import OnSharedEngine, StorageOfParts
-from conflict_assets.domain.privacy import mask_all, masked
+from conflict_assets.domain.masking import mask_all, masked
 from conflict_assets.output.masked_logs import mask_logs
 from conflict_assets.store.address import DAGSTER, has_open_password
 from conflict_assets.store.embedded.cluster import DAGSTER_DATABASE

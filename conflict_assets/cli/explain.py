@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conflict_assets.cli.unreadable_values import say_unreadable
-from conflict_assets.domain.privacy import mask_ssn
+from conflict_assets.domain.masking import mask_ssn
 from conflict_assets.domain.rules import Rule
 from conflict_assets.output.explanation_text import conditions, moment_text, out_of_play, verdict
 from conflict_assets.settings import load_settings

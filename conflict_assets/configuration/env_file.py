@@ -14,7 +14,7 @@ from dotenv.parser import Binding, parse_stream
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from conflict_assets.configuration.setting_names import SettingNames
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 
 KEY_OF_LINES = "SNOWFLAKE_PRIVATE_KEY"
 """The one setting whose value may have several lines: a PEM key."""

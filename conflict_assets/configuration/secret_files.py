@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from conflict_assets.configuration.setting_names import FILE_SUFFIX
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 
 
 class SecretFileError(MaskedError):

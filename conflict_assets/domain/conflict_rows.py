@@ -19,7 +19,7 @@ from conflict_assets.domain.impact import COST_TYPES, VISIT_TYPES, assess, named
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.rules import (
     CONFLICT_TYPES,
-    Conflicts,
+    JudgedPairs,
     Rule,
     conflict_types,
     minutes_between,
@@ -48,7 +48,7 @@ def build_conflicts(
     columns: VisitColumns,
     visits: VisitArrays,
     paired: PairedVisits,
-    conflicts: Conflicts,
+    conflicts: JudgedPairs,
     policy: DetectionPolicy,
 ) -> pa.Table:
     """Return the conflict rows as `CONFLICT_SCHEMA`, sorted by `ssn`, `visit_id`, `con_visit_id`."""
@@ -66,7 +66,7 @@ def build_conflicts(
     return pa.table({name: data[name] for name in CONFLICT_SCHEMA.names}, schema=CONFLICT_SCHEMA)
 
 
-def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: Conflicts) -> _Sides:
+def _sides(visits: VisitArrays, paired: PairedVisits, conflicts: JudgedPairs) -> _Sides:
     left, right = paired.row[conflicts.left], paired.row[conflicts.right]
     in_conflict = np.zeros(len(visits.date), dtype=np.bool_)
     in_conflict[left] = in_conflict[right] = True
@@ -107,7 +107,7 @@ def _identity_columns(visits: VisitArrays, sides: _Sides, own: Ints, other: Ints
     }
 
 
-def _conflict_columns(paired: PairedVisits, conflicts: Conflicts, sides: _Sides, policy: DetectionPolicy) -> pa.Table:
+def _conflict_columns(paired: PairedVisits, conflicts: JudgedPairs, sides: _Sides, policy: DetectionPolicy) -> pa.Table:
     """Return what both rows of a conflict share, a row a conflict."""
     left, right = conflicts.left, conflicts.right
     trips = trips_between(paired, left, right, policy)

@@ -78,7 +78,7 @@ RuleNumbers = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
-class Conflicts:
+class JudgedPairs:
     """Pairs for which a rule holds, and the rule's number.
 
     `left` and `right` are positions among the paired visits.
@@ -104,15 +104,15 @@ class Trips:
     minutes: Floats
 
 
-def find_conflicts(columns: VisitColumns, visits: PairedVisits, policy: DetectionPolicy) -> Conflicts:
+def find_conflicts(columns: VisitColumns, visits: PairedVisits, policy: DetectionPolicy) -> JudgedPairs:
     """Judge every pair and return those for which a rule holds."""
     found = []
     for left, right in sweep_pairs(visits, policy):
         rule = judge(columns, visits, left, right, policy)
         holds = np.flatnonzero(rule)
-        found.append(Conflicts(left[holds], right[holds], rule[holds]))
+        found.append(JudgedPairs(left[holds], right[holds], rule[holds]))
     nothing = np.zeros(0, dtype=np.int64)
-    return Conflicts(
+    return JudgedPairs(
         np.concatenate([nothing, *(part.left for part in found)]),
         np.concatenate([nothing, *(part.right for part in found)]),
         np.concatenate([nothing.astype(np.int8), *(part.rule for part in found)]),

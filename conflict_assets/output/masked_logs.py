@@ -8,7 +8,7 @@ import sys
 import traceback
 from typing import Any
 
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 
 _plain = logging.LogRecord
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 
 
 class FileError(MaskedError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
 from conflict_assets.assets.prefix_events import describe
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 from conflict_assets.output.dry_run_text import PrefixDifference, difference_line, total_lines, write_sample
 from conflict_assets.output.log_lines import prefix_ranges, visits_line
 from conflict_assets.running.run_follower import Watcher

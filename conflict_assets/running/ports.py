@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 
 
 class PortError(MaskedError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.partitions import are_all_prefixes

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conflict_assets.domain.formulas import unguarded
+from conflict_assets.domain.masking import masked
 from conflict_assets.domain.normalization import trimmed
-from conflict_assets.domain.privacy import masked
 from conflict_assets.store.brief_columns import DECISION, REASON
 from conflict_assets.store.decision_types import Decision, DecisionValue, Pair, pair_of_visits, parse_pair
 from conflict_assets.store.errors import StoreError

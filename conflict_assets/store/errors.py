@@ -3,7 +3,7 @@
 Transient errors may be tried again, other errors may not.
 """
 
-from conflict_assets.domain.privacy import MaskedError
+from conflict_assets.domain.masking import MaskedError
 
 
 class StoreError(MaskedError):

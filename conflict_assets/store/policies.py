@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from conflict_assets.domain.policy import DetectionPolicy
-from conflict_assets.store import statements
+from conflict_assets.store import replace_statements as statements
 
 
 def policy_id(connection: psycopg.Connection[Any], policy: DetectionPolicy) -> int:

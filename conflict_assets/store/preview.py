@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from conflict_assets.store import statements
+from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.incoming import incoming_of
+from conflict_assets.store.replace_statements import CHANGED, GONE, NEW, REOPENED
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import compare, make_stage, refuse_foreign_rows, refuse_stale, stage
-from conflict_assets.store.statements import CHANGED, GONE, NEW, REOPENED
 from conflict_assets.store.stored_columns import FLAGS
 
 KINDS = {NEW: "new", CHANGED: "changed", GONE: "resolved", REOPENED: "reopened"}

@@ -11,14 +11,14 @@ import psycopg
 import pyarrow as pa
 from psycopg.types.json import Jsonb
 
-from conflict_assets.store import statements
+from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.policies import policy_id
+from conflict_assets.store.replace_statements import GONE
 from conflict_assets.store.resolution import reasons_of
 from conflict_assets.store.staging import ChangeCounts, compare, make_stage, refuse_foreign_rows, refuse_stale, stage
-from conflict_assets.store.statements import GONE
 
 PREFIX_LOCK = 0x636F6E70
 """A transaction that changes what is stored of a prefix holds this advisory lock with the prefix's number."""

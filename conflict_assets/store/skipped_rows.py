@@ -6,7 +6,7 @@ They are reported by what is wrong with them, and by where they are.
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 
 PLACES_SHOWN = 5
 KINDS_SHOWN = 5

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pyarrow.compute as pc
 
-from conflict_assets.store import statements
+from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.errors import StaleSnapshot, StoreError

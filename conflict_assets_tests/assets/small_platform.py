@@ -21,7 +21,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import create_execution_plan, execute_run
 from dagster._core.execution.plan.state import KnownExecutionState
 
-from conflict_assets.assets import checks
+from conflict_assets.assets import check_events
 from conflict_assets.assets.active_visits import active_visits
 from conflict_assets.assets.asset_metadata import described
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
@@ -155,7 +155,7 @@ class SmallPlatform:
 
     def agrees_with_store(self) -> None:
         """Hold the materialization that Dagster shows of each prefix to what the store holds of it."""
-        newest = checks.newest_materializations(self.instance, "visit_conflicts", PREFIXES)
+        newest = check_events.newest_materializations(self.instance, "visit_conflicts", PREFIXES)
         told = {
             prefix: (
                 record.asset_materialization.metadata["as_of"].value,

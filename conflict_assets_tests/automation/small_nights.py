@@ -23,8 +23,8 @@ from dagster import (
     op,
 )
 
-from conflict_assets.assets.check_outcomes import CheckOutcome
-from conflict_assets.assets.checks import VISIT_CONFLICTS_CHECKS, log_check_outcomes, outputs_of
+from conflict_assets.assets.check_events import VISIT_CONFLICTS_CHECKS, log_check_outcomes, outputs_of
+from conflict_assets.assets.checks import CheckOutcome
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 

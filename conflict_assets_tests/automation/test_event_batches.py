@@ -19,8 +19,8 @@ from dagster import (
 )
 from sqlalchemy import event
 
-from conflict_assets.assets.check_outcomes import CheckOutcome, Problem
-from conflict_assets.assets.checks import log_check_outcomes, outputs_of
+from conflict_assets.assets.check_events import log_check_outcomes, outputs_of
+from conflict_assets.assets.checks import CheckOutcome, Problem
 from conflict_assets.automation.dagster_storage import EVENTS_AT_ONCE
 from conflict_assets.dagster_private.event_batches import log_together
 from conflict_assets_tests.pg import execute, rows

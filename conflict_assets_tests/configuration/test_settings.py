@@ -6,7 +6,7 @@ from dotenv import dotenv_values
 
 from conflict_assets.assets.source_and_store import where
 from conflict_assets.domain import privacy
-from conflict_assets.domain.privacy import masked
+from conflict_assets.domain.masking import masked
 from conflict_assets.settings import Settings, SettingsError, read_settings
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.source_factory import visit_source

@@ -1,8 +1,8 @@
 """The checks, with what a failed one says: each is shown data in which everything is wrong."""
 
-from conflict_assets.assets import checks
-from conflict_assets.assets.check_outcomes import CheckOutcome, check_active_visits, check_conflicts
-from conflict_assets_tests.assets.test_check_outcomes import conflicts, counted, stored, visits
+from conflict_assets.assets import check_events
+from conflict_assets.assets.checks import CheckOutcome, check_active_visits, check_conflicts
+from conflict_assets_tests.assets.test_checks import conflicts, counted, stored, visits
 from conflict_assets_tests.pages.regions import table
 
 PREFIX = "04"
@@ -10,7 +10,7 @@ PREFIX = "04"
 
 def checks_list() -> str:
     """Each check of each asset, and what it holds."""
-    specs = [*checks.ACTIVE_VISITS_CHECKS, *checks.VISIT_CONFLICTS_CHECKS]
+    specs = [*check_events.ACTIVE_VISITS_CHECKS, *check_events.VISIT_CONFLICTS_CHECKS]
     rows = [(f"`{spec.asset_key.to_user_string()}`", f"`{spec.name}`", spec.description or "") for spec in specs]
     return table(("asset", "check", "passes when"), *rows)
 

@@ -6,7 +6,7 @@ from re import fullmatch
 import psycopg
 import pytest
 
-from conflict_assets.store import statements
+from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.replace import replace
 from conflict_assets_tests.pg import execute

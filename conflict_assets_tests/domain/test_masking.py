@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conflict_assets.domain import privacy
-from conflict_assets.domain.privacy import MaskedError, know_secrets, masked
+from conflict_assets.domain.masking import MaskedError, know_secrets, masked
 
 SSN = "665115569"
 DRESSES = {

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, job, op
 
-from conflict_assets.assets import checks
-from conflict_assets.assets.check_outcomes import CheckOutcome, check_active_visits, check_conflicts
+from conflict_assets.assets import check_events
+from conflict_assets.assets.checks import CheckOutcome, check_active_visits, check_conflicts
 from conflict_assets.assets.prefix_detection import Batch, finish_prefix
 from conflict_assets.assets.run_snapshots import judge
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
@@ -199,7 +199,9 @@ def test_fewer_conflicts_with_a_cause_are_no_surprise(counts):
 def test_a_failed_check_tells_the_ui_its_severity_what_was_found_and_what_to_do():
     @op
     def tell(context):
-        checks.log_check_outcomes(context, "visit_conflicts", {"04": check_conflicts("04", PAIR, 5, stored(rows=1))})
+        check_events.log_check_outcomes(
+            context, "visit_conflicts", {"04": check_conflicts("04", PAIR, 5, stored(rows=1))}
+        )
 
     @job
     def telling():
