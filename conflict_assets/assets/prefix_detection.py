@@ -112,12 +112,8 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
         prefix=prefix,
         position=outcome.position,
         total=batch.total,
-        conflicts=outcome.conflicts,
         rows=outcome.rows,
-        new=outcome.new,
-        reopened=outcome.reopened,
-        changed=outcome.changed,
-        resolved=outcome.resolved,
+        **outcome.by_name,
         seconds=commit.detect_seconds + outcome.write_seconds,
     )
     return FinishedPrefix(line, commit.conflicts)

@@ -115,12 +115,8 @@ def line_of(run: PrefixRun) -> PrefixLine:
         prefix=run.prefix,
         position=run.position,
         total=run.batches_total,
-        conflicts=run.conflicts,
         rows=run.rows,
-        new=run.new,
-        reopened=run.reopened,
-        changed=run.changed,
-        resolved=run.resolved,
+        **run.by_name,
         seconds=run.detect_seconds + run.write_seconds,
     )
 

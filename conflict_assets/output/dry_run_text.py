@@ -6,9 +6,9 @@ There is a line for each prefix that would differ.
 import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.output.log_lines import prefix_ranges
 
 FILE_MODE = 0o600
@@ -36,53 +36,26 @@ conflict would be resolved. The prefix is left out: with the last four digits it
 """
 
 
-@dataclass(frozen=True)
-class PrefixDifference:
-    """Counts of conflicts (pairs) that a run would change.
-
-    They belong to one prefix, or to several.
-    """
-
-    conflicts: int = 0
-    new: int = 0
-    changed: int = 0
-    resolved: int = 0
-    reopened: int = 0
-
-    def __add__(self, other: "PrefixDifference") -> "PrefixDifference":
-        return PrefixDifference(
-            conflicts=self.conflicts + other.conflicts,
-            new=self.new + other.new,
-            changed=self.changed + other.changed,
-            resolved=self.resolved + other.resolved,
-            reopened=self.reopened + other.reopened,
-        )
-
-    def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.resolved or self.reopened)
-
-    def __str__(self) -> str:
-        return f"{self.new} new, {self.changed} changed, {self.resolved} resolved, {self.reopened} reopened"
-
-
-def difference_line(prefix: str, found: PrefixDifference) -> str:
+def difference_line(prefix: str, found: ConflictCounts) -> str:
     """Return the line of a prefix that would differ.
 
     An example is `prefix 04: 849 conflicts (412 new, 7 changed, 3 resolved, 0 reopened)`.
     """
-    return f"prefix {prefix}: {found.conflicts} conflicts ({found})"
+    return f"prefix {prefix}: {found.conflicts} conflicts ({_changes(found)})"
 
 
-def total_lines(found: Mapping[str, PrefixDifference]) -> list[str]:
+def total_lines(found: Mapping[str, ConflictCounts]) -> list[str]:
     """Return the prefixes in which nothing would differ, and the totals."""
-    total = sum(found.values(), PrefixDifference())
-    same = [prefix for prefix in found if not found[prefix]]
+    total = sum(found.values(), ConflictCounts())
+    same = [prefix for prefix in found if not found[prefix].differs]
     lines = [f"Nothing would differ in {len(same)} prefixes: {', '.join(prefix_ranges(same))}"] if same else []
     unchanged = total.conflicts - total.new - total.changed - total.reopened
-    return [
-        *lines,
-        f"A run would find {total.conflicts} conflicts in {len(found)} prefixes: {total}, {unchanged} unchanged",
-    ]
+    changes = f"{_changes(total)}, {unchanged} unchanged"
+    return [*lines, f"A run would find {total.conflicts} conflicts in {len(found)} prefixes: {changes}"]
+
+
+def _changes(found: ConflictCounts) -> str:
+    return f"{found.new} new, {found.changed} changed, {found.resolved} resolved, {found.reopened} reopened"
 
 
 def write_sample(file: Path, rows: Iterable[Sequence[object]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.partitions import contiguous_ranges, range_name
 
@@ -13,29 +14,18 @@ _CHANGES = ("new", "reopened", "changed", "resolved")
 _TOTALLED = ("conflicts", "rows", *_CHANGES)
 
 
-@dataclass(frozen=True)
-class PrefixLine:
+@dataclass(frozen=True, kw_only=True)
+class PrefixLine(ConflictCounts):
     """The figures in the log line of one finished prefix.
 
-    All counts but `rows` are pairs, and seconds are wall time. `new` conflicts were never found before, `reopened` ones
-    were resolved meanwhile. `position` is 0 for a prefix without visits.
+    Seconds are wall time. `position` is 0 for a prefix without visits.
     """
 
     prefix: str
     position: int
     total: int
-    conflicts: int
     rows: int
-    new: int
-    reopened: int
-    changed: int
-    resolved: int
     seconds: float
-
-    @property
-    def differs(self) -> bool:
-        """Whether any conflict is another than before."""
-        return any(getattr(self, name) for name in _CHANGES)
 
 
 def prefix_line(line: PrefixLine) -> str:

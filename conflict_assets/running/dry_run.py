@@ -6,7 +6,7 @@ leaves nothing but a sample file: no row in the store, no snapshot, no run in Da
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from pathlib import Path
 from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
 from conflict_assets.assets.prefix_events import describe
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
+from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.domain.masking import MaskedError
-from conflict_assets.output.dry_run_text import PrefixDifference, difference_line, total_lines, write_sample
+from conflict_assets.output.dry_run_text import difference_line, total_lines, write_sample
 from conflict_assets.output.log_lines import prefix_ranges, visits_line
 from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import Settings
@@ -56,7 +57,7 @@ class DryRunOutcome:
     `found` has the changes of each prefix. `failed` are the prefixes of which nothing can be said.
     """
 
-    found: dict[str, PrefixDifference]
+    found: Mapping[str, ConflictCounts]
     failed: tuple[str, ...]
     sample: Path
 
@@ -93,14 +94,13 @@ def dry_run(settings: Settings, options: DryRunOptions, watcher: Watcher) -> Dry
                 except Exception as error:  # noqa: BLE001 - as in a night, the other prefixes go on
                     failed.append(prefix)
                     watcher.say(logging.ERROR, f"prefix {prefix} failed: {describe(error)}")
-    found = {prefix: _difference(preview) for prefix, preview in previews.items()}
     examples = [example for preview in previews.values() for example in preview.examples]
     sample = _keep_sample(settings, options, as_of, examples)
-    for line in (*total_lines(found), "Dry run: nothing was written to the store"):
+    for line in (*total_lines(previews), "Dry run: nothing was written to the store"):
         watcher.say(logging.INFO, line)
     if failed:
         watcher.say(logging.ERROR, f"Nothing can be told of prefixes {', '.join(prefix_ranges(failed))}")
-    return DryRunOutcome(found, tuple(failed), sample)
+    return DryRunOutcome(previews, tuple(failed), sample)
 
 
 @contextmanager
@@ -128,20 +128,9 @@ def _snapshot(
 
 
 def _tell(watcher: Watcher, prefix: str, preview: Preview) -> None:
-    found = _difference(preview)
-    if found:
-        watcher.say(logging.INFO, difference_line(prefix, found))
+    if preview.differs:
+        watcher.say(logging.INFO, difference_line(prefix, preview))
     watcher.finished(prefix)
-
-
-def _difference(preview: Preview) -> PrefixDifference:
-    return PrefixDifference(
-        conflicts=preview.conflicts,
-        new=preview.new,
-        changed=preview.changed,
-        resolved=preview.resolved,
-        reopened=preview.reopened,
-    )
 
 
 def _keep_sample(settings: Settings, options: DryRunOptions, as_of: datetime, examples: Sequence[Example]) -> Path:

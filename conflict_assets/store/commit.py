@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.domain.policy import DetectionPolicy
 
 
@@ -40,7 +41,7 @@ class PrefixCommit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommitOutcome:
+class CommitOutcome(ConflictCounts):
     """What a commit did, counted in conflicts (pairs).
 
     `rows` counts the conflict rows that were found. `position` is the k of `[k/N]`: how many prefixes the run and the
@@ -49,11 +50,6 @@ class CommitOutcome:
     """
 
     position: int
-    conflicts: int
     rows: int
-    new: int
-    changed: int
-    resolved: int
-    reopened: int
     unchanged: int
     write_seconds: float

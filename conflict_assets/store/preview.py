@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import PrefixCommit
 from conflict_assets.store.incoming import incoming_of
@@ -50,14 +51,9 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
-    """What a commit would do, counted in conflicts (pairs), with some examples."""
+class Preview(ConflictCounts):
+    """What a commit would do, with some examples."""
 
-    conflicts: int
-    new: int
-    changed: int
-    resolved: int
-    reopened: int
     examples: tuple[Example, ...]
 
     @property

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from conflict_assets.domain.conflict_counts import ConflictCounts
+
 
 @dataclass(frozen=True)
 class Exclusions:
@@ -36,11 +38,8 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefixRun:
-    """One prefix as one run has committed it.
-
-    `conflicts`, `new`, `changed`, `resolved`, `reopened` and `unchanged` count pairs.
-    """
+class PrefixRun(ConflictCounts):
+    """One prefix as one run has committed it."""
 
     prefix: str
     run_id: str
@@ -51,12 +50,7 @@ class PrefixRun:
     committed_at: datetime
     position: int
     batches_total: int
-    conflicts: int
     rows: int
-    new: int
-    changed: int
-    resolved: int
-    reopened: int
     unchanged: int
     detect_seconds: float
     write_seconds: float

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from dagster import DagsterInstance
 
-from conflict_assets.output.dry_run_text import SAMPLE_COLUMNS, PrefixDifference
+from conflict_assets.domain.conflict_counts import ConflictCounts
+from conflict_assets.output.dry_run_text import SAMPLE_COLUMNS
 from conflict_assets.running import dry_run as dry_run_module
 from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
 from conflict_assets.running.run_follower import Watcher
@@ -56,7 +57,7 @@ class Platform(Night):
         found = self.rows(
             "select ssn_prefix, conflicts, new_conflicts, changed, resolved, reopened from prefix_runs where latest"
         )
-        return {prefix: PrefixDifference(*counts) for prefix, *counts in found}
+        return {prefix: ConflictCounts(*counts).by_name for prefix, *counts in found}
 
     def everything(self):
         """Each row with the transaction that has written it and its place, the files, and Dagster's runs and events."""
@@ -80,7 +81,7 @@ def platform(tmp_path_factory, lay_cluster):
 
 
 def total(outcome):
-    return sum(outcome.found.values(), PrefixDifference())
+    return sum(outcome.found.values(), ConflictCounts())
 
 
 def sample(outcome):
@@ -91,9 +92,9 @@ def sample(outcome):
 def test_nothing_would_differ_in_a_store_that_is_up_to_date(platform):
     outcome = platform.dry_run()
     assert set(outcome.found) == set(PREFIXES)
-    assert not any(outcome.found.values())
+    assert not any(each.differs for each in outcome.found.values())
     assert {prefix: each.conflicts for prefix, each in outcome.found.items()} == {
-        prefix: each.conflicts for prefix, each in platform.latest().items()
+        prefix: each["conflicts"] for prefix, each in platform.latest().items()
     }
     assert sample(outcome) == []
     assert "Nothing would differ in 10 prefixes: 0-9" in platform.said
@@ -266,7 +267,7 @@ def test_a_store_that_is_not_made_yet_is_not_made_by_a_dry_run(platform, tmp_pat
 def test_another_distance_factor_is_told_as_the_run_that_follows_does_it(platform):
     told = platform.dry_run(extra_distance_factor=1.6)
     platform.run(EXTRA_DISTANCE_FACTOR="1.6")
-    assert platform.latest() == told.found
+    assert platform.latest() == {prefix: each.by_name for prefix, each in told.found.items()}
     assert total(told).new
     assert total(told).changed
     assert total(told).resolved
@@ -277,7 +278,7 @@ def test_an_excluded_agency_is_told_as_the_run_that_follows_does_it(platform):
     platform.write(f"insert into excluded_agencies values ('{agency}')")  # noqa: S608 - our own value
     told = platform.dry_run(extra_distance_factor=1.6, sample_rows=1000)
     platform.run(EXTRA_DISTANCE_FACTOR="1.6")
-    assert platform.latest() == told.found
+    assert platform.latest() == {prefix: each.by_name for prefix, each in told.found.items()}
     rows = sample(told)
     assert len(rows) == total(told).resolved > 0
     assert {(row["kind"], row["reason"], row["rule_after"]) for row in rows} == {("resolved", "excluded", "")}
