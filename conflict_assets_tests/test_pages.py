@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import conflict_assets
+from conflict_assets.configuration.setting_values import NIGHT_STARTS
 from conflict_assets.domain.detection import detect_conflicts
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
@@ -54,6 +55,13 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
         if not target.startswith("http"):
             name, _, heading = target.partition("#")
             yield (page.parent / name).resolve() if name else page, heading
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_a_page_says_when_the_night_starts(page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    found = re.findall(r"(?:night[^.|]*starts|runs all prefixes) at (\d\d:\d\d)", text)
+    assert set(found) == {NIGHT_STARTS}
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES])

@@ -4,13 +4,26 @@ import pytest
 
 from conflict_assets.domain.columns.instants import as_days, as_instants
 from conflict_assets.domain.columns.numbers import as_numbers
-from conflict_assets.domain.normalization import normal_ssn, normal_zip_code
-from conflict_assets_tests.normal_cases import BLANK, KEPT, SSNS, ZIPS
+from conflict_assets.domain.normalization import is_valid_ssn, normal_ssn, normal_zip_code, with_lost_zeros
+from conflict_assets_tests.normal_cases import BLANK, KEPT, NUMBERS, SSNS, ZIPS
 
 
 @pytest.mark.parametrize("text", SSNS)
 def test_an_ssn_is_trimmed_without_dashes_and_white_space(text):
     assert normal_ssn(text) == (SSNS[text] or "")
+
+
+@pytest.mark.parametrize(
+    ("ssn", "valid"),
+    [("041234567", True), ("04123456", False), ("0412345678", False), ("\uff10\uff1141234567"[:9], False), ("", False)],
+)
+def test_an_ssn_is_valid_when_it_is_nine_ascii_digits(ssn, valid):
+    assert is_valid_ssn(ssn) is valid
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_gets_no_more_zeros_back_than_it_may_have_lost(number):
+    assert with_lost_zeros(str(number), 9) == NUMBERS[number]
 
 
 @pytest.mark.parametrize("text", ZIPS)

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-import sqlglot
 from sqlglot import exp
 
 from conflict_assets.source.contract import CONTRACT, Kind, is_zoneless
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import SourceError
+from conflict_assets.source.statement_texts import parsed
 from conflict_assets_tests.source.classification_bench import read
 from conflict_assets_tests.source.warehouse import Warehouse, all_of, declared_type
 
@@ -66,7 +66,7 @@ def test_what_the_statements_read_is_what_the_contract_asks_for():
     found = set()
     for path in (files("conflict_assets.source") / "sql").iterdir():
         if path.name.endswith(".sql"):
-            tree = sqlglot.parse_one(path.read_text(encoding="utf-8"), dialect="snowflake")
+            tree = parsed(path.name.removesuffix(".sql"))
             for table in tree.find_all(exp.Table):
                 if table.name in CONTRACT:
                     select = table.find_ancestor(exp.Select)

@@ -61,9 +61,7 @@ def generate(
     path = Path(path)
     planted_path = planted_path_of(path)
     if not overwrite:
-        for file in (path, planted_path):
-            if file.exists():
-                raise FileExistsError(f"{file} exists; choose another file, or allow it to be overwritten")
+        _refuse_existing(path, planted_path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
     try:
@@ -72,6 +70,12 @@ def generate(
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     return made
+
+
+def _refuse_existing(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise FileExistsError(f"{path} exists; choose another file, or allow it to be overwritten")
 
 
 def _put_in_place(workshop: Path, path: Path, planted_path: Path) -> None:
