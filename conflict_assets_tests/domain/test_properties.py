@@ -23,6 +23,7 @@ from conflict_assets_tests.domain.strategies import (
     trips,
 )
 from conflict_assets_tests.domain.twin import FLAGS, Verdict, judge
+from conflict_assets_tests.domain.twin_visit import read_visit
 
 SIDES = {
     "visit_id": "con_visit_id",
@@ -142,7 +143,7 @@ def test_visits_of_another_caregiver_change_nothing(rows: list[Row], others: lis
 def test_splitting_by_prefix_and_joining_gives_the_whole(rows: list[Row], policy: DetectionPolicy, length: int):
     parts = defaultdict(list)
     for row in rows:
-        parts[(row["ssn"] or "").replace("-", "").replace(" ", "")[:length]].append(row)
+        parts[(read_visit(row).ssn or "")[:length]].append(row)
 
     whole, split = detect(rows, policy), [detect(part, policy) for _, part in sorted(parts.items())]
 
