@@ -47,13 +47,13 @@ def decide_command(  # noqa: PLR0917 - options of a command, given by name
     """
     if by is not None and not by.strip():
         raise typer.BadParameter("--by is empty; allowed: the name of who decides")
-    chosen = [verdict for verdict, given in zip(DecisionValue, (whitelist, ignore, clear), strict=True) if given]
+    chosen = [value for value, given in zip(DecisionValue, (whitelist, ignore, clear), strict=True) if given]
     if len(chosen) > 1 or (not chosen and file is None):
         raise typer.BadParameter("give one of --whitelist, --ignore and --clear")
     decisions = _decisions_named(pairs, chosen, reason)
     filled = None
     if file is not None:
-        filled = read_decisions(file, verdict=chosen[0] if chosen else None, reason=reason)
+        filled = read_decisions(file, value=chosen[0] if chosen else None, reason=reason)
         decisions += filled.decisions
     elif not decisions:
         raise typer.BadParameter("name at least one pair, or a file with --file")

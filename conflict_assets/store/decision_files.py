@@ -25,7 +25,7 @@ REPLACED_COLUMNS = ("VisitID", "ConVisitID", "StatusFlag")
 ERRORS_SHOWN = 5
 TAKEN_OVER = "taken over from conflictvisitmaps"
 
-_VERDICTS = {"W": DecisionValue.WHITELISTED, "I": DecisionValue.IGNORED}
+_VALUES = {"W": DecisionValue.WHITELISTED, "I": DecisionValue.IGNORED}
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def _sorted_out(rows: Iterable[tuple[str | None, tuple[str | None, ...]]]) -> Re
     undecided = unusable = 0
     left_out = LeftOut()
     for place, (visit_id, con_visit_id, flag) in rows:
-        verdict = _VERDICTS.get((flag or "").strip().upper())
-        if verdict is None:
+        value = _VALUES.get((flag or "").strip().upper())
+        if value is None:
             undecided += 1
             left_out.note_flag((flag or "").strip(), place)
             continue
@@ -144,8 +144,8 @@ def _sorted_out(rows: Iterable[tuple[str | None, tuple[str | None, ...]]]) -> Re
             unusable += 1
             left_out.note("without two different visit ids", place)
             continue
-        if pair.pair_id not in found or verdict is DecisionValue.WHITELISTED:
-            found[pair.pair_id] = Decision(pair, verdict, TAKEN_OVER)
+        if pair.pair_id not in found or value is DecisionValue.WHITELISTED:
+            found[pair.pair_id] = Decision(pair, value, TAKEN_OVER)
     return ReplacedDecisions(tuple(found.values()), undecided, unusable, left_out.sentences())
 
 

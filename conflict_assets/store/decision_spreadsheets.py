@@ -25,7 +25,7 @@ _WORDS = {
     "whitelist": DecisionValue.WHITELISTED,
     "ignore": DecisionValue.IGNORED,
     "clear": DecisionValue.CLEARED,
-    **{str(verdict): verdict for verdict in DecisionValue},
+    **{str(value): value for value in DecisionValue},
 }
 
 
@@ -44,15 +44,15 @@ class FilledIn:
 class _DecidedRow:
     place: str
     pair: Pair
-    verdict: DecisionValue
+    value: DecisionValue
     reason: str
 
 
-def read_decisions(path: Path, *, verdict: DecisionValue | None = None, reason: str | None = None) -> FilledIn:
+def read_decisions(path: Path, *, value: DecisionValue | None = None, reason: str | None = None) -> FilledIn:
     """Read the decisions of a CSV or a workbook with a header.
 
     The columns are `pair_id` (or `visit_id` and `con_visit_id`), `decision` and `decision_reason`. Other columns may be
-    there, in any order. Rows without a decision are left out, unless `verdict` is given: it then holds for all of these
+    there, in any order. Rows without a decision are left out, unless `value` is given: it then holds for all of these
     rows. In the same way, `reason` holds for all rows without a reason.
 
     Raises:
@@ -61,9 +61,9 @@ def read_decisions(path: Path, *, verdict: DecisionValue | None = None, reason: 
     decided: dict[str, list[_DecidedRow]] = {}
     wrong: list[str] = []
     undecided = 0
-    for row in _person_rows(path, needs_decision=verdict is None):
+    for row in _person_rows(path, needs_decision=value is None):
         try:
-            found = _decided(row, verdict)
+            found = _decided(row, value)
         except ValueError as error:
             wrong.append(f"{row.place}: {error}")
             continue
@@ -98,13 +98,13 @@ def _names_pairs(columns: Collection[str]) -> bool:
     return any(name in columns for name in PAIR_COLUMNS) or all(name in columns for name in VISIT_COLUMNS)
 
 
-def _decided(row: Row, verdict: DecisionValue | None) -> _DecidedRow | None:
+def _decided(row: Row, value: DecisionValue | None) -> _DecidedRow | None:
     """Return what a row decides, or None where it decides nothing."""
-    found = _verdict(row.cells.get(DECISION, "")) or verdict
+    found = _value(row.cells.get(DECISION, "")) or value
     return _DecidedRow(row.place, _pair(row.cells), found, _reason(row.cells)) if found else None
 
 
-def _verdict(text: str) -> DecisionValue | None:
+def _value(text: str) -> DecisionValue | None:
     word = trimmed(trimmed(text).lstrip("'"))
     if word and word.lower() not in _WORDS:
         raise ValueError(f"decision {masked(word)[:SHOWN_CHARACTERS]!r} is unknown; allowed: {ALLOWED}, or nothing")
@@ -131,14 +131,14 @@ def _agreed(decided: Iterable[Sequence[_DecidedRow]], reason: str | None, wrong:
     """
     for rows in decided:
         places = " and ".join(row.place for row in rows)
-        verdicts = dict.fromkeys(row.verdict for row in rows)
+        values = dict.fromkeys(row.value for row in rows)
         reasons = dict.fromkeys(row.reason for row in rows if row.reason)
-        if len(verdicts) > 1:
-            wrong.append(f"{places}: one conflict is decided differently, {', '.join(verdicts)}; allowed: one decision")
+        if len(values) > 1:
+            wrong.append(f"{places}: one conflict is decided differently, {', '.join(values)}; allowed: one decision")
         elif len(reasons) > 1:
             wrong.append(f"{places}: one conflict has different reasons; allowed: one reason")
         elif why := next(iter(reasons), None) or (reason or "").strip():
-            yield Decision(rows[0].pair, rows[0].verdict, why)
+            yield Decision(rows[0].pair, rows[0].value, why)
         else:
             wrong.append(f"{places}: no reason; fill in the column {REASON}, or give one with --reason")
 

@@ -51,7 +51,7 @@ class Decision:
     """One decision about one conflict, and why."""
 
     pair: Pair
-    verdict: DecisionValue
+    value: DecisionValue
     reason: str
 
 

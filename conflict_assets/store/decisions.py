@@ -128,7 +128,7 @@ def _batches(rows: Sequence[tuple[Pair, Decision]]) -> list[Sequence[tuple[Pair,
 
 
 def _values(pair: Pair, decision: Decision) -> tuple[str | None, ...]:
-    return pair.pair_id, pair.visit_id, pair.con_visit_id, str(decision.verdict), decision.reason
+    return pair.pair_id, pair.visit_id, pair.con_visit_id, str(decision.value), decision.reason
 
 
 def _user() -> str:

@@ -156,9 +156,7 @@ def test_the_store_names_pairs_as_the_engine_does():
 def test_a_csv_names_conflicts_either_way_and_fills_what_it_does_not_say(store, store_url, tmp_path):
     file = tmp_path / "decisions.csv"
     file.write_text(f"pair,visit_id,con_visit_id,decision,reason\n{Pair().pair_id},,,,\n,d,c,Ignore,travel is fine\n")
-    outcome = store.decisions.decide(
-        read_decisions(file, verdict=DecisionValue.WHITELISTED, reason="checked").decisions
-    )
+    outcome = store.decisions.decide(read_decisions(file, value=DecisionValue.WHITELISTED, reason="checked").decisions)
     assert (outcome.given, outcome.written) == (2, 2)
     assert status(store_url)[0][:2] == ("whitelisted", "checked")
     assert status(store_url, Pair("c", "d"))[0][:2] == ("ignored", "travel is fine")
@@ -210,7 +208,7 @@ def test_an_import_reads_the_replaced_database(pg_server, kind, one, other):
     execute(url, REPLACED.format(kind=kind))
     execute(url, f"INSERT INTO conflictvisitmaps VALUES ({one!r}, {other!r}, 'W'), ({other!r}, {one!r}, 'U')")  # noqa: S608 - constants
     found = read_replaced_database(url)
-    assert [(each.pair, each.verdict) for each in found.decisions] == [
+    assert [(each.pair, each.value) for each in found.decisions] == [
         (pair_of_visits(one, other), DecisionValue.WHITELISTED)
     ]
     assert found.undecided == 1
