@@ -88,10 +88,10 @@ def _draw(figures: ChartFigures) -> _Drawn:
 
 def _save(settings: Settings, report_data: ReportData, drawn: _Drawn, run_id: str) -> Path:
     from conflict_assets.report.html_report import report_html
-    from conflict_assets.report.report_files import REPORTS, save_report
+    from conflict_assets.report.report_files import save_report
 
     html = report_html(report_data, drawn.charts)
-    return save_report(settings.data_dir / REPORTS, html, day=report_data.day, run=run_id)
+    return save_report(settings, html, day=report_data.day, run=run_id)
 
 
 def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ out = Console(highlight=False, soft_wrap=True)
 def say_report_is_older(outcome: DecisionOutcome) -> None:
     """Warn if the newest report on this machine lacks these decisions."""
     settings = load_settings()
-    made_at = latest_report_time(settings.data_dir)
+    made_at = latest_report_time(settings)
     if outcome.written and made_at is not None and made_at < datetime.now(tz=UTC):
         zone = ZoneInfo(settings.schedule_time_zone)
         out.print(

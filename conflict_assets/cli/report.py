@@ -32,7 +32,7 @@ def report_command(
     It is one HTML file that needs nothing else; SSNs are masked.
     """
     from conflict_assets.report.html_report import report_html
-    from conflict_assets.report.report_files import REPORTS, report_link, save_report
+    from conflict_assets.report.report_files import report_folder, report_link, save_report
 
     settings = load_settings()
     try:
@@ -46,14 +46,14 @@ def report_command(
             )
         html = report_html(report_data)
         if file is None:
-            file = save_report(settings.data_dir / REPORTS, html, day=report_data.day, run=BY_HAND)
+            file = save_report(settings, html, day=report_data.day, run=BY_HAND)
         else:
             with whole_file(file) as partial:
                 partial.write_text(html, encoding="utf-8")
     except FileError as error:
         raise typer.BadParameter(str(error)) from None
     out.print(f"{file}: {report_data.open_conflicts:,} open conflicts, SSNs masked", markup=False)
-    if settings.report_url and file.parent == settings.data_dir / REPORTS:
+    if settings.report_url and file.parent == report_folder(settings):
         out.print(report_link(settings.report_url, file), markup=False)
     if show:
         webbrowser.open(file.absolute().as_uri())

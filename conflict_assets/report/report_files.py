@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from conflict_assets.output.whole_files import whole_file
+from conflict_assets.settings import Settings
 
 KEPT = 30
 REPORTS = "reports"
@@ -15,7 +16,12 @@ LATEST = "latest.html"
 _RUN_LETTERS = 8
 
 
-def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
+def report_folder(settings: Settings) -> Path:
+    """Return the folder of the reports."""
+    return settings.data_dir / REPORTS
+
+
+def save_report(settings: Settings, html: str, *, day: date, run: str) -> Path:
     """Write the report of a run as `<day>-<run>.html` and as `latest.html`.
 
     Only the owner may read the files, and the last 30 stay.
@@ -23,6 +29,7 @@ def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
     Raises:
         FileError: it can't be written.
     """
+    folder = report_folder(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"{day:%Y-%m-%d}-{run[:_RUN_LETTERS]}.html"
     for target in (file, folder / LATEST):
@@ -33,10 +40,10 @@ def save_report(folder: Path, html: str, *, day: date, run: str) -> Path:
     return file
 
 
-def latest_report_time(data_dir: Path) -> datetime | None:
+def latest_report_time(settings: Settings) -> datetime | None:
     """Return when the newest report in the data folder was made, if any."""
     try:
-        return datetime.fromtimestamp((data_dir / REPORTS / LATEST).stat().st_mtime, tz=UTC)
+        return datetime.fromtimestamp((report_folder(settings) / LATEST).stat().st_mtime, tz=UTC)
     except OSError:
         return None
 

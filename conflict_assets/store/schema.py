@@ -4,7 +4,7 @@ One process at a time does so. Tables are partitioned by the prefix length. The 
 `conflict_assets.store.views`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +15,14 @@ from psycopg import errors, sql
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store.connection import Timeouts, connect, translated
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.migrations import earlier_views
+from conflict_assets.store.migrations.earlier_views import LAST, earlier_views
 from conflict_assets.store.readiness import require_right_to_make, require_writable
 from conflict_assets.store.roles import grant_rights
-from conflict_assets.store.views import make_views, replace_views, views_digest
+from conflict_assets.store.views import make_views, views_away, views_digest
 
-HEAD = "0007"
+MIGRATIONS = Path(__file__).with_name("migrations")
+HEAD = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
+"""The newest migration."""
 VERSION_TABLE = "conflict_store_version"
 PARTITIONED = ("conflict_visits", "visit_conflicts")
 MOST_PARTITIONS = 100
@@ -146,7 +148,7 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
     from sqlalchemy.pool import StaticPool
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["version_table"] = VERSION_TABLE
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -161,11 +163,23 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
         if revision == HEAD or (revision in known and at < revision):
             command.upgrade(config, revision)
         else:
-            if at > earlier_views.LAST:
-                replace_views(connection, earlier_views.earlier_views())
-            command.downgrade(config, revision)
+            _go_down(connection, lambda to: command.downgrade(config, to), at, revision)
         if revision == HEAD:
             make_views(connection)
+
+
+def _go_down(connection: psycopg.Connection[Any], downgrade: Callable[[str], None], at: str, revision: str) -> None:
+    """Go down to a revision, past `LAST` without the views.
+
+    So a migration that goes down may drop a column that they read. Those up to `LAST` go down from their own views.
+    """
+    is_below = revision == "base" or revision < LAST
+    if at > LAST:
+        connection.execute("UPDATE conflict_store SET views_digest = NULL")
+        with views_away(connection, earlier_views()):
+            downgrade(LAST if is_below else revision)
+    if is_below or at <= LAST:
+        downgrade(revision)
 
 
 @contextmanager

@@ -5,7 +5,8 @@ They are made after the tables are up to date, in the same transaction. No migra
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def replace_views(connection: psycopg.Connection[Any], script: str) -> None:
     """
     names = _names(script)
     # Asked first, so that the transaction of the caller has begun, and those below are parts of it.
-    rights = connection.execute(_RIGHTS, [list(names)]).fetchall()
+    rights = _rights(connection, names)
     if gone := _names(view_script()) - names:
         _drop(connection, gone)
     try:
@@ -63,9 +64,31 @@ def replace_views(connection: psycopg.Connection[Any], script: str) -> None:
     except errors.InvalidTableDefinition:
         # CREATE OR REPLACE VIEW adds columns at the end, and does nothing else to them.
         _drop(connection, names)
-        connection.execute(script.encode())
-        for (grant,) in rights:
-            connection.execute(grant)
+        _make(connection, script, rights)
+
+
+@contextmanager
+def views_away(connection: psycopg.Connection[Any], script: str) -> Iterator[None]:
+    """Drop the views, and make those of a script after the block, with the rights on them.
+
+    The caller owns the transaction.
+    """
+    names = _names(script)
+    rights = _rights(connection, names)
+    _drop(connection, names | _names(view_script()))
+    yield
+    _make(connection, script, rights)
+
+
+def _make(connection: psycopg.Connection[Any], script: str, rights: Iterable[str]) -> None:
+    connection.execute(script.encode())
+    for grant in rights:
+        connection.execute(grant.encode())
+
+
+def _rights(connection: psycopg.Connection[Any], names: Collection[str]) -> list[str]:
+    """Return the statements that give anew what others may do with these views."""
+    return [grant for (grant,) in connection.execute(_RIGHTS, [list(names)]).fetchall()]
 
 
 _RIGHTS = """
@@ -74,7 +97,6 @@ _RIGHTS = """
         || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
     FROM pg_class AS c, aclexplode(c.relacl) AS a
     WHERE c.relname = ANY(%s) AND c.relkind = 'v' AND pg_table_is_visible(c.oid) AND a.grantee <> c.relowner"""
-"""The statements that give anew what others may do with the views."""
 
 
 def _names(script: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from conflict_assets import settings
-from conflict_assets.domain import privacy
+from conflict_assets.domain import masking
 from conflict_assets.source.descriptions import described_source
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.source_factory import visit_source
@@ -71,7 +71,7 @@ def _arranged(case: Case) -> Iterator[Path]:
         write_env(case, folder)
         with (
             mock.patch.object(settings, "project_folder", return_value=folder),
-            mock.patch.object(privacy, "_known", set()),
+            mock.patch.object(masking, "_known", set()),
             mock.patch.dict(os.environ, ORDINARY | variables(case, folder), clear=True),
         ):
             yield folder

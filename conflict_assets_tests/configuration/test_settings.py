@@ -5,7 +5,7 @@ import pytest
 from dotenv import dotenv_values
 
 from conflict_assets.assets.source_and_store import where
-from conflict_assets.domain import privacy
+from conflict_assets.domain import masking
 from conflict_assets.domain.masking import masked
 from conflict_assets.settings import Settings, SettingsError, read_settings
 from conflict_assets.source.protocol import SourceError
@@ -160,7 +160,7 @@ def test_secrets_do_not_show(monkeypatch):
     ],
 )
 def test_what_is_read_as_a_secret_is_masked_from_then_on(monkeypatch, name, value, said):
-    monkeypatch.setattr(privacy, "_known", set())
+    monkeypatch.setattr(masking, "_known", set())
     monkeypatch.setenv(name, value)
     assert masked(said) == said
     monkeypatch.setenv("SOURCE", "duckdb")

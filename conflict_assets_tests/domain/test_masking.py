@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conflict_assets.domain import privacy
+from conflict_assets.domain import masking
 from conflict_assets.domain.masking import MaskedError, know_secrets, masked
 
 SSN = "665115569"
@@ -148,7 +148,7 @@ def test_a_long_text_is_masked_in_time_that_grows_as_it_does(text):
 
 @pytest.fixture
 def forgetful(monkeypatch):
-    monkeypatch.setattr(privacy, "_known", set())
+    monkeypatch.setattr(masking, "_known", set())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The schema: made once by whoever comes first, up and down with data, the prefix length for good."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -109,6 +110,39 @@ def test_head_is_the_newest_migration():
     config = Config()
     config.set_main_option("script_location", "conflict_assets:store/migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
+
+
+LATER = """
+from alembic import op
+
+revision = "9998"
+down_revision = "{head}"
+
+
+def upgrade():
+    op.execute("ALTER TABLE conflict_visits ADD COLUMN later text")
+
+
+def downgrade():
+    op.execute("ALTER TABLE conflict_visits DROP COLUMN later")
+"""
+LATER_COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'later'"
+
+
+def test_a_later_migration_takes_away_a_column_that_views_read(empty_url, tmp_path, monkeypatch):
+    head = schema.HEAD
+    migrations = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
+    (migrations / "versions" / "9998_later.py").write_text(LATER.format(head=head))
+    monkeypatch.setattr(schema, "MIGRATIONS", migrations)
+    monkeypatch.setattr(schema, "HEAD", "9998")
+    prepare(empty_url)
+    assert rows(empty_url, LATER_COLUMNS) > [(1,)], "a view reads it, too"
+    for down in (head, "0001", "base"):
+        schema.migrate(empty_url, down)
+        assert rows(empty_url, LATER_COLUMNS) == [(0,)]
+        prepare(empty_url)
+    schema.migrate(empty_url, head)
+    assert rows(empty_url, "SELECT views_digest FROM conflict_store") == [(None,)]
 
 
 def test_every_table_view_and_column_is_explained(store_url):

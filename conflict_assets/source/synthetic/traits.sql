@@ -1,6 +1,6 @@
 -- What may be out of the ordinary about a row, and how many of 10,000 ordinary rows have it. Each stands for a reason
 -- or a note of the rules, or must change nothing (padded ids, flags that are not filled). What a trait does to times
--- is in ordinary_days.sql, to the other columns in fact.sql. `alone`: only for caregivers of a single agency, because
+-- is in shifts.sql, to the other columns in fact.sql. `alone`: only for caregivers of a single agency, because
 -- it moves a visit to where it could meet others.
 CREATE TEMP TABLE traits AS
 WITH known AS (
