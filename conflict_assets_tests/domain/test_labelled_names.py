@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ OF_ROWS = {"contested", "uncontested", "visits", "suspect", "repeated", "yes"}
 
 
 def sql_names() -> set[str]:
-    texts = [path.read_text(encoding="utf-8") for path in (files("conflict_assets.source") / "sql").iterdir()]
+    folder = Path(str(files("conflict_assets.source") / "sql"))
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.sql")]
     return {name for text in texts for name in re.findall(r"'([a-z_]{3,})'", text)} - OF_ROWS
 
 
