@@ -160,7 +160,7 @@ def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
     store = SnapshotStore(tmp_path)
     for day in range(1, 6):
         store.write(f"run{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
-    store.administration.purge(keep=2, in_progress={"run1"})
+    store.purge(keep=2, in_progress={"run1"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run1", "run4", "run5"]
     newest = store.newest("04")
     assert newest is not None
@@ -173,7 +173,7 @@ def test_single_prefixes_push_out_no_night_and_the_newest_of_any_prefix_stays(tm
         store.write(f"night{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
     for day, prefix in enumerate(["01", "02", "03", "01"], 4):
         store.write(f"single{day}", all_of(prefixes=(prefix,)), NOON.replace(day=day), [], NO_SURVEY)
-    removed = store.administration.purge(keep=2).removed
+    removed = store.purge(keep=2).removed
     assert removed == ("night1", "single4")
     assert store.newest("01").root_run_id == "single7"
     assert {prefix: each.root_run_id for prefix, each in store.newest_of_each().items() if prefix in ("00", "02")} == {
@@ -185,8 +185,8 @@ def test_single_prefixes_push_out_no_night_and_the_newest_of_any_prefix_stays(tm
 def test_an_age_ends_all_of_them(tmp_path):
     store = SnapshotStore(tmp_path)
     store.write("night", all_of(), NOON, [batch("04")], NO_SURVEY)
-    assert store.administration.purge(older_than=timedelta(days=1), in_progress={"night"}).removed == ()
-    assert store.administration.purge(older_than=timedelta(days=1)).removed == ("night",)
+    assert store.purge(older_than=timedelta(days=1), in_progress={"night"}).removed == ()
+    assert store.purge(older_than=timedelta(days=1)).removed == ("night",)
     assert store.newest("04") is None
 
 
