@@ -18,7 +18,7 @@ from conflict_assets.store.errors import StoreError
 from conflict_assets.store.migrations.earlier_views import LAST, earlier_views
 from conflict_assets.store.readiness import require_right_to_make, require_writable
 from conflict_assets.store.roles import grant_rights
-from conflict_assets.store.views import make_views, views_away, views_digest
+from conflict_assets.store.views import make_views, replace_views, views_away, views_digest
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 HEAD = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
@@ -169,15 +169,24 @@ def _run_alembic(connection: psycopg.Connection[Any], revision: str) -> None:
 
 
 def _go_down(connection: psycopg.Connection[Any], downgrade: Callable[[str], None], at: str, revision: str) -> None:
-    """Go down to a revision, past `LAST` without the views.
+    """Go down to a revision, past `LAST` to the views that the migrations up to it go down from.
 
-    So a migration that goes down may drop a column that they read. Those up to `LAST` go down from their own views.
+    What stands on the views stays, unless a later migration takes away a column that they read.
     """
+    from sqlalchemy.exc import DBAPIError
+
     is_below = revision == "base" or revision < LAST
     if at > LAST:
         connection.execute("UPDATE conflict_store SET views_digest = NULL")
-        with views_away(connection, earlier_views()):
-            downgrade(LAST if is_below else revision)
+        replace_views(connection, earlier_views())
+        try:
+            with connection.transaction():
+                downgrade(LAST if is_below else revision)
+        except DBAPIError as error:
+            if not isinstance(error.orig, errors.DependentObjectsStillExist):
+                raise
+            with views_away(connection, earlier_views()):
+                downgrade(LAST if is_below else revision)
     if is_below or at <= LAST:
         downgrade(revision)
 
