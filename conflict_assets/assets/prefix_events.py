@@ -28,8 +28,8 @@ WRITTEN_EVERY_SECONDS = 1.0
 class FinishedPrefixes:
     """The finished prefixes of a step, whose events are written together.
 
-    A prefix has its line in the log at once. Its events follow within about a second, and at the end of the block: a
-    transaction for each event would take longer than detection and commit.
+    A prefix has its line in the log at once. Events are written once a second, and at the end of the step: a
+    transaction for each of them would take longer than detection and commit.
     """
 
     def __init__(self, context: OpExecutionContext, store: ConflictStore) -> None:

@@ -60,8 +60,14 @@ def test_a_store_without_a_night_is_all_zeros(store):
     assert found.day == found.made_at.date() or found.made_at.hour < 6
 
 
-def test_what_the_charts_show_is_given_while_the_rest_is_read(mixed):
-    given = []
+def test_what_the_charts_show_is_given_while_the_rest_is_read(mixed, monkeypatch):
+    given, read = [], report_queries._agencies
+
+    def after_the_figures(connection):
+        assert given, "the figures come only with the rest"
+        return read(connection)
+
+    monkeypatch.setattr(report_queries, "_agencies", after_the_figures)
     data = look(mixed, on_figures=given.append)
     (figures,) = given
     assert not isinstance(figures, ReportData)
