@@ -9,7 +9,7 @@ PROCESSES ?= 2
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev generated docs test e2e browser screenshots slow kills bench bench-small bench-fixed bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev generated docs test e2e browser screenshots slow kills mutations bench bench-small bench-fixed bench-engine bench-store bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,10 @@ slow: install ## Run the tests that take minutes: kills, ten thousand examples
 
 kills: install ## Kill 200 whole nights of the command line at random moments, and hold each next one: an hour (KILLS="--kills 20 --seed 2" adds options)
 	$(BIN)/python -m conflict_assets_tests.kills $(KILLS)
+
+mutations: install ## Break the package on purpose, one change at a time, and see that the tests notice: two hours
+	$(BIN)/python -m conflict_assets_tests.mutations rules
+	$(BIN)/python -m conflict_assets_tests.mutations sample
 
 bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour and a half, 20 GB of disk (BENCH="..." adds options)
 	$(BIN)/python -m benchmarks.night.bench --write $(BENCH)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Mutation(NamedTuple):
+class Change(NamedTuple):
     """A text of a file of the domain, and what is put in its place."""
 
     file: str
@@ -12,7 +12,7 @@ class Mutation(NamedTuple):
 
 
 RULES = tuple(
-    Mutation("rules.py", old, new)
+    Change("rules.py", old, new)
     for old, new in (
         ("start[left] == start[right]) & (end", "start[left] == start[right]) | (end"),
         ("(end[left] == end[right])", "(end[left] >= end[right])"),
@@ -38,7 +38,7 @@ RULES = tuple(
     )
 )
 TRAVEL = tuple(
-    Mutation("travel.py", old, new)
+    Change("travel.py", old, new)
     for old, new in (
         ("EARTH_RADIUS_MILES = 3958.7613", "EARTH_RADIUS_MILES = 3958.8"),
         ("MINUTES_PER_HOUR = 60", "MINUTES_PER_HOUR = 61"),
@@ -62,24 +62,24 @@ TRAVEL = tuple(
     )
 )
 PAIRS = (
-    Mutation("pairs.py", "days_apart = 1 if policy.cross_midnight else 0", "days_apart = 1"),
-    Mutation("pairs.py", "days_apart = 1 if policy.cross_midnight else 0", "days_apart = 0"),
-    Mutation("pairs.py", "days_apart = 1 if policy.cross_midnight", "days_apart = 2 if policy.cross_midnight"),
-    Mutation("pairs.py", "visits.date[right]) <= days_apart", "visits.date[right]) < days_apart"),
-    Mutation("pairs.py", "visits.agency[left] != visits.agency[right]", "visits.agency[left] >= visits.agency[right]"),
-    Mutation("pairs.py", "(visits.ssn[left] == visits.ssn[right]) & (visits", "(visits"),
-    Mutation("pairs.py", "(visits.start[right] < until[left])", "(visits.start[right] < visits.end[left])"),
-    Mutation("pairs.py", "travels = visits.actual & ~np", "travels = ~visits.actual & ~np"),
-    Mutation("contested.py", "eligible &= ~visits.one_actual", "eligible &= visits.one_actual"),
-    Mutation("contested.py", 'policy.incomplete_actuals == "ignore"', 'policy.incomplete_actuals == "scheduled"'),
-    Mutation("contested.py", "_pairs_within(visits) - _pairs_within(in_group)", "_pairs_within(visits)"),
-    Mutation("contested.py", "np.diff(number) == 1", "np.diff(number) <= 2"),
-    Mutation("contested.py", "several | np.roll(several, -1)", "np.roll(several, -1)"),
-    Mutation("contested.py", "(some_agency != following) & (some_agency", "(some_agency == following) & (some_agency"),
-    Mutation("contested.py", "unlike_following | np.roll(unlike_following, 1)", "unlike_following"),
+    Change("pairs.py", "days_apart = 1 if policy.cross_midnight else 0", "days_apart = 1"),
+    Change("pairs.py", "days_apart = 1 if policy.cross_midnight else 0", "days_apart = 0"),
+    Change("pairs.py", "days_apart = 1 if policy.cross_midnight", "days_apart = 2 if policy.cross_midnight"),
+    Change("pairs.py", "visits.date[right]) <= days_apart", "visits.date[right]) < days_apart"),
+    Change("pairs.py", "visits.agency[left] != visits.agency[right]", "visits.agency[left] >= visits.agency[right]"),
+    Change("pairs.py", "(visits.ssn[left] == visits.ssn[right]) & (visits", "(visits"),
+    Change("pairs.py", "(visits.start[right] < until[left])", "(visits.start[right] < visits.end[left])"),
+    Change("pairs.py", "travels = visits.actual & ~np", "travels = ~visits.actual & ~np"),
+    Change("contested.py", "eligible &= ~visits.one_actual", "eligible &= visits.one_actual"),
+    Change("contested.py", 'policy.incomplete_actuals == "ignore"', 'policy.incomplete_actuals == "scheduled"'),
+    Change("contested.py", "_pairs_within(visits) - _pairs_within(in_group)", "_pairs_within(visits)"),
+    Change("contested.py", "np.diff(number) == 1", "np.diff(number) <= 2"),
+    Change("contested.py", "several | np.roll(several, -1)", "np.roll(several, -1)"),
+    Change("contested.py", "(some_agency != following) & (some_agency", "(some_agency == following) & (some_agency"),
+    Change("contested.py", "unlike_following | np.roll(unlike_following, 1)", "unlike_following"),
 )
 SORTING = tuple(
-    Mutation("classification.py", old, new)
+    Change("classification.py", old, new)
     for old, new in (
         ("actual = has_start & has_end", "actual = has_start | has_end"),
         ("one_actual=has_start ^ has_end", "one_actual=has_start | has_end"),
@@ -101,7 +101,7 @@ SORTING = tuple(
 )
 NORMALIZING = (
     *(
-        Mutation("normalization.py", old, new)
+        Change("normalization.py", old, new)
         for old, new in (
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 8, 5"),
             ("SSN_DIGITS, ZIP_DIGITS = 9, 5", "SSN_DIGITS, ZIP_DIGITS = 9, 6"),
@@ -120,50 +120,48 @@ NORMALIZING = (
             ('("[0-9]{5}", "[0-9]{3,4}")', '("[0-9]{3,5}",)'),
         )
     ),
-    Mutation("columns/text_types.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
+    Change("columns/text_types.py", "pc.less_equal(lack, MOST_ZEROS_LOST)", "pc.less_equal(lack, 99)"),
 )
 RESULT = (
-    Mutation("duplicates.py", "return ~columns.instants(", "return columns.instants("),
-    Mutation("duplicates.py", "np.where(values == missing, LAST, values)", "values"),
-    Mutation("duplicates.py", "(ssn.codes != NO_CODE) & visit_id", "visit_id"),
-    Mutation("duplicates.py", "np.diff(group[order]) == 0", "np.diff(group[order]) <= 1"),
-    Mutation("impact.py", "MINUTES_PER_HOUR = 60", "MINUTES_PER_HOUR = 100"),
-    Mutation("impact.py", "(values > 0) & np.isfinite(values)", "(values >= 0) & np.isfinite(values)"),
-    Mutation("impact.py", "(values > 0) & np.isfinite(values)", "(values > 0)"),
-    Mutation("impact.py", '("daily", "visit")', '("daily",)'),
-    Mutation("impact.py", "trimmed(text).lower()", "trimmed(text)"),
-    Mutation("impact.py", "np.where(billed, 2, actual.astype(np.int64))", "np.where(actual, 1, 2 * billed)"),
-    Mutation("impact.py", "cost_type=billed.astype(np.int64)", "cost_type=1 - billed.astype(np.int64)"),
-    Mutation("impact.py", 'if columns.has("rate"):', 'if not columns.has("billed_rate"):'),
-    Mutation("conflict_ids.py", "DIGEST_BYTES = 16", "DIGEST_BYTES = 15"),
-    Mutation("conflict_ids.py", "pc.binary_length(utf8)", "pc.utf8_length(texts)"),
-    Mutation("conflict_rows.py", "np.minimum(left, right), np.maximum(left, right))", "left, right)"),
-    Mutation(
-        "conflict_rows.py", "paired.date[left] != paired.date[right]", "paired.date[left] < paired.date[right] - 1"
-    ),
-    Mutation("conflict_rows.py", "_nullable(rate_per_minute * overlap)", "_nullable(shift_amount[own])"),
-    Mutation("detection.py", "len(conflicts) // 2", "len(conflicts)"),
-    Mutation("policy.py", "self.extra_distance_factor <= 0", "self.extra_distance_factor < 0"),
-    Mutation("policy.py", "if rows[0][0] != 0:", "if rows[0][0] < 0:"),
-    Mutation("policy.py", "if end is None or end > start:", "if end is not None and end > start:"),
-    Mutation("policy.py", "if end < start:", "if end < start - 1:"),
-    Mutation("policy.py", "speed is None or speed <= 0", "speed is None or speed < 0"),
-    Mutation("policy.py", "not isinstance(limit, int) or limit < 1", "not isinstance(limit, int) or limit < 0"),
+    Change("duplicates.py", "return ~columns.instants(", "return columns.instants("),
+    Change("duplicates.py", "np.where(values == missing, LAST, values)", "values"),
+    Change("duplicates.py", "(ssn.codes != NO_CODE) & visit_id", "visit_id"),
+    Change("duplicates.py", "np.diff(group[order]) == 0", "np.diff(group[order]) <= 1"),
+    Change("impact.py", "MINUTES_PER_HOUR = 60", "MINUTES_PER_HOUR = 100"),
+    Change("impact.py", "(values > 0) & np.isfinite(values)", "(values >= 0) & np.isfinite(values)"),
+    Change("impact.py", "(values > 0) & np.isfinite(values)", "(values > 0)"),
+    Change("impact.py", '("daily", "visit")', '("daily",)'),
+    Change("impact.py", "trimmed(text).lower()", "trimmed(text)"),
+    Change("impact.py", "np.where(billed, 2, actual.astype(np.int64))", "np.where(actual, 1, 2 * billed)"),
+    Change("impact.py", "cost_type=billed.astype(np.int64)", "cost_type=1 - billed.astype(np.int64)"),
+    Change("impact.py", 'if columns.has("rate"):', 'if not columns.has("billed_rate"):'),
+    Change("conflict_ids.py", "DIGEST_BYTES = 16", "DIGEST_BYTES = 15"),
+    Change("conflict_ids.py", "pc.binary_length(utf8)", "pc.utf8_length(texts)"),
+    Change("conflict_rows.py", "np.minimum(left, right), np.maximum(left, right))", "left, right)"),
+    Change("conflict_rows.py", "paired.date[left] != paired.date[right]", "paired.date[left] < paired.date[right] - 1"),
+    Change("conflict_rows.py", "_nullable(rate_per_minute * overlap)", "_nullable(shift_amount[own])"),
+    Change("detection.py", "len(conflicts) // 2", "len(conflicts)"),
+    Change("policy.py", "self.extra_distance_factor <= 0", "self.extra_distance_factor < 0"),
+    Change("policy.py", "if rows[0][0] != 0:", "if rows[0][0] < 0:"),
+    Change("policy.py", "if end is None or end > start:", "if end is not None and end > start:"),
+    Change("policy.py", "if end < start:", "if end < start - 1:"),
+    Change("policy.py", "speed is None or speed <= 0", "speed is None or speed < 0"),
+    Change("policy.py", "not isinstance(limit, int) or limit < 1", "not isinstance(limit, int) or limit < 0"),
 )
 VALUES = (
-    Mutation("calendar.py", "date(1, 1, 2)", "date(1, 1, 1)"),
-    Mutation("calendar.py", "date(9999, 12, 30)", "date(9999, 12, 29)"),
-    Mutation(
+    Change("calendar.py", "date(1, 1, 2)", "date(1, 1, 1)"),
+    Change("calendar.py", "date(9999, 12, 30)", "date(9999, 12, 29)"),
+    Change(
         "columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values <= first) | (values >= end)"
     ),
-    Mutation(
+    Change(
         "columns/instants.py", "odd = (values < first) | (values >= end)", "odd = (values < first) | (values > end)"
     ),
-    Mutation("columns/instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
-    Mutation("columns/instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
-    Mutation("classification.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),
-    Mutation("classification.py", "odd_dates = odd_dates | is_odd", "odd_dates = is_odd"),
-    Mutation("columns/numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
-    Mutation("policy.py", "if not isinstance(bands, Iterable):", "if bands is None:"),
+    Change("columns/instants.py", "odd &= values != MISSING", "odd &= values != FAR"),
+    Change("columns/instants.py", "(whole | missing | odd).all()", "(whole | missing).all()"),
+    Change("classification.py", "visits.odd_dates | _has_odd_update(columns)", "visits.odd_dates"),
+    Change("classification.py", "odd_dates = odd_dates | is_odd", "odd_dates = is_odd"),
+    Change("columns/numbers.py", "re.fullmatch(NUMBER_TEXT", "re.match(NUMBER_TEXT"),
+    Change("policy.py", "if not isinstance(bands, Iterable):", "if bands is None:"),
 )
-MUTATIONS = RULES + TRAVEL + PAIRS + SORTING + NORMALIZING + RESULT + VALUES
+CHANGES = RULES + TRAVEL + PAIRS + SORTING + NORMALIZING + RESULT + VALUES
