@@ -7,7 +7,7 @@ from contextlib import suppress
 import psutil  # type: ignore[import-untyped]
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
-from conflict_assets.dagster_private.run_parts import IN_PROGRESS_RUN_STATUSES, WorkerStatus
+from conflict_assets.dagster_private.names import IN_PROGRESS_RUN_STATUSES, WorkerStatus
 
 PROCESS_TAG = "conflict_assets/process"
 """The tag that the command line sets on its runs.

@@ -25,7 +25,7 @@ from conflict_assets.assets.partition_definitions import root_run_id
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.dagster_private.event_batches import log_together
-from conflict_assets.dagster_private.run_parts import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.dagster_private.names import IN_PROGRESS_RUN_STATUSES
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.output.log_lines import prefix_ranges, visits_line

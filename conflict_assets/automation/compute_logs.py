@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster import Field, StringSource
 
-from conflict_assets.dagster_private.instance_parts import (
+from conflict_assets.dagster_private.names import (
     CapturedLogContext,
     ConfigurableClassData,
     LocalComputeLogManager,

@@ -32,7 +32,7 @@ from tenacity import (
 )
 
 from conflict_assets.dagster_private.event_batches import BATCH_SIZE, TogetherStorage
-from conflict_assets.dagster_private.instance_parts import (
+from conflict_assets.dagster_private.names import (
     ConfigurableClassData,
     DaemonHeartbeat,
     InstigatorTick,

@@ -12,13 +12,8 @@ import psutil  # type: ignore[import-untyped]
 from dagster import DagsterEventType, DagsterRun
 
 from conflict_assets.assets.processes import find_process, is_gone, process_of
-from conflict_assets.dagster_private.launching import (
-    AskingRunLauncher,
-    CheckRunHealthResult,
-    DagsterUserCodeUnreachableError,
-    WorkerStatus,
-    code_server_address,
-)
+from conflict_assets.dagster_private.launching import AskingRunLauncher, code_server_address
+from conflict_assets.dagster_private.names import CheckRunHealthResult, DagsterUserCodeUnreachableError, WorkerStatus
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
 

@@ -8,11 +8,10 @@ preloaded beside them, by whoever knows it.
 import importlib
 from contextlib import suppress
 
-from conflict_assets.dagster_private.step_modules import STEP_MODULES, instance_modules
+from conflict_assets.dagster_private.step_modules import step_modules
 
 STEP_IMPORTS = (
     "alembic.command",
-    *STEP_MODULES,
     "dagster_postgres",
     "fsspec.implementations.local",
     "pandas",  # pyarrow loads it where it first turns a list into an array
@@ -31,6 +30,6 @@ def import_all() -> None:
 
     A module that a version of Dagster has moved is imported later, where it is needed.
     """
-    for module in (*STEP_IMPORTS, *instance_modules()):
+    for module in (*STEP_IMPORTS, *step_modules()):
         with suppress(ImportError):
             importlib.import_module(module)

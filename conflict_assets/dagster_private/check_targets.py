@@ -2,11 +2,7 @@
 
 from dagster import AssetCheckEvaluation, EventLogRecord
 
-# What ties a check to a materialization: nothing public makes one. Since 1.12.
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
-
-# To copy one of Dagster's records with a field changed. Since 1.11.
-from dagster_shared.record import replace
+from conflict_assets.dagster_private.names import AssetCheckEvaluationTargetMaterializationData, replace
 
 
 def tied_to(evaluation: AssetCheckEvaluation, record: EventLogRecord) -> AssetCheckEvaluation:

@@ -16,17 +16,17 @@ from dagster import (
     EventLogEntry,
     OpExecutionContext,
 )
-
-# An event's place in a batch: the methods for ops take none. Since 1.10.
-from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, DagsterEventBatchMetadata, generate_event_batch_id
-
-# What an event of a step is made from. Since 1.5.
-from dagster._core.execution.context.system import StepExecutionContext
-
-# The table of events, whose ids the other tables name. Since 1.5.
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster_postgres import PostgresEventLogStorage
 from sqlalchemy import Connection
+
+from conflict_assets.dagster_private.names import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
+    DagsterEventBatchMetadata,
+    SqlEventLogStorageTable,
+    StepExecutionContext,
+    generate_event_batch_id,
+)
 
 AssetEvent = AssetMaterialization | AssetCheckEvaluation
 _Stored = Sequence[tuple[EventLogEntry, int]]

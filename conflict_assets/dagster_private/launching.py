@@ -6,25 +6,11 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DefaultRunLauncher, deserialize_value
 
-# What is raised when nobody answers for a code server. Since 1.5.
-from dagster._core.errors import DagsterUserCodeUnreachableError
-
-# What a launcher answers to run monitoring. Since 1.5.
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-
-# The tag that says where a run's code server listens. Since 1.5.
-from dagster._core.storage.tags import GRPC_INFO_TAG
-
-# The question to a code server whether it works on a run. Since 1.5.
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-
-__all__ = [
-    "AskingRunLauncher",
-    "CheckRunHealthResult",
-    "DagsterUserCodeUnreachableError",
-    "WorkerStatus",
-    "code_server_address",
-]
+from conflict_assets.dagster_private.names import (
+    GRPC_INFO_TAG,
+    CanCancelExecutionRequest,
+    CanCancelExecutionResult,
+)
 
 ASK_SECONDS = 20
 

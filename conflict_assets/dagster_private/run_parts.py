@@ -6,54 +6,15 @@ from typing import cast
 
 from dagster import AssetKey, DagsterEvent, DagsterInstance, DagsterRun
 
-# How far a run's records were read: nothing public makes the cursor that `fetch_run_records` takes. Since 1.7.
-from dagster._core.event_api import EventLogCursor
-
-# The plan of a run, for partitions that its tags do not name. Since 1.5.
-from dagster._core.events import AssetMaterializationPlannedData
-
-# To be the worker of a run that the UI shows as launched: `execute_job` makes a run of its own. Since 1.5.
-from dagster._core.execution.api import execute_run
-
-# Why a step failed, in the event of its failure. Since 1.5.
-from dagster._core.execution.plan.objects import StepFailureData
-
-# What the executor raises for a step whose process was killed. Since 1.5.
-from dagster._core.executor.child_process_executor import ChildProcessCrashException
-
-# What a launcher says of a run's worker, and what processes are compared with. Since 1.5.
-from dagster._core.launcher.base import WorkerStatus
-
-# Where the UI, sensors and re-executions find the job of a run that this process made. Since 1.12.
-from dagster._core.remote_origin import (
+from conflict_assets.dagster_private.event_batches import places
+from conflict_assets.dagster_private.names import (
+    AssetMaterializationPlannedData,
+    EventLogCursor,
+    LoadableTargetOrigin,
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-
-# The statuses of runs that have not ended, for filters. Since 1.5.
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
-
-# The module of the code location, as workspace.yaml names it. Since 1.5.
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-
-# The id of a run must be known before the run, since a tag of it holds it. Since 1.5.
-from dagster._core.utils import make_new_run_id
-
-from conflict_assets.dagster_private.event_batches import places
-
-__all__ = [
-    "IN_PROGRESS_RUN_STATUSES",
-    "ChildProcessCrashException",
-    "StepFailureData",
-    "WorkerStatus",
-    "cursor_after",
-    "execute_run",
-    "job_origin",
-    "make_new_run_id",
-    "plan_partitions",
-    "tag_in_this_process",
-]
 
 CODE_LOCATION = "conflict_assets"
 """The code location's name in every workspace.yaml."""

@@ -12,7 +12,7 @@ from dagster_postgres import (
 )
 from sqlalchemy import Engine
 
-from conflict_assets.dagster_private.instance_parts import ConfigurableClassData
+from conflict_assets.dagster_private.names import ConfigurableClassData
 
 
 class OnSharedEngine:

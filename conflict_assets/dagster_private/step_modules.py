@@ -1,23 +1,16 @@
-"""The modules of Dagster that a step process imports by itself, and late."""
+"""The modules of Dagster that a step process needs."""
 
 import os
 
-# Which classes dagster.yaml names. Since 1.5.
-from dagster._core.instance.ref import InstanceRef
-
-STEP_MODULES = (
-    "dagster._core.executor.child_process_executor",
-    "dagster._core.executor.multiprocess",
-    "dagster._core.secrets.env_file",
-    "dagster._core.storage.legacy_storage",
-    "dagster._core.storage.local_compute_log_manager",
-    "dagster._core.workspace.autodiscovery",
-)
-"""All of them since 1.5. One that has moved is imported by the step, as it would be without this list."""
+from conflict_assets.dagster_private.names import STEP_MODULES, InstanceRef
 
 
-def instance_modules() -> list[str]:
-    """Return the modules that DAGSTER_HOME's instance is made of."""
+def step_modules() -> list[str]:
+    """Return what a step imports by itself, and what DAGSTER_HOME's instance is made of."""
+    return [*STEP_MODULES, *_instance_modules()]
+
+
+def _instance_modules() -> list[str]:
     home = os.environ.get("DAGSTER_HOME")
     if not home:
         return []

@@ -10,26 +10,19 @@ from pathlib import Path
 import sqlalchemy as db
 from dagster import AssetKey, DagsterInstance
 
-# Backfills that have ended: nothing public lists them by status and age. Since 1.9.
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionsFilter, PartitionBackfill
-
-# The tables of check results and of events. Since 1.5.
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-
-# Whether events are in a database. Since 1.5.
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-
-# Where SQLite keeps the events of a run: `delete_run` leaves the file. Since 1.5.
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-
-# Whether the output of steps and ticks is in files of this machine. Since 1.5.
-from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
-
-# The tables of backfills: nothing public removes one. Since 1.9.
-from dagster._core.storage.runs.schema import BackfillTagsTable, BulkActionsTable
-
-# Whether runs and backfills are in a database. Since 1.5.
-from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from conflict_assets.dagster_private.names import (
+    BULK_ACTION_TERMINAL_STATUSES,
+    AssetCheckExecutionsTable,
+    BackfillTagsTable,
+    BulkActionsFilter,
+    BulkActionsTable,
+    LocalComputeLogManager,
+    PartitionBackfill,
+    SqlEventLogStorage,
+    SqlEventLogStorageTable,
+    SqliteEventLogStorage,
+    SqlRunStorage,
+)
 
 
 def delete_check_rows(instance: DagsterInstance, run_ids: Sequence[str]) -> int:

@@ -18,7 +18,8 @@ from conflict_assets.assets.processes import fail_deserted_runs, process_tag
 from conflict_assets.automation.failed_prefixes import failed_prefixes
 from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB, range_tags
 from conflict_assets.automation.sensors import BY_COMMAND_LINE, SUMMARIZED_TAG
-from conflict_assets.dagster_private.run_parts import execute_run, job_origin, make_new_run_id
+from conflict_assets.dagster_private.names import execute_run, make_new_run_id
+from conflict_assets.dagster_private.run_parts import job_origin
 from conflict_assets.output.log_lines import failure_line, summary_lines
 from conflict_assets.partitions import contiguous_ranges
 from conflict_assets.running.interrupts import asked_to_end

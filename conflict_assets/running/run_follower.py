@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from conflict_assets.automation.failed_prefixes import CONFLICTS
-from conflict_assets.dagster_private.run_parts import ChildProcessCrashException, StepFailureData, cursor_after
+from conflict_assets.dagster_private.names import ChildProcessCrashException, StepFailureData
+from conflict_assets.dagster_private.run_parts import cursor_after
 from conflict_assets.output.log_lines import PLACES_BEGINNING, SUMMARY_BEGINNINGS
 
 POLL_SECONDS = 0.25

@@ -3,7 +3,7 @@
 from dagster import DagsterInstance, DagsterRun, RunsFilter
 
 from conflict_assets.assets.processes import is_deserted
-from conflict_assets.dagster_private.run_parts import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.dagster_private.names import IN_PROGRESS_RUN_STATUSES
 
 
 def runs_in_progress(instance: DagsterInstance) -> list[str]:

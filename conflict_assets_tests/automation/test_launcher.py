@@ -13,7 +13,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from conflict_assets.assets.processes import PROCESS_TAG, this_process
 from conflict_assets.automation.launcher import WatchedRunLauncher
-from conflict_assets.dagster_private.run_parts import make_new_run_id
+from conflict_assets.dagster_private.names import make_new_run_id
 
 
 @job

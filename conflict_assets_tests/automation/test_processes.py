@@ -9,7 +9,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from conflict_assets.assets.partition_definitions import prefixes_of_run
 from conflict_assets.assets.processes import PROCESS_TAG, fail_deserted_runs, is_gone, process_of, this_process
-from conflict_assets.dagster_private.run_parts import make_new_run_id
+from conflict_assets.dagster_private.names import make_new_run_id
 
 
 def ended_process() -> str:
