@@ -35,11 +35,8 @@ from conflict_assets.store.embedded.cluster import (
     start,
     stop,
 )
-from conflict_assets.store.embedded.idle_watchdog import OWNER
+from conflict_assets.store.embedded.idle_watchdog import LINGER_SECONDS, OWNER
 from conflict_assets.store.errors import StoreError
-
-LINGER_SECONDS = 60.0
-"""How long the server stays up after its last user has gone, so that the next step or command finds it warm."""
 
 _STATE_LINE = 7
 """The line of `postmaster.pid`, counted from 0, that says what the server does."""

@@ -17,6 +17,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+LINGER_SECONDS = 60.0
+"""How long the server stays up after its last user has gone, so that the next step or command finds it warm."""
+
 POLL_SECONDS = 1.0
 OWNER = "conflicts"
 
