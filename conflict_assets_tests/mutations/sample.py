@@ -4,7 +4,7 @@ import ast
 import random
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +21,7 @@ from conflict_assets_tests.mutations.explained import EXPLAINED
 from conflict_assets_tests.mutations.nearest_tests import nearest_tests
 from conflict_assets_tests.pages.generated_pages import PROJECT
 
+STARRED = ("parameters", "param", "argument")
 PACKAGES = ("store", "source", "assets", "automation", "running")
 
 
@@ -66,7 +67,10 @@ def drawn(package: str, count: int, seed: int) -> list[Place]:
 
 
 def places(path: Path) -> Iterator[Place]:
-    """Every place of a file that an operator changes, but those in annotations, which nothing evaluates."""
+    """Every place of a file that an operator changes.
+
+    Annotations, which nothing evaluates, and the stars of parameters and arguments are left out.
+    """
     module = str(path.relative_to(PROJECT / "conflict_assets"))
     annotated = _annotations(path)
     tree = get_ast_from_path(path)
@@ -76,7 +80,8 @@ def places(path: Path) -> Iterator[Place]:
         operator = get_operator(name)()
         found = ((node, start) for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node))
         for occurrence, (node, start) in enumerate(found):
-            if not any(first <= start < last for first, last in annotated):
+            starred = node.type == "operator" and node.parent.type in STARRED
+            if not starred and not any(first <= start < last for first, last in annotated):
                 yield Place(module, name, occurrence, start[0], ASTQuery(node).get_definition_name())
 
 
@@ -164,12 +169,12 @@ def judge_sample(count: int, seed: int, processes: int, packages: Iterable[str] 
                 free.put(copy)
 
         outcomes = []
-        for number, outcome in enumerate(pool.map(judged, sample), 1):
-            if outcome is not None:
+        for number, done in enumerate(as_completed([pool.submit(judged, place) for place in sample]), 1):
+            if (outcome := done.result()) is not None:
                 outcomes.append(outcome)
                 said = outcome.killer or outcome.explanation or "SURVIVED"
                 where = f"{outcome.place.module}:{outcome.place.line}"
                 sys.stdout.write(f"{number:>3}/{len(sample)} {where}: {outcome.before} -> {outcome.after}: {said}\n")
                 sys.stdout.flush()
-    write_outcomes(outcomes, seed)
+    write_outcomes(sorted(outcomes), seed)
     return sum(outcome.killer is None and outcome.explanation is None for outcome in outcomes)
