@@ -14,17 +14,17 @@ PACKAGE, TESTS = "conflict_assets", "conflict_assets_tests"
 def nearest_tests(module: str, function: str | None) -> list[str]:
     """The files of tests of a module such as `store/listing.py`, the nearest to one of its functions first.
 
-    Nearest are the file of its name and the files that import it, or import a helper that does. Then come those that
-    import a module that imports it, and those of the folder of the same name.
+    Nearest are the file of its name and the files that name the function. Then come those that import the module, or a
+    helper that does, those of the folder of the same name, and those that import a module that imports it.
     """
     importers = [path for path in _sources(PACKAGE) if module in _imports(f"{PACKAGE}/{path}")]
-    folder = [test for test in _tests() if Path(test).parts[0] == Path(module).parts[0]]
-    nearest, others = _tests_that_import([module]), [*_tests_that_import(importers), *folder]
+    own_folder = [test for test in _tests() if Path(test).parts[0] == Path(module).parts[0]]
+    nearest, others = _tests_that_import([module]), [*own_folder, *_tests_that_import(importers)]
 
-    def distance(test: str) -> tuple[bool, bool, bool, bool]:
+    def distance(test: str) -> tuple[bool, ...]:
         named = Path(test).name == f"test_{Path(module).stem}.py"
         mentions = function is not None and function in (PROJECT / TESTS / test).read_text(encoding="utf-8")
-        return not named, test not in nearest, not mentions, test in LONGEST_FILES
+        return not named, not mentions, test not in nearest, test not in own_folder, test in LONGEST_FILES
 
     return sorted(dict.fromkeys([*nearest, *others]), key=distance)
 

@@ -14,7 +14,7 @@ from conflict_assets_tests.source.classification_twin import FACT
 # Each example is two statements, which take longer to plan than to run: to shrink one takes minutes.
 phases = [Phase.explicit, Phase.reuse, Phase.generate, *([] if PROFILE == "ci" else [Phase.shrink])]
 some = settings(max_examples=settings.default.max_examples // 10, phases=phases)
-few = settings(max_examples=settings.default.max_examples // 150, phases=phases)
+few = settings(max_examples=settings.default.max_examples // 60, phases=phases)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,8 @@ def test_without_a_status_column_only_the_flags_decide(bench, data, warehouse: A
 
     without = {**tables, FACT: [row | {"Visit Status": None} for row in tables[FACT]]}
     expected = bench.sort(without, query)
-    assert in_full_order(found.rows) == in_full_order(expected.rows)
+    assert not any(row["missing_status"] for row in found.rows)
+    for one, other in zip(in_full_order(found.rows), in_full_order(expected.rows), strict=True):
+        assert one | {"missing_status": None} == other | {"missing_status": None}
     silent = {prefix: counts | {"missing_status": 0} for prefix, counts in expected.counts.items()}
     assert found.counts == silent
