@@ -11,7 +11,8 @@ $$;
 
 -- The writer: what a run writes, what users edit. It never deletes a conflict, a visit or an event; events, decisions
 -- and policies are only ever appended to.
-GRANT SELECT, INSERT, UPDATE ON visit_conflicts, conflict_visits, prefix_runs TO conflicts_writer;
+GRANT SELECT, INSERT, UPDATE ON visit_conflicts, conflict_visits, prefix_runs, open_conflict_columns
+    TO conflicts_writer;
 GRANT SELECT, INSERT ON conflict_history, conflict_decisions, detection_policies TO conflicts_writer;
 -- Earlier releases let it.
 REVOKE UPDATE ON conflict_decisions FROM conflicts_writer;

@@ -62,8 +62,9 @@ _FIRST = {
     Order.AGE: ("min(first_detected_at)", "ASC"),
 }
 
-BY_AMOUNT = 'amount DESC NULLS LAST, shifts DESC NULLS LAST, pair_id COLLATE "C", last_four'
-"""The costliest pair comes first.
+BY_AMOUNT_BYTEWISE = "amount DESC NULLS LAST, shifts DESC NULLS LAST, pair_id, last_four"
+BY_AMOUNT = BY_AMOUNT_BYTEWISE.replace("pair_id", 'pair_id COLLATE "C"')
+"""The costliest pair comes first: where texts are ordered by their bytes, and where a collation orders them.
 
 Of pairs with equal overlaps (a trip has none), the pair with the longer or dearer visits comes first.
 """

@@ -17,9 +17,9 @@ _WRITES = {
     ),
     "INSERT": (
         *("visit_conflicts", "conflict_visits", "conflict_history"),
-        *("detection_policies", "prefix_runs", "rejected_visits"),
+        *("detection_policies", "prefix_runs", "open_conflict_columns", "rejected_visits"),
     ),
-    "UPDATE": ("visit_conflicts", "conflict_visits", "prefix_runs"),
+    "UPDATE": ("visit_conflicts", "conflict_visits", "prefix_runs", "open_conflict_columns"),
     "DELETE": ("rejected_visits",),
 }
 """The rights that a night needs on tables and views. A member of `conflicts_writer` has all of them."""

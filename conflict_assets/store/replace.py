@@ -15,6 +15,7 @@ from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
+from conflict_assets.store.open_columns import keep_columns
 from conflict_assets.store.policies import policy_id
 from conflict_assets.store.replace_statements import GONE
 from conflict_assets.store.resolution import reasons_of
@@ -192,6 +193,7 @@ def _write_down(  # noqa: PLR0917 - all that a commit knows, by its end
         "settled": judged.settled,
         "policy": judged.policy,
     }
+    keep_columns(connection, commit.prefix, incoming)
     connection.execute(statements.NO_LONGER_LATEST, values)
     row = connection.execute(statements.WRITE_DOWN, values).fetchone()
     position, new, changed, resolved, reopened, unchanged = row or (0, 0, 0, 0, 0, 0)

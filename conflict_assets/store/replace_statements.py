@@ -130,6 +130,9 @@ COUNT_DIFFERING = sql.SQL(
        FROM differing_pairs"""
 ).format(**_KINDS)
 
+TOUCHED = "{0}.xmin <> r.xmin AND age({0}.xmin) <= age(r.settled_xid::xid)"
+"""Whether a row was written after the commit of `prefix_runs AS r` had compared it, and not by that commit."""
+
 SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 IS_STORED = sql.SQL(
@@ -138,16 +141,20 @@ IS_STORED = sql.SQL(
            AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
                            EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
        FROM prefix_runs AS r, LATERAL (
-           SELECT bool_or(xmin <> r.xmin AND age(xmin) <= age(r.settled_xid::xid)) AS touched, count(*) FILTER (
+           SELECT bool_or({conflict_touched}) AS touched, count(*) FILTER (
                WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
                    AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows
-           FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+           FROM visit_conflicts AS c WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS c, LATERAL (
-           SELECT bool_or(xmin <> r.xmin AND age(xmin) <= age(r.settled_xid::xid)) AS touched
-           FROM conflict_visits WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+           SELECT bool_or({visit_touched}) AS touched
+           FROM conflict_visits AS v WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS v
        WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s AND r.settled_xid IS NOT NULL"""
-).format(key=_columns(VISIT_KEY))
+).format(
+    key=_columns(VISIT_KEY),
+    conflict_touched=sql.SQL(TOUCHED.format("c")),
+    visit_touched=sql.SQL(TOUCHED.format("v")),
+)
 """Find whether the last commit of a prefix found rows with this digest, and its rows are unchanged since.
 
 `xmin` is the transaction that wrote a row, and its age counts the transactions since then. The commit itself wrote the

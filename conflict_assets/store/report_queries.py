@@ -1,11 +1,13 @@
 """The queries of the report data, read in one snapshot of the store."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import DictRow, class_row, dict_row
 
 from conflict_assets.domain.listed_conflicts import ListedConflict
@@ -21,15 +23,16 @@ from conflict_assets.domain.report_data import (
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.store.listing import all_listed, rank_pairs
+from conflict_assets.store.listing import BY_AMOUNT_BYTEWISE, RankedPair, all_listed
 from conflict_assets.store.night_events import RUNS, night_events
-from conflict_assets.store.store_queries import open_sides, read_totals
+from conflict_assets.store.report_tables import Tables, add_new_pairs, open_tables, read_totals
 from conflict_assets.store.trend import trend
 
 Connection = psycopg.Connection[Any]
 
 SHOWN = 10
 NIGHTS = 30
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CROWD = 5
 """How many prefixes must hold a group of a group's size before the report shows its caregiver's last four digits."""
 
@@ -38,28 +41,29 @@ _STAKES = """
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
     FROM visits GROUP BY billed"""
 
-_HOURS = """
-    SELECT extract(isodow FROM moment)::int, extract(hour FROM moment)::int, count(*)
-    FROM (SELECT start AT TIME ZONE %(zone)s AS moment FROM pairs WHERE start IS NOT NULL) AS moments
-    GROUP BY 1, 2"""
+_QUARTERS = """
+    SELECT epoch_us(start) // 900000000, count(*) FROM pairs WHERE start IS NOT NULL GROUP BY 1"""
 
 _AGENCIES = """
-    SELECT provider_id, sum(conflicts)::int AS conflicts, count(*) AS visits,
+    SELECT provider_id, max(provider_name) AS name, sum(conflicts)::int AS conflicts, count(*) AS visits,
         coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
-    FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id COLLATE "C" LIMIT %(shown)s"""
+    FROM visits GROUP BY provider_id ORDER BY conflicts DESC, provider_id LIMIT $shown"""
 
 _PAIRS = """WITH caregivers AS (
-        SELECT least(provider_id COLLATE "C", con_provider_id) AS one,
-            greatest(provider_id COLLATE "C", con_provider_id) AS other,
-            count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts, sum(overlap_amount) AS amount
-        FROM sides GROUP BY one, other, ssn
+        SELECT least(provider_id, con_provider_id) AS one, greatest(provider_id, con_provider_id) AS other,
+            count(*) FILTER (WHERE is_first_side) AS conflicts, sum(overlap_amount) AS amount
+        FROM sides GROUP BY one, other, ssn_prefix, caregiver
     )
     SELECT one, other, sum(conflicts)::int AS conflicts, count(*) AS caregivers,
         coalesce(sum(amount), 0) AS overlap_amount
-    FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT %(shown)s"""
+    FROM caregivers GROUP BY one, other ORDER BY conflicts DESC, one, other LIMIT $shown"""
+
+_NAMES = """
+    SELECT provider_id, max(provider_name) FROM visits WHERE provider_id IN (SELECT unnest($provider_ids))
+    GROUP BY provider_id"""
 
 _PAYERS = """WITH payers AS (
-        SELECT payer_id, max(contract COLLATE "C") AS name, count(*) AS visits,
+        SELECT payer_id, max(contract) AS name, count(*) AS visits,
             coalesce(sum(amount), 0) AS shift_amount, coalesce(sum(overlap_amount), 0) AS overlap_amount
         FROM visits GROUP BY payer_id
     ), counted AS (
@@ -70,21 +74,22 @@ _PAYERS = """WITH payers AS (
     )
     SELECT payer_id, name, conflicts, visits, shift_amount, overlap_amount
     FROM payers JOIN counted USING (payer_id)
-    ORDER BY conflicts DESC, payer_id COLLATE "C" LIMIT %(shown)s"""
+    ORDER BY conflicts DESC, payer_id LIMIT $shown"""
 
 _GROUPS = """WITH groups AS (
-        SELECT ssn_prefix, ssn, group_id, count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") AS conflicts,
+        SELECT ssn_prefix, caregiver, group_id, count(*) FILTER (WHERE is_first_side) AS conflicts,
             coalesce(sum(overlap_minutes) / 2, 0) AS overlap_minutes
-        FROM sides GROUP BY ssn_prefix, ssn, group_id
-        HAVING count(*) FILTER (WHERE visit_id < con_visit_id COLLATE "C") > 1
-        ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT %(shown)s
+        FROM sides GROUP BY ssn_prefix, caregiver, group_id HAVING count(*) FILTER (WHERE is_first_side) > 1
+        ORDER BY conflicts DESC, overlap_minutes DESC, group_id LIMIT $shown
     )
-    SELECT group_id, right(ssn, 4) AS last_four, g.conflicts, count(DISTINCT s.visit_id) AS visits,
+    SELECT group_id, max(s.last_four) AS last_four, g.conflicts, count(DISTINCT s.visit) AS visits,
         count(DISTINCT s.provider_id) AS agencies, min(s.visit_date) AS first_date, max(s.visit_date) AS last_date,
         g.overlap_minutes, coalesce(sum(s.overlap_amount), 0) AS overlap_amount
-    FROM groups AS g JOIN sides AS s USING (ssn_prefix, ssn, group_id)
-    GROUP BY ssn_prefix, ssn, group_id, g.conflicts, g.overlap_minutes
-    ORDER BY conflicts DESC, overlap_minutes DESC, group_id"""
+    FROM groups AS g JOIN sides AS s USING (ssn_prefix, caregiver, group_id)
+    GROUP BY ssn_prefix, caregiver, group_id, g.conflicts, g.overlap_minutes
+    ORDER BY g.conflicts DESC, g.overlap_minutes DESC, group_id"""
+
+_RANKED = f"SELECT pair_id, last_four FROM {{}} ORDER BY {BY_AMOUNT_BYTEWISE} LIMIT $shown"  # noqa: S608 - constants
 
 _NIGHT = """
     SELECT night, min(as_of) AS started_at, max(committed_at) AS committed_at, count(DISTINCT root_run_id) AS runs,
@@ -120,23 +125,23 @@ def report_data(
     Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`. `on_figures` receives what the
     charts show as soon as it is read, so that they can be drawn while the rest is read.
     """
-    with open_sides(connection):
-        totals = read_totals(connection, prefix_length)
+    with open_tables(connection) as tables:
+        totals = read_totals(connection, tables, prefix_length)
         figures = ChartFigures(
             time_zone=time_zone,
             agency_time_zone=agency_time_zone,
             open_conflicts=totals.open_conflicts,
             by_rule=totals.by_rule,
             by_prefix=totals.by_prefix,
-            by_hour=_hours(connection, agency_time_zone),
+            by_hour=_hours(tables, agency_time_zone),
             nights=tuple(trend(connection, time_zone, NIGHTS)),
         )
         if on_figures is not None:
             on_figures(figures)
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
-        stakes = {each.pop("billed"): Stake(**each) for each in _dicts(connection, _STAKES)}
-        agencies, pairs = _agencies(connection)
-        new, opened, resolved, reopened = _conflicts(connection, time_zone)
+        stakes = {each.pop("billed"): Stake(**each) for each in _table(tables, _STAKES)}
+        agencies, pairs = _agencies(tables)
+        new, opened, resolved, reopened = _conflicts(connection, tables, totals.by_status, time_zone)
         return ReportData(
             **{each.name: getattr(figures, each.name) for each in fields(figures)},
             made_at=made_at,
@@ -148,67 +153,66 @@ def report_data(
             avoidance=stakes.get(False, Stake()),
             top_agencies=agencies,
             top_pairs=pairs,
-            top_payers=tuple(_payers(connection)),
+            top_payers=tuple(_payers(tables)),
             costliest_new=new,
             costliest_open=opened,
             last_resolved=resolved,
             last_reopened=reopened,
-            largest_groups=tuple(_groups(connection, totals.by_prefix.values())),
+            largest_groups=tuple(_groups(tables, totals.by_prefix.values())),
             source_counts=dict(connection.execute(_SOURCE).fetchall()),
             without_prefix=dict(connection.execute(_REJECTED).fetchall()),
             last_night=_last_night(connection, prefix_length, time_zone),
         )
 
 
-def _hours(connection: Connection, zone: str) -> dict[tuple[int, int], int]:
-    hours = connection.execute(_HOURS, {"zone": zone}).fetchall()
-    return {(weekday, hour): count for weekday, hour, count in hours}
+def _hours(tables: Tables, zone: str) -> dict[tuple[int, int], int]:
+    """Count conflicts by ISO weekday and hour of a zone, whose offset is a multiple of 15 minutes."""
+    agencies = ZoneInfo(zone)
+    hours: Counter[tuple[int, int]] = Counter()
+    for quarter, count in tables.execute(_QUARTERS).fetchall():
+        local = (_EPOCH + quarter * timedelta(minutes=15)).astimezone(agencies)
+        hours[local.isoweekday(), local.hour] += count
+    return dict(hours)
 
 
-def _agencies(connection: Connection) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:
-    agencies = _dicts(connection, _AGENCIES, shown=SHOWN)
-    pairs = [(each.pop("one"), each.pop("other"), each) for each in _dicts(connection, _PAIRS, shown=SHOWN)]
-    named = {each["provider_id"] for each in agencies}.union(*({one, other} for one, other, _ in pairs))
-    names = _names(connection, sorted(named))
+def _agencies(tables: Tables) -> tuple[tuple[AgencyFigures, ...], tuple[AgencyPairFigures, ...]]:
+    agencies = _table(tables, _AGENCIES, shown=SHOWN)
+    pairs = [(each.pop("one"), each.pop("other"), each) for each in _table(tables, _PAIRS, shown=SHOWN)]
+    named = sorted({one for pair in pairs for one in pair[:2]})
+    names = dict(tables.execute(_NAMES, {"provider_ids": named}).fetchall())
     return (
-        tuple(AgencyFigures(name=names[each["provider_id"]], **each) for each in agencies),
+        tuple(AgencyFigures(**each | {"name": each["name"] or each["provider_id"]}) for each in agencies),
         tuple(
-            AgencyPairFigures(provider_ids=(one, other), names=(names[one], names[other]), **each)
+            AgencyPairFigures(
+                provider_ids=(one, other), names=(names.get(one) or one, names.get(other) or other), **each
+            )
             for one, other, each in pairs
         ),
     )
 
 
-def _names(connection: Connection, provider_ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of agencies, as their visits have them.
-
-    An agency without a name is named by its id.
-    """
-    found = connection.execute(
-        "SELECT provider_id, max(provider_name) FROM conflict_visits WHERE provider_id = ANY(%s) GROUP BY provider_id",
-        [list(provider_ids)],
-    ).fetchall()
-    return dict(zip(provider_ids, provider_ids, strict=True)) | {one: name for one, name in found if name}
-
-
-def _payers(connection: Connection) -> Iterable[PayerFigures]:
-    for each in _dicts(connection, _PAYERS, shown=SHOWN):
+def _payers(tables: Tables) -> Iterable[PayerFigures]:
+    for each in _table(tables, _PAYERS, shown=SHOWN):
         name = (each["name"] or each["payer_id"]) if each["payer_id"] else "Payer unknown"
         yield PayerFigures(**each | {"name": name})
 
 
-def _conflicts(connection: Connection, time_zone: str) -> tuple[tuple[ListedConflict, ...], ...]:
+def _conflicts(
+    connection: Connection, tables: Tables, by_status: Mapping[str, int], time_zone: str
+) -> tuple[tuple[ListedConflict, ...], ...]:
     """The costliest conflicts: new, open, resolved and reopened ones."""
     events = night_events(connection, time_zone, SHOWN)
+    add_new_pairs(connection, tables, by_status)
     ranked = [
-        rank_pairs(connection, "sides", sql.SQL(condition), limit=SHOWN) for condition in ("status = 'new'", "true")
+        [RankedPair(**each) for each in _table(tables, _RANKED.format(name), shown=SHOWN)]
+        for name in ("new_pairs", "pairs")
     ]
     return all_listed(connection, [*ranked, events["resolved"], events["reopened"]])
 
 
-def _groups(connection: Connection, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
+def _groups(tables: Tables, by_prefix: Iterable[int]) -> Iterable[ChainedGroup]:
     counts = list(by_prefix)
-    for each in _dicts(connection, _GROUPS, shown=SHOWN):
+    for each in _table(tables, _GROUPS, shown=SHOWN):
         last_four = each.pop("last_four")
         crowded = sum(count >= each["conflicts"] for count in counts) >= CROWD
         yield ChainedGroup(masked_ssn=f"***-**-{last_four if crowded else '****'}", **each)
@@ -234,3 +238,9 @@ def _last_night(connection: Connection, prefix_length: int, time_zone: str) -> L
 def _dicts(connection: Connection, query: str, **values: object) -> list[DictRow]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, values).fetchall()
+
+
+def _table(tables: Tables, query: str, **values: object) -> list[dict[str, Any]]:
+    found = tables.execute(query, values)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -4,11 +4,11 @@ from typing import Any
 
 import psycopg
 
+from conflict_assets.store.report_tables import open_tables, read_totals
 from conflict_assets.store.row_types import StoreTotals
-from conflict_assets.store.store_queries import open_sides, read_totals
 
 
 def totals(connection: psycopg.Connection[Any]) -> StoreTotals:
-    with open_sides(connection):
+    with open_tables(connection) as tables:
         ((prefix_length,),) = connection.execute("SELECT prefix_length FROM conflict_store").fetchall()
-        return read_totals(connection, prefix_length)
+        return read_totals(connection, tables, prefix_length)

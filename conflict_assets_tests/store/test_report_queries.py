@@ -63,9 +63,9 @@ def test_a_store_without_a_night_is_all_zeros(store):
 def test_what_the_charts_show_is_given_while_the_rest_is_read(mixed, monkeypatch):
     given, read = [], report_queries._agencies
 
-    def after_the_figures(connection):
+    def after_the_figures(tables):
         assert given, "the figures come only with the rest"
-        return read(connection)
+        return read(tables)
 
     monkeypatch.setattr(report_queries, "_agencies", after_the_figures)
     data = look(mixed, on_figures=given.append)
@@ -282,8 +282,8 @@ def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_ur
     store.conflicts.replace_prefix(night([Pair()]))
     read = report_queries.read_totals
 
-    def commit_meanwhile(connection, prefix_length):
-        totals = read(connection, prefix_length)
+    def commit_meanwhile(connection, tables, prefix_length):
+        totals = read(connection, tables, prefix_length)
         with ConflictStore(url=store_url, prefix_length=2) as other:
             other.conflicts.replace_prefix(night([Pair("c", "d", ssn="170000001")], prefix="17"))
         return totals
