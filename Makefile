@@ -9,7 +9,7 @@ PROCESSES ?= 2
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev generated docs test e2e browser screenshots slow kills mutations bench bench-small bench-fixed bench-engine bench-store bench-source bench-export lint lock
+.PHONY: help install run dev generated docs test e2e browser screenshots slow kills mutations bench bench-small bench-fixed bench-engine bench-store bench-summary bench-source bench-export lint lock
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-engine: install ## Measure the engine beside the algorithm that it replace
 
 bench-store: install ## Measure the store beside the pattern that it replaces
 	$(BIN)/python -m benchmarks.store.bench_store
+
+bench-summary: install ## Measure the reading of the report's data as the store grows, beside an earlier checkout (BEFORE=<checkout>)
+	$(BIN)/python -m benchmarks.store.bench_summary --before $(BEFORE)
 
 bench-source: install ## Measure what a night of 10 million visits asks of the warehouse
 	$(BIN)/python -m benchmarks.source.bench_source

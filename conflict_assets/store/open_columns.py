@@ -55,6 +55,9 @@ _CONFLICT_NEEDS = (
 _VISIT_TIMES = ("sch_start_time", "visit_start_time", "visit_end_time")
 _VISIT_NEEDS = ("ssn", "visit_id", "provider_name", "payer_id", "contract", *_VISIT_TIMES)
 
+_ALONE = pa.ipc.IpcReadOptions(use_threads=False)
+"""How a prefix's columns are read: they are few, and threads would cost more than they give."""
+
 _KEPT = "SELECT EXISTS (SELECT FROM open_conflict_columns WHERE ssn_prefix = %s AND digest = %s)"
 
 _KEEP = """
@@ -123,7 +126,7 @@ def read_columns(connection: Connection) -> Iterator[tuple[str, pa.Table]]:
             "SELECT ssn_prefix, arrow FROM open_conflict_columns WHERE ssn_prefix = ANY(%s)", [sorted(unchanged)]
         )
         for prefix, packed in cursor:
-            yield prefix, pa.ipc.open_stream(packed).read_all()
+            yield prefix, pa.ipc.open_stream(packed, options=_ALONE).read_all()
     for (prefix,) in connection.execute("SELECT ssn_prefix FROM prefix_runs WHERE latest").fetchall():
         if prefix not in unchanged:
             yield prefix, _columns_of_rows(connection, prefix)

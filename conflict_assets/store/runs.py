@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from conflict_assets.domain.report_data import ChartFigures, ReportData
 from conflict_assets.store.rejects import write_rejected
-from conflict_assets.store.report_queries import report_data
 from conflict_assets.store.row_types import Found, PrefixCounts, PrefixRun, VisitVolume
 from conflict_assets.store.session import StoreSession
 from conflict_assets.store.workers import Worker, workers_at_work
@@ -101,6 +100,9 @@ class Runs:
         Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`. `on_figures` receives what
         the charts show as soon as it is read, and again if the reading has to begin anew.
         """
+        # The report alone needs DuckDB, which takes a while to load.
+        from conflict_assets.store.report_queries import report_data
+
         return self._session.run(
             report_data,
             self._prefix_length,
