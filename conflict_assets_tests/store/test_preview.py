@@ -43,6 +43,7 @@ def test_a_preview_counts_what_the_commit_then_does(store):
     assert (told.new, told.changed, told.resolved, told.reopened, told.unchanged) == (1, 1, 1, 1, 1)
     for count in ("conflicts", "new", "changed", "resolved", "reopened", "unchanged"):
         assert getattr(told, count) == getattr(done, count)
+    assert told.examples == (), "nobody has asked for one"
 
 
 def test_a_preview_writes_nothing(store, store_url):
