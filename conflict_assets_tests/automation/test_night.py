@@ -24,7 +24,7 @@ AWAY = "postgresql://nobody@127.0.0.1:1/none"
 COMMAND = str(Path(sys.executable).with_name("conflict-assets"))
 
 
-class Night:
+class CommandNight:
     """A platform in a folder of its own, with one-digit prefixes: ten partitions."""
 
     def __init__(self, folder: Path) -> None:
@@ -68,7 +68,7 @@ class Night:
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory, lay_cluster):
-    platform = Night(tmp_path_factory.mktemp("night"))
+    platform = CommandNight(tmp_path_factory.mktemp("night"))
     lay_cluster(platform.folder / "data" / "postgres")
     yield platform
     stop_embedded(platform.folder / "data" / "postgres")

@@ -106,7 +106,7 @@ phases = [Phase.explicit, Phase.reuse, Phase.generate, *([] if PROFILE == "ci" e
 
 
 @dataclass(frozen=True)
-class Night:
+class InventedCommit:
     """A commit of a prefix: what there is of each visit, and which visits are in conflict."""
 
     prefix: str
@@ -165,7 +165,7 @@ links = st.tuples(st.sampled_from(SSNS), st.sampled_from(VISITS), st.sampled_fro
 )
 looks = st.tuples(st.integers(1, 7), st.sampled_from((0.0, 30.0, 60.0)), st.sampled_from(("", "g", "h")))
 nights = st.builds(
-    Night,
+    InventedCommit,
     prefix=st.sampled_from(("04", "17")),
     visits=st.fixed_dictionaries(dict.fromkeys(VISITS, one_visit)),
     conflicts=st.dictionaries(links, looks, max_size=8),
