@@ -7,6 +7,8 @@ location like any other: the UI lists them under their job, re-executes and canc
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, reconstructable
@@ -26,6 +28,9 @@ from conflict_assets.running.interrupts import asked_to_end
 from conflict_assets.running.run_follower import Watcher, following
 from conflict_assets.settings import load_settings
 from conflict_assets.store.store_factory import conflict_store
+
+SUMMARY_NEEDS = ("conflict_assets.report.html_report", "conflict_assets.store.report_queries")
+"""What the summary alone needs, which it would load when all else is done."""
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 FAILURE_REASON_TAG = "dagster/failure_reason"
@@ -82,6 +87,9 @@ def run_night(instance: DagsterInstance, options: NightOptions, watcher: Watcher
         NightInterrupted: somebody has broken it off.
     """
     fail_deserted_runs(instance)
+    for module in SUMMARY_NEEDS:
+        # They take a second to load, in which this process waits for steps.
+        Thread(target=import_module, args=[module], daemon=True).start()
     runs: list[DagsterRun] = []
     for bounds in contiguous_ranges(options.prefixes):
         run = _run_range(instance, bounds, options, watcher)

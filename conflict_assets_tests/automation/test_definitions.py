@@ -88,8 +88,9 @@ def test_steps_of_the_ui_s_runs_find_the_definitions_imported():
         (preloaded("conflict_assets.definitions"), {"matplotlib"}),
         (preloaded(forkserver.NIGHT), {"matplotlib"}),
         (["conflict_assets.cli.app"], {"pandas", "matplotlib", "dagster"}),
+        (["conflict_assets.cli.entry"], {"conflict_assets.cli.app", "typer", "pyarrow"}),
     ],
-    ids=["steps of the UI's runs", "steps of a command's run", "commands"],
+    ids=["steps of the UI's runs", "steps of a command's run", "commands", "what each step runs of the command"],
 )
 def test_nothing_waits_for_modules_that_it_does_not_need(modules, needless):
     loaded = f"import {', '.join(modules)}, sys; sys.exit(not {needless}.isdisjoint(sys.modules))"
