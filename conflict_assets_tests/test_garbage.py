@@ -75,7 +75,7 @@ class Garbage:
         self._random = random.Random(seed)  # noqa: S311 - chance that can be repeated
         self._visits = visits
         self._ids = {**IDS, "Caregiver Id": ("C", visits // VISITS_OF_A_CAREGIVER)}
-        self._share = self._random.choice((0.02, 0.1, 0.3))
+        self._share = self._random.choice((0.02, 0.1, 0.2))
 
     def write(self, path: Any) -> None:
         """Fill a DuckDB file: every value as text first, then as what the column's type makes of it."""
