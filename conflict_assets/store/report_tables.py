@@ -76,11 +76,13 @@ def open_tables(connection: Connection) -> Iterator[Tables]:
 def add_new_pairs(connection: Connection, tables: Tables, by_status: Mapping[str, int]) -> None:
     """Add the table `new_pairs`: the open conflicts that have the status new.
 
-    The store is not asked when all of them are, as after a first night.
+    The store is not asked when all of them are, as after a first night, or none. A pair of which somebody has removed
+    a row may be missing in the counts by status, and makes it be asked.
     """
     ((pairs,),) = tables.execute("SELECT count(*) FROM pairs").fetchall()
-    if by_status.get(Status.NEW, 0) == pairs:
-        tables.execute("CREATE VIEW new_pairs AS FROM pairs")
+    new = by_status.get(Status.NEW, 0)
+    if new in {0, pairs} and new + by_status.get(Status.OPEN, 0) == pairs:
+        tables.execute(f"CREATE VIEW new_pairs AS FROM pairs WHERE {new > 0}")
         return
     names = ("ssn_prefix", "pair_id", "last_four")
     columns = list(zip(*connection.execute(_NEW), strict=True)) or [()] * len(names)
