@@ -148,7 +148,7 @@ def write_outcomes(outcomes: Iterable[Outcome], seed: int) -> None:
     noticed = sum(outcome.killer is not None for outcome in outcomes)
     explained = sum(outcome.killer is None and outcome.explanation is not None for outcome in outcomes)
     lines = [
-        f"{len(outcomes)} changes (seed {seed}): {noticed} were noticed, {explained} change nothing that can be seen.",
+        f"{len(outcomes)} changes (seed {seed}): {noticed} were noticed, {explained} can't be.",
         "",
         "| # | file | line | instead | noticed by |",
         "|---|---|---|---|---|",
