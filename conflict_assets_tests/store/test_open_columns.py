@@ -173,7 +173,7 @@ nights = st.builds(
 )
 
 
-@settings(max_examples=settings.default.max_examples // 10, phases=phases)
+@settings(max_examples=settings.default.max_examples // 20, phases=phases)
 @given(
     committed=st.lists(nights, min_size=1, max_size=3),
     decided=st.sets(st.tuples(st.sampled_from("ab"), st.sampled_from("cdef")), max_size=3),
