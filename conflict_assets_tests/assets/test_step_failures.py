@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import duckdb
 import pytest
-from dagster import AssetKey, DagsterEventType
+from dagster import AssetKey, DagsterEventType, DagsterExecutionInterruptedError
 
+from conflict_assets.assets import prefix_events, prefix_results
 from conflict_assets.definitions import defs
 from conflict_assets.settings import load_settings
 from conflict_assets.source import snapshot_files
@@ -53,6 +54,53 @@ def test_what_may_pass_is_tried_again_and_fails_by_its_cause_and_not_by_the_poli
     logged = [e.dagster_event.partition for e in events if e.dagster_event.asset_key == AssetKey("visit_conflicts")]
     assert sorted(logged) == ["00", "01", "03"]
     assert [line[:5] for line in small.said(run) if line.startswith("[")] == ["[1/3]", "[2/3]"]
+
+
+def materialized(small, run) -> list[str]:
+    events = small.instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+    of_conflicts = [e.dagster_event for e in events if e.dagster_event.asset_key == AssetKey("visit_conflicts")]
+    return sorted(event.partition for event in of_conflicts)
+
+
+def test_prefixes_whose_events_can_t_be_written_fail_by_that_and_are_done_by_the_next_attempt(small, monkeypatch):
+    monkeypatch.setenv("MAX_WORKERS", "1")  # so that the prefixes share a step
+    load_settings.cache_clear()
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as refused:
+        refused.setattr(prefix_events, "log_together", full)
+        run = small.run(*RANGE)
+    assert not run.is_success
+    assert materialized(small, run) == []
+    assert any("No space left on device" in said for said in small.failures(run).values())
+    assert small.query("SELECT count(*) FROM prefix_runs WHERE ssn_prefix IN ('01', '02', '03')") == [(3,)]
+    again = small.reexecute(run)
+    assert again.is_success
+    assert materialized(small, again) == RANGE
+
+
+def test_what_is_done_before_an_interrupt_is_written_and_not_done_again(small, monkeypatch):
+    monkeypatch.setenv("MAX_WORKERS", "1")  # so that the prefixes share a step
+    load_settings.cache_clear()
+    finish = prefix_results.finish_prefix
+
+    def interrupted_at_the_third(store, snapshot, prefix, batch):
+        if prefix == "03":
+            raise DagsterExecutionInterruptedError
+        return finish(store, snapshot, prefix, batch)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(prefix_results, "finish_prefix", interrupted_at_the_third)
+        run = small.run(*RANGE)
+    assert not run.is_success
+    assert materialized(small, run) == ["00", "01", "02"]
+    again = small.reexecute(run)
+    assert again.is_success
+    assert materialized(small, again) == RANGE
+    committed = small.query("SELECT ssn_prefix, run_id FROM prefix_runs WHERE latest ORDER BY 1")
+    assert committed == [*((prefix, run.run_id) for prefix in RANGE[:3]), ("03", again.run_id)]
 
 
 def test_a_store_that_becomes_read_only_is_told_as_such(small, monkeypatch, pg_server):
