@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conflict_assets.store.embedded.embedded_server import stop_embedded
-from conflict_assets_tests.automation.test_night import Night
+from conflict_assets_tests.automation.test_night import CommandNight
 from conflict_assets_tests.source.emulator import serve
 
 pytestmark = pytest.mark.snowflake
@@ -23,7 +23,7 @@ REJECTED = "SELECT ssn_prefix, visit_id, reason FROM rejected_visits ORDER BY ss
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, lay_cluster):
     """A night out of DuckDB and one out of the emulator, which serves the same visits."""
-    duckdb, snowflake = (Night(tmp_path_factory.mktemp(name)) for name in ("duckdb", "snowflake"))
+    duckdb, snowflake = (CommandNight(tmp_path_factory.mktemp(name)) for name in ("duckdb", "snowflake"))
     for night in (duckdb, snowflake):
         lay_cluster(night.folder / "data" / "postgres")
     duckdb.environment["GENERATED_VISITS"] = "20000"
