@@ -24,7 +24,7 @@ ZONE = "America/New_York"
 
 
 def main() -> int:
-    """Fill the stores, measure in turns, and print the table; or do one of these, as a process of a version."""
+    """Measure both versions and print the table, or do one part of it as a process of a version."""
     arguments = _arguments()
     if arguments.fill:
         _fill(arguments.fill, arguments.rows[0])

@@ -46,7 +46,10 @@ OPEN_COLUMNS = pa.schema(
         ("start", pa.timestamp("us", "UTC")),
     ]
 )
-"""A side of a conflict. Caregivers and visits are numbers that mean something within a prefix only."""
+"""A side of a conflict. Caregivers and visits are numbers that mean something within a prefix only.
+
+A change of it needs a migration that empties `open_conflict_columns`: what is kept has the columns of its time.
+"""
 
 _CONFLICT_NEEDS = (
     *("ssn", "visit_id", "con_visit_id", "provider_id", "con_provider_id", "visit_date"),
@@ -85,7 +88,7 @@ _UNCHANGED = f"""
 """The prefixes whose columns are those of their rows: nothing was written since the commit that kept them."""
 
 _CONFLICT_ROWS = sql.SQL(
-    """SELECT c.ssn_prefix, {} FROM visit_conflicts AS c
+    """SELECT {} FROM visit_conflicts AS c
        JOIN prefix_runs AS r ON r.ssn_prefix = c.ssn_prefix AND r.latest
        WHERE c.resolved_at IS NULL AND c.ssn_prefix = %s
            AND c.visit_date BETWEEN r.first_date AND r.last_date
@@ -165,7 +168,7 @@ def _columns_of_rows(connection: Connection, prefix: str) -> pa.Table:
     moments = {"first": first_moment(), "end": end_of_calendar()}
     visits = connection.execute(_VISIT_ROWS, {"prefix": prefix} | moments).fetchall()
     return open_columns(
-        fitted(_table(_CONFLICT_NEEDS, [row[1:] for row in found], STORED_CONFLICT), STORED_CONFLICT),
+        fitted(_table(_CONFLICT_NEEDS, found, STORED_CONFLICT), STORED_CONFLICT),
         fitted(_table(_VISIT_NEEDS, visits, STORED_VISIT), STORED_VISIT),
     )
 

@@ -9,7 +9,7 @@ down_revision: str | None = "0007"
 
 
 def upgrade() -> None:
-    """Add the table; each prefix's next commit fills its row."""
+    """Add the table, which the next commit of each prefix fills."""
     op.get_bind().connection.cursor().execute(Path(__file__).with_suffix(".sql").read_bytes())
 
 
