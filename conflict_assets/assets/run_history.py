@@ -25,8 +25,18 @@ def events_of(instance: DagsterInstance, run_id: str, kind: DagsterEventType) ->
 
 def materialized_partitions(instance: DagsterInstance, run_id: str, asset: AssetKey) -> set[str]:
     """Return the partitions of an asset that a run has materialized."""
-    events = events_of(instance, run_id, DagsterEventType.ASSET_MATERIALIZATION)
-    return {event.partition for event in events if event.asset_key == asset and event.partition is not None}
+    made = _partitions(instance, run_id, asset, DagsterEventType.ASSET_MATERIALIZATION)
+    return {partition for partition in made if partition is not None}
+
+
+def planned_partitions(instance: DagsterInstance, run_id: str, asset: AssetKey) -> set[str | None]:
+    """Return the partitions of an asset that a run was to materialize, None for a plan that names none."""
+    return _partitions(instance, run_id, asset, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+
+
+def _partitions(instance: DagsterInstance, run_id: str, asset: AssetKey, kind: DagsterEventType) -> set[str | None]:
+    """Return the partitions that a run's events of one kind name, without reading the events."""
+    return set(instance.get_asset_partitions_for_run(run_id, kind).get(asset, ()))
 
 
 def resumed_runs(instance: DagsterInstance, run: DagsterRun) -> tuple[str, ...]:

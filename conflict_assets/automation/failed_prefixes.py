@@ -1,9 +1,9 @@
 """The prefixes of a run that failed."""
 
-from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun
+from dagster import AssetKey, DagsterInstance, DagsterRun
 
 from conflict_assets.assets.partition_definitions import names_prefixes, prefixes_of_run
-from conflict_assets.assets.run_history import events_of, materialized_partitions
+from conflict_assets.assets.run_history import materialized_partitions, planned_partitions
 
 CONFLICTS = AssetKey("visit_conflicts")
 
@@ -27,8 +27,7 @@ def planned_prefixes(instance: DagsterInstance, run: DagsterRun) -> set[str]:
 
     A plan without partitions covers all of them.
     """
-    events = events_of(instance, run.run_id, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
-    planned = {event.partition for event in events if event.asset_key == CONFLICTS}
+    planned = planned_partitions(instance, run.run_id, CONFLICTS)
     named = {partition for partition in planned if partition is not None}
     if planned and not named and not names_prefixes(run):
         return prefixes_of_run(run)
