@@ -63,10 +63,25 @@ def drawn(package: str, count: int, seed: int) -> list[Place]:
                 kinds.setdefault((place.module, place.line, _kind(place.operator)), []).append(place)
     chosen: dict[tuple[str, int], Place] = {}
     for key in chance.sample(sorted(kinds), len(kinds)):
-        chosen.setdefault(key[:2], chance.choice(kinds[key]))
+        place = chance.choice(kinds[key])
+        if key[:2] not in chosen and _changed(PROJECT, place) is not None:
+            chosen[key[:2]] = place
         if len(chosen) == count:
             break
     return sorted(chosen.values())
+
+
+def _changed(project: Path, place: Place) -> str | None:
+    """A file's text with the change, or nothing where the operator changes nothing there.
+
+    The operator for exceptions fails on a name with a dot.
+    """
+    text = (project / "conflict_assets" / place.module).read_text(encoding="utf-8")
+    try:
+        changed = mutate_code(text, get_operator(place.operator)(), place.occurrence)
+    except AttributeError:
+        return None
+    return changed if changed != text else None
 
 
 def places(path: Path) -> Iterator[Place]:
@@ -101,13 +116,10 @@ def _kind(operator: str) -> str:
     return operator.partition("_")[0]
 
 
-def judge(copy: Path, place: Place) -> Outcome | None:
+def judge(copy: Path, place: Place) -> Outcome:
     """Make the change in a copy and run the nearest tests."""
     path = copy / "conflict_assets" / place.module
-    text = path.read_text(encoding="utf-8")
-    changed = mutate_code(text, get_operator(place.operator)(), place.occurrence)
-    if changed is None or changed == text:
-        return None
+    text, changed = path.read_text(encoding="utf-8"), _changed(copy, place) or ""
     path.write_text(changed, encoding="utf-8")
     try:
         nearest = nearest_tests(place.module, place.function)[:NEAREST]
@@ -165,7 +177,7 @@ def judge_sample(count: int, seed: int, processes: int, packages: Iterable[str] 
     sample = [place for package in packages for place in drawn(package, count, seed)]
     with copies(processes) as free, ThreadPoolExecutor(processes) as pool:
 
-        def judged(place: Place) -> Outcome | None:
+        def judged(place: Place) -> Outcome:
             copy = free.get()
             try:
                 return judge(copy, place)
@@ -174,11 +186,11 @@ def judge_sample(count: int, seed: int, processes: int, packages: Iterable[str] 
 
         outcomes = []
         for number, done in enumerate(as_completed([pool.submit(judged, place) for place in sample]), 1):
-            if (outcome := done.result()) is not None:
-                outcomes.append(outcome)
-                said = outcome.killer or outcome.explanation or "SURVIVED"
-                where = f"{outcome.place.module}:{outcome.place.line}"
-                sys.stdout.write(f"{number:>3}/{len(sample)} {where}: {outcome.before} -> {outcome.after}: {said}\n")
-                sys.stdout.flush()
+            outcome = done.result()
+            outcomes.append(outcome)
+            said = outcome.killer or outcome.explanation or "SURVIVED"
+            where = f"{outcome.place.module}:{outcome.place.line}"
+            sys.stdout.write(f"{number:>3}/{len(sample)} {where}: {outcome.before} -> {outcome.after}: {said}\n")
+            sys.stdout.flush()
     write_outcomes(sorted(outcomes), seed)
     return sum(outcome.killer is None and outcome.explanation is None for outcome in outcomes)
