@@ -6,6 +6,7 @@ from typing import Any
 from dagster import ExecutorDefinition, Field, Int, multiprocess_executor
 
 from conflict_assets.automation.warm_steps import preloaded
+from conflict_assets.dagster_private.names import EXECUTOR_MODULE
 from conflict_assets.settings import load_settings
 
 
@@ -15,7 +16,7 @@ def start_method(module: str) -> dict[str, Any]:
     It is a forkserver that has imported everything before the first step, or spawn where there is none (Windows).
     """
     if "forkserver" in multiprocessing.get_all_start_methods():
-        return {"forkserver": {"preload_modules": preloaded(module)}}
+        return {"forkserver": {"preload_modules": preloaded(EXECUTOR_MODULE, module)}}
     return {"spawn": {}}
 
 

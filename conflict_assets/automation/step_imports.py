@@ -18,9 +18,10 @@ STEP_IMPORTS = (
     "pgpq",
     "psycopg",
     "psycopg2",
+    "pyarrow.acero",
     "pyarrow.parquet",
     "sqlalchemy.dialects.postgresql",
-    "upath",
+    "upath.core",
     "watchdog.observers.polling",
 )
 

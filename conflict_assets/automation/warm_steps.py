@@ -3,12 +3,13 @@
 This module does not import Dagster, since a command starts its forkserver first of all.
 """
 
+FIRST = "conflict_assets.automation.preload_first"
 PRELOAD = "conflict_assets.automation.preload"
 
 
-def preloaded(module: str) -> list[str]:
-    """Return the modules to import for steps of a job that this module defines.
+def preloaded(*modules: str) -> list[str]:
+    """Return the modules to import for steps: these, between the first and the last that each forkserver imports.
 
-    It comes first, since `PRELOAD` lets interrupts through.
+    `PRELOAD` comes last, since it lets interrupts through.
     """
-    return [module, PRELOAD]
+    return [FIRST, *modules, PRELOAD]

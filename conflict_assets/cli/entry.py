@@ -7,6 +7,9 @@ imports. A step needs no command, and would spend a quarter of a second on impor
 
 def main() -> None:
     """Run the command line."""
+    from conflict_assets.automation.garbage_collection import collect_rarely
+
+    collect_rarely()
     from conflict_assets.cli.app import main as run
 
     run()

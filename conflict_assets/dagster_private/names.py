@@ -107,6 +107,7 @@ __all__ = [
     "ASSET_CHECK_EVENTS",
     "ASSET_EVENTS",
     "BULK_ACTION_TERMINAL_STATUSES",
+    "EXECUTOR_MODULE",
     "GRPC_INFO_TAG",
     "IN_PROGRESS_RUN_STATUSES",
     "STEP_MODULES",
@@ -150,12 +151,16 @@ __all__ = [
     "replace",
 ]
 
+EXECUTOR_MODULE = "dagster._core.executor.multiprocess"
+"""What Dagster has a forkserver import before all else, unless it is told to, since 1.5."""
+
 STEP_MODULES = (
     "dagster._core.executor.child_process_executor",
-    "dagster._core.executor.multiprocess",
+    EXECUTOR_MODULE,
     "dagster._core.secrets.env_file",
     "dagster._core.storage.legacy_storage",
     "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.system_config.composite_descent",
     "dagster._core.workspace.autodiscovery",
 )
 """What a step process imports by itself, and late, all since 1.5; one that has moved is imported by the step."""
