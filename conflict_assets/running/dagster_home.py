@@ -25,6 +25,8 @@ python_logs:
 concurrency:
   runs:
     max_concurrent_runs: {max_runs}
+run_queue:
+  dequeue_interval_seconds: 1
 run_launcher:
   module: conflict_assets.automation.launcher
   class: WatchedRunLauncher
