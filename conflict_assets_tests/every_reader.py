@@ -7,7 +7,7 @@ from pathlib import Path
 from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.report.html_report import RULE_NAMES
+from conflict_assets.report.captions import RULE_NAMES
 from conflict_assets.report.pictures import as_markdown, heat_strip, rule_bars, trend_lines
 from conflict_assets.running.dry_run import DryRunOptions, DryRunOutcome, dry_run
 from conflict_assets.running.run_follower import Watcher

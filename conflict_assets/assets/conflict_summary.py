@@ -3,9 +3,7 @@
 It has a run of its own after the conflicts.
 """
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,9 @@ from conflict_assets.assets.partition_definitions import SSN_PREFIXES
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.step_failures import STEP_RETRIES, failing_in_words
-from conflict_assets.domain.report_data import ChartFigures, ReportData
+from conflict_assets.domain.report_data import ReportData
+from conflict_assets.report.drawings import Drawings, KeptDrawings, drawings
+from conflict_assets.report.report_files import report_folder, report_link, save_report
 from conflict_assets.settings import Settings
 
 OPEN_REPORT = "conflict-assets report --open"
@@ -37,58 +37,38 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     with failing_in_words(context):
         settings = platform.settings
         tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
-        report_data, drawn = _read_and_draw(platform)
+        kept = KeptDrawings(report_folder(settings))
+        report_data, drawn = _read_and_draw(platform, kept)
         context.log.info(
             f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers "
             f"at {report_data.agencies} agencies"
         )
         report = _save(settings, report_data, drawn, context.run.run_id)
+        kept.save()
     return MaterializeResult(
-        metadata=_report_metadata(report, settings.report_url) | _metadata(report_data) | drawn.pictures,
+        metadata=_report_metadata(report, settings.report_url) | _metadata(report_data) | _shown(drawn),
         data_version=DataVersion(context.run.run_id),
     )
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    charts: Mapping[str, Any]
-    pictures: dict[str, Any]
-
-
-def _read_and_draw(platform: Platform) -> tuple[ReportData, _Drawn]:
+def _read_and_draw(platform: Platform, kept: KeptDrawings) -> tuple[ReportData, Drawings]:
     """Read the report data, and draw what is known of it while the rest is read."""
     settings = platform.settings
-    drawn: list[Future[_Drawn]] = []
+    drawn: list[Future[Drawings]] = []
     with ThreadPoolExecutor(1) as drawing, platform.store() as store:
-        # The drawing takes a second to load, and is loaded here alone: every run and its steps would wait for it.
+        # The page takes a while to load, and is loaded here alone: every run and its steps would wait for it.
         drawing.submit(import_module, "conflict_assets.report.html_report")
         store.administration.prepare()
         report_data = store.runs.report_data(
             time_zone=settings.schedule_time_zone,
             agency_time_zone=settings.source_time_zone,
-            on_figures=lambda figures: drawn.append(drawing.submit(_draw, figures)),
+            on_figures=lambda figures: drawn.append(drawing.submit(drawings, figures, kept)),
         )
     return report_data, drawn[-1].result()
 
 
-def _draw(figures: ChartFigures) -> _Drawn:
-    from conflict_assets.report import pictures
-    from conflict_assets.report.html_report import draw_charts
-
-    shown = {
-        "rules": (pictures.rule_bars(figures.by_rule), "Open conflicts by rule"),
-        "trend": (pictures.trend_lines(figures.nights), pictures.trend_title(figures.nights)),
-        "prefixes": (pictures.heat_strip(figures.by_prefix), "Open conflicts by prefix"),
-    }
-    return _Drawn(
-        draw_charts(figures),
-        {name: MetadataValue.md(pictures.as_markdown(figure, title)) for name, (figure, title) in shown.items()},
-    )
-
-
-def _save(settings: Settings, report_data: ReportData, drawn: _Drawn, run_id: str) -> Path:
+def _save(settings: Settings, report_data: ReportData, drawn: Drawings, run_id: str) -> Path:
     from conflict_assets.report.html_report import report_html
-    from conflict_assets.report.report_files import save_report
 
     html = report_html(report_data, drawn.charts)
     return save_report(settings, html, day=report_data.day, run=run_id)
@@ -99,10 +79,12 @@ def _report_metadata(report: Path, served_at: str | None) -> dict[str, Any]:
 
     It is a link where a web server shows the report's folder, and a command otherwise.
     """
-    from conflict_assets.report.report_files import report_link
-
     link = MetadataValue.url(report_link(served_at, report)) if served_at else MetadataValue.text(OPEN_REPORT)
     return {"report": link, "report_file": MetadataValue.path(str(report))}
+
+
+def _shown(drawn: Drawings) -> dict[str, Any]:
+    return {name: MetadataValue.md(markdown) for name, markdown in drawn.pictures.items()}
 
 
 def _metadata(report_data: ReportData) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def report_command(
 
     It is one HTML file that needs nothing else; SSNs are masked.
     """
+    from conflict_assets.report.drawings import KeptDrawings, charts
     from conflict_assets.report.html_report import report_html
     from conflict_assets.report.report_files import report_folder, report_link, save_report
 
@@ -44,7 +45,7 @@ def report_command(
             report_data = store.runs.report_data(
                 time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
             )
-        html = report_html(report_data)
+        html = report_html(report_data, charts(report_data, KeptDrawings(report_folder(settings))))
         if file is None:
             file = save_report(settings, html, day=report_data.day, run=BY_HAND)
         else:

@@ -6,14 +6,14 @@ They are SVG with text as text, in colours that follow the page.
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import matplotlib as mpl
-from markupsafe import Markup
+from markupsafe import escape
 from matplotlib.figure import Figure
 
 from conflict_assets.domain.report_data import NightPoint
+from conflict_assets.report.captions import WEEKDAYS
 from conflict_assets.report.heat_maps import PAGE_COLOURS, heat_map
 from conflict_assets.report.pictures import (
     BAR_COLOUR,
@@ -35,7 +35,9 @@ _PAGE_COLOURS = {
     **PAGE_COLOURS,
 }
 DIGITS = 10
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+Drawn = list[str]
+"""A chart as elements of the page, the wide one and the narrow one."""
+
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "conflict_assets",
@@ -52,21 +54,12 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One chart in two sizes, with its content in words."""
-
-    wide: Markup
-    narrow: Markup
-    alt: str
-
-
-def rules_chart(by_rule: Mapping[str, int], names: Mapping[str, str], alt: str) -> Chart:
+def rules_chart(by_rule: Mapping[str, int], names: Mapping[str, str], alt: str) -> Drawn:
     """Draw bars of open conflicts (pairs) by rule."""
     return _chart("rules", alt, lambda _narrow: rule_bars(by_rule, names), wide=(6.2, 3), narrow=(3.7, 3.2))
 
 
-def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
+def trend_chart(nights: Sequence[NightPoint], alt: str) -> Drawn:
     """Draw open, new, reopened and resolved conflicts (pairs) night by night."""
 
     def draw(narrow: bool) -> Figure:
@@ -78,7 +71,7 @@ def trend_chart(nights: Sequence[NightPoint], alt: str) -> Chart:
     return _chart("trend", alt, draw, wide=(6.2, 3.6), narrow=(3.7, 3.8))
 
 
-def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
+def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Drawn:
     """Draw a cell for each prefix, stronger with more open conflicts (pairs)."""
     prefixes = sorted(by_prefix)
     columns = DIGITS if len(prefixes) <= NUMBERED_CELLS else 5 * DIGITS
@@ -101,7 +94,7 @@ def prefix_chart(by_prefix: Mapping[str, int], alt: str) -> Chart:
     return _chart("prefixes", alt, draw, wide=(6.2, height), narrow=(3.7, height))
 
 
-def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> Chart:
+def hours_chart(by_hour: Mapping[tuple[int, int], int], zone: str, alt: str) -> Drawn:
     """Draw a cell for each hour of the week.
 
     A cell is stronger the more open conflicts (pairs) begin in its hour.
@@ -125,17 +118,17 @@ def _chart(
     *,
     wide: tuple[float, float],
     narrow: tuple[float, float],
-) -> Chart:
+) -> Drawn:
     pictures = []
     for kind, size in (("wide", wide), ("narrow", narrow)):
         with mpl.rc_context(_STYLE):
             figure = draw(kind == "narrow")
             figure.set_size_inches(size)
             pictures.append(_as_svg(figure, f"{name}-{kind}", kind, alt))
-    return Chart(wide=pictures[0], narrow=pictures[1], alt=alt)
+    return pictures
 
 
-def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> Markup:
+def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> str:
     """Return the figure as an element of the page.
 
     It has ids of its own and the page's colours, but no fixed size and no metadata.
@@ -153,6 +146,15 @@ def _as_svg(figure: Figure, name: str, kind: str, alt: str) -> Markup:
     text = re.sub(r'(fill|stroke)="(var[^"]*)"', r'style="\1: \2"', text)
     box = re.search(r'viewBox="[^"]*"', text)
     body = text[text.index(">") + 1 :]
-    label = Markup.escape(alt)
+    label = escape(alt)
     root = f'<svg class="{kind}" role="img" aria-label="{label}" {box[0] if box else ""}'
-    return Markup(f'{root} xmlns:xlink="http://www.w3.org/1999/xlink">{body}')  # noqa: S704 - the picture is our own
+    return f'{root} xmlns:xlink="http://www.w3.org/1999/xlink">{body}'
+
+
+DRAWN: Mapping[str, Callable[..., Drawn]] = {
+    "rules": rules_chart,
+    "prefixes": prefix_chart,
+    "hours": hours_chart,
+    "trend": trend_chart,
+}
+"""What draws each chart of the page from its figures, and from its content in words."""

@@ -5,23 +5,16 @@ They show counts only, never a row.
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from conflict_assets.domain.report_data import NightPoint
+from conflict_assets.report.captions import RULE_NAMES, came_text
 
-RULES = (
-    "same_sch_time",
-    "same_visit_time",
-    "sch_and_visit_time_same",
-    "sch_over_another_sch_time",
-    "visit_time_over_another_visit_time",
-    "sch_time_over_visit_time",
-    "distance",
-)
 NUMBERED_CELLS = 100
 DATED_NIGHTS = 10
 FEWEST_DAYS = 9
@@ -47,10 +40,9 @@ def rule_bars(by_rule: Mapping[str, int], names: Mapping[str, str] | None = None
     """
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
-    counts = [by_rule.get(rule, 0) for rule in RULES]
-    bars = axes.barh(
-        [f"{number} {(names or {}).get(rule, rule)}" for number, rule in enumerate(RULES, 1)], counts, color=BAR_COLOUR
-    )
+    counts = [by_rule.get(rule, 0) for rule in RULE_NAMES]
+    labels = [f"{number} {(names or {}).get(rule, rule)}" for number, rule in enumerate(RULE_NAMES, 1)]
+    bars = axes.barh(labels, counts, color=BAR_COLOUR)
     axes.bar_label(bars, labels=[f"{count:,}" for count in counts], padding=3)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.14 * max(*counts, 1))
@@ -149,7 +141,7 @@ def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint])
     limit = 1.2 * max(1, highest if highest <= DWARFED * second or not second else 1.5 * second)
     for day, point in zip(days, nights, strict=True):
         if point.new + point.reopened > limit:
-            axes.text(day + 0.6, limit, _came(point), ha="left", va="top", size=8)
+            axes.text(day + 0.6, limit, came_text(point), ha="left", va="top", size=8)
         if point.resolved > limit:
             axes.text(day + 0.6, -limit, f"{point.resolved:,} resolved", ha="left", va="bottom", size=8)
     axes.axhline(0, color="black", linewidth=0.8)
@@ -158,27 +150,12 @@ def _draw_changes(axes: Axes, days: Sequence[int], nights: Sequence[NightPoint])
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 
-def _came(point: NightPoint) -> str:
-    """Return the new conflicts as `3,268 new`.
-
-    Reopened conflicts follow if there are any.
-    """
-    return f"{point.new:,} new" + (f", {point.reopened:,} reopened" if point.reopened else "")
-
-
-def trend_title(nights: Sequence[NightPoint]) -> str:
-    """Describe the picture of the trend for those who can't see it."""
-    if not nights:
-        return "Trend of open conflicts: no night yet"
-    last = nights[-1]
-    return (
-        f"Trend of open conflicts over {len(nights)} nights: {nights[0].open_conflicts:,} after {nights[0].night}, "
-        f"{last.open_conflicts:,} after {last.night}, which found {_came(last)} and {last.resolved:,} resolved"
-    )
-
-
 def as_markdown(figure: Figure, title: str) -> str:
     """Embed a figure in markdown, with its title as the alternative text."""
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=110)
     return f"![{title}](data:image/png;base64,{base64.b64encode(png.getvalue()).decode('ascii')})"
+
+
+DRAWN: Mapping[str, Callable[[Any], Figure]] = {"rules": rule_bars, "prefixes": heat_strip, "trend": trend_lines}
+"""What draws each picture of the UI from its figures."""

@@ -19,13 +19,14 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from conflict_assets.report.html_report import count_text, money_text, report_html
-from conflict_assets.report.pictures import RULES
+from conflict_assets.report.captions import RULE_NAMES
+from conflict_assets.report.html_report import count_text, money_text
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.report.report_samples import (
     empty_report_data,
     ordinary_report_data,
+    page_html,
     report_data_of_one_conflict,
 )
 
@@ -77,7 +78,7 @@ def files(folder, tmp_path_factory) -> dict[str, Path]:
         "thousand": ordinary_report_data(3),
     }
     for name, report_data in mornings.items():
-        (made / f"{name}.html").write_text(report_html(report_data), encoding="utf-8")
+        (made / f"{name}.html").write_text(page_html(report_data), encoding="utf-8")
     return {"night": folder / "reports" / "latest.html"} | {name: made / f"{name}.html" for name in mornings}
 
 
@@ -156,7 +157,7 @@ def test_the_figures_are_those_of_the_store(browser, folder, files):
         assert tile(browser, name) == value
     by_rule = dict(rows(folder, f"SELECT rule, count(DISTINCT pair_id) {OPEN} GROUP BY rule"))
     assert [line[1] for line in table(browser, "by-rule")] == [
-        count_text(by_rule.get(number, 0)) for number in range(1, len(RULES) + 1)
+        count_text(by_rule.get(number, 0)) for number in range(1, len(RULE_NAMES) + 1)
     ]
     by_agency = rows(
         folder,

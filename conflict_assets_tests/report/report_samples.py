@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from conflict_assets.domain.listed_conflicts import ListedConflict, ListedVisit
 from conflict_assets.domain.report_data import (
@@ -16,7 +17,9 @@ from conflict_assets.domain.report_data import (
     Stake,
 )
 from conflict_assets.partitions import all_prefixes
-from conflict_assets.report.pictures import RULES
+from conflict_assets.report.captions import RULE_NAMES
+from conflict_assets.report.drawings import KeptDrawings, charts
+from conflict_assets.report.html_report import report_html
 
 NIGHT = date(2026, 1, 5)
 STARTED = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -32,7 +35,7 @@ def empty_report_data(prefix_length: int = 2) -> ReportData:
         caregivers=0,
         agencies=0,
         by_status={},
-        by_rule=dict.fromkeys(RULES, 0),
+        by_rule=dict.fromkeys(RULE_NAMES, 0),
         by_prefix=dict.fromkeys(all_prefixes(prefix_length), 0),
         by_hour={},
         recovery=Stake(),
@@ -62,7 +65,7 @@ def ordinary_report_data(prefix_length: int = 2) -> ReportData:
         caregivers=97,
         agencies=24,
         by_status={"open": 1222, "new": 12, "whitelisted": 3, "resolved": 40},
-        by_rule=dict(zip(RULES, (200, 150, 84, 300, 250, 200, 50), strict=True)),
+        by_rule=dict(zip(RULE_NAMES, (200, 150, 84, 300, 250, 200, 50), strict=True)),
         by_prefix={prefix: int(prefix) * 7 % 41 for prefix in prefixes},
         by_hour={(day, hour): day + hour // 2 for day in range(1, 8) for hour in range(6, 20)} | {(7, 22): 254},
         recovery=Stake(visits=1000, unpriced=4, shift_amount=80_000.4, overlap_amount=30_000.0),
@@ -237,3 +240,8 @@ def report_data_of_one_conflict() -> ReportData:
         source_counts={"visits_seen": 1000, "active": 900, "contested": 2},
         last_night=last_night(prefixes=100, new=1, changed=0, resolved=0, reopened=0),
     )
+
+
+def page_html(report_data: ReportData) -> str:
+    """The page of a report whose charts were not drawn before."""
+    return report_html(report_data, charts(report_data, KeptDrawings(Path("no such folder"))))

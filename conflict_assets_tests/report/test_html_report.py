@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conflict_assets.report import html_report
-from conflict_assets.report.html_report import report_html
 from conflict_assets_tests.report.report_samples import (
     STARTED,
     empty_report_data,
     last_night,
     ordinary_report_data,
+    page_html,
     report_data_of_one_conflict,
 )
 
@@ -59,12 +59,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=SAMPLES)
 def page(request):
-    return Page(report_html(SAMPLES[request.param]()))
+    return Page(page_html(SAMPLES[request.param]()))
 
 
 @pytest.fixture(scope="module")
 def ordinary():
-    return Page(report_html(ordinary_report_data()))
+    return Page(page_html(ordinary_report_data()))
 
 
 def test_the_page_needs_nothing_from_anywhere(page):
@@ -156,13 +156,13 @@ def test_the_page_tells(ordinary, told):
 
 
 def test_a_night_that_brought_all_up_to_date_says_so():
-    text = Page(report_html(replace(ordinary_report_data(), last_night=last_night(prefixes=100)))).text
+    text = Page(page_html(replace(ordinary_report_data(), last_night=last_night(prefixes=100)))).text
     assert "Every prefix was brought up to date; none failed." in text
     assert "were not brought up to date" not in text
 
 
 def test_a_store_before_its_first_night_says_that_there_is_nothing_yet():
-    text = Page(report_html(empty_report_data())).text
+    text = Page(page_html(empty_report_data())).text
     for told in ("No night has run yet", "No agency has an open conflict", "No two open conflicts hang together"):
         assert told in text
     for told in ("New conflicts: 0.", "No conflict is open.", "No payer has an open conflict."):
@@ -170,14 +170,14 @@ def test_a_store_before_its_first_night_says_that_there_is_nothing_yet():
 
 
 def test_conflicts_without_times_are_said_to_be_missing_from_the_hours():
-    assert "Without times" not in Page(report_html(report_data_of_one_conflict())).text
+    assert "Without times" not in Page(page_html(report_data_of_one_conflict())).text
     assert (
-        "Without times, and not shown: 1." in Page(report_html(replace(report_data_of_one_conflict(), by_hour={}))).text
+        "Without times, and not shown: 1." in Page(page_html(replace(report_data_of_one_conflict(), by_hour={}))).text
     )
 
 
 def test_a_page_of_a_thousand_prefixes_stays_small():
-    assert len(report_html(ordinary_report_data(3))) < 600_000
+    assert len(page_html(ordinary_report_data(3))) < 600_000
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,21 @@ import pytest
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
 from conflict_assets.domain.report_data import NightPoint
 from conflict_assets.partitions import all_prefixes
+from conflict_assets.report.captions import RULE_NAMES, trend_title
 from conflict_assets.report.pictures import (
-    RULES,
     as_markdown,
     heat_strip,
     rule_bars,
     trend_lines,
-    trend_title,
 )
 
 
-@pytest.mark.parametrize("by_rule", [{}, {"distance": 1}, dict.fromkeys(RULES, 12_345)], ids=["none", "one", "many"])
+@pytest.mark.parametrize(
+    "by_rule", [{}, {"distance": 1}, dict.fromkeys(RULE_NAMES, 12_345)], ids=["none", "one", "many"]
+)
 def test_bars_show_every_rule_with_its_count(by_rule):
     (axes,) = rule_bars(by_rule).axes
-    assert [text.get_text() for text in axes.texts] == [f"{by_rule.get(rule, 0):,}" for rule in RULES]
+    assert [text.get_text() for text in axes.texts] == [f"{by_rule.get(rule, 0):,}" for rule in RULE_NAMES]
     assert axes.get_xlabel() == "open conflicts (pairs)"
 
 
@@ -44,7 +45,7 @@ def test_pictures_are_embedded_with_a_text_for_those_who_cannot_see_them():
 
 
 def test_rules_are_the_engine_s_flags():
-    assert set(RULES) <= set(CONFLICT_SCHEMA.names)
+    assert set(RULE_NAMES) <= set(CONFLICT_SCHEMA.names)
 
 
 def nights(count: int, **counts: int) -> list[NightPoint]:
