@@ -33,7 +33,7 @@ LONGEST_FILES = (
     "e2e/test_nights.py",
     "e2e/test_limits.py",
     "deploy/test_run.py",
-    "automation/test_night.py",
+    "running/test_night.py",
     "running/test_dry_run.py",
     "test_no_ssn_in_errors.py",
     "test_every_reader.py",

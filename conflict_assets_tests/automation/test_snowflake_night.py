@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conflict_assets.store.embedded.embedded_server import stop_embedded
-from conflict_assets_tests.automation.test_night import CommandNight
+from conflict_assets_tests.running.test_night import CommandNight
 from conflict_assets_tests.source.emulator import serve
 
 pytestmark = pytest.mark.snowflake

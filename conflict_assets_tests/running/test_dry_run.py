@@ -17,7 +17,7 @@ from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import read_settings
 from conflict_assets.source.guard import HalfLoadedSource
 from conflict_assets.store.embedded.embedded_server import stop_embedded
-from conflict_assets_tests.automation.test_night import VISITS, CommandNight
+from conflict_assets_tests.running.test_night import VISITS, CommandNight
 
 PREFIXES = tuple("0123456789")
 TABLES = (

@@ -1,6 +1,8 @@
 """The folders that a night needs: how much room there is, and a home of Dagster that can't be made."""
 
 import os
+import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,3 +28,14 @@ def test_a_data_folder_without_room_for_a_night_is_refused(monkeypatch, tmp_path
     monkeypatch.setattr(folders, "LEAST_ROOM", 2 * free)
     with pytest.raises(SettingsError, match=rf"is {tmp_path}, with [\d,]+ MiB free; allowed: at least [\d,]+ MiB"):
         folders.check_room(settings)
+
+
+@pytest.mark.parametrize(("free", "enough"), [((1 << 30) - 1, False), (1 << 30, True)])
+def test_a_night_needs_a_gibibyte_of_room(monkeypatch, tmp_path, free, enough):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
+    settings = read_settings(conflicts_data_dir=tmp_path)
+    if enough:
+        assert folders.check_room(settings) == free
+    else:
+        with pytest.raises(SettingsError, match=r"with 1,023 MiB free; allowed: at least 1,024 MiB"):
+            folders.check_room(settings)

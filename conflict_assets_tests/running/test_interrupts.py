@@ -56,3 +56,35 @@ print("goes on")
 def test_a_night_under_nohup_outlives_its_terminal():
     done = subprocess.run([sys.executable, "-c", IGNORED], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "goes on\n")
+
+
+ASKED = """
+import os
+import signal
+import time
+from conflict_assets.running.interrupts import end_by_interrupt
+
+signal.signal(signal.SIGINT, {handler})
+end_by_interrupt()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+    print("goes on")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "printed"),
+    [
+        ("signal.SIG_IGN", "interrupted\n"),
+        ("signal.default_int_handler", "interrupted\n"),
+        ("lambda *_: print('handled')", "handled\ngoes on\n"),
+    ],
+    ids=["in the background", "Python's own", "Dagster's"],
+)
+def test_a_request_to_end_is_what_an_interrupt_is_there(handler, printed):
+    code = ASKED.format(handler=handler)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (printed, "")
