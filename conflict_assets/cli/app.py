@@ -1,72 +1,85 @@
-"""The command line: `conflict-assets`."""
+"""The command line: `conflict-assets`.
+
+Each command is in a module of its own, which is imported when the command is asked for: all of them together take half
+a second, for which a night would wait before it starts.
+"""
 
 import atexit
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from conflict_assets.cli.closed_pipes import outlive_readers
-from conflict_assets.cli.decide import decide_command
-from conflict_assets.cli.dev import PASS_ON, dev_command
-from conflict_assets.cli.doctor import doctor_command
 from conflict_assets.cli.exit_codes import BAD_INPUT, FAILED
-from conflict_assets.cli.explain import explain_command
-from conflict_assets.cli.export import export_command
-from conflict_assets.cli.generate import generate_command
-from conflict_assets.cli.import_decisions import import_decisions_command
-from conflict_assets.cli.list import list_command
-from conflict_assets.cli.psql import psql_command
-from conflict_assets.cli.report import report_command
-from conflict_assets.cli.run import run_command
-from conflict_assets.cli.show import show_command
-from conflict_assets.cli.store import store_commands
+from conflict_assets.cli.passing_on import PASS_ON
 from conflict_assets.cli.version import print_version
 from conflict_assets.output.masked_logs import mask_logs, print_masked_trace
-from conflict_assets.settings import SettingsError
-from conflict_assets.source.protocol import SourceError
-from conflict_assets.store.errors import StoreError
-
-if TYPE_CHECKING:
-    pass
 
 NAME = "conflict-assets"
 
-COMMANDS = (
-    "doctor",
-    "generate",
-    "run",
-    "dev",
-    "list",
-    "report",
-    "show",
-    "explain",
-    "decide",
-    "import-decisions",
-    "export",
-)
-"""The order in which one needs the commands.
 
-The others follow.
-"""
+@dataclass(frozen=True)
+class Place:
+    """Where a command is: a function of a module of `cli`, or a group of commands there."""
+
+    module: str
+    attribute: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-class InOrder(TyperGroup):
-    """Commands that are listed in the order in which one needs them."""
+COMMANDS = {
+    "doctor": Place("doctor", "doctor_command"),
+    "generate": Place("generate", "generate_command"),
+    "run": Place("run", "run_command"),
+    "dev": Place("dev", "dev_command", PASS_ON),
+    "list": Place("list", "list_command"),
+    "report": Place("report", "report_command"),
+    "show": Place("show", "show_command"),
+    "explain": Place("explain", "explain_command"),
+    "decide": Place("decide", "decide_command"),
+    "import-decisions": Place("import_decisions", "import_decisions_command"),
+    "export": Place("export", "export_command"),
+    "store": Place("store", "store_commands"),
+}
+"""The commands in the order in which one needs them."""
+
+
+class ImportedWhenNeeded(TyperGroup):
+    """Commands whose modules are imported when they are asked for."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 - Typer's signature
-        """Return the names in that order, the others at the end."""
-        places = {name: place for place, name in enumerate(COMMANDS)}
-        return sorted(self.commands, key=lambda name: places.get(name, len(places)))
+        """Return the names of all commands, in their order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]  # noqa: ARG002 - Typer's signature
+        """Return a command, or nothing where there is none of this name."""
+        if cmd_name not in self.commands and cmd_name in COMMANDS:
+            self.commands[cmd_name] = _command(cmd_name, COMMANDS[cmd_name])
+        return self.commands.get(cmd_name)  # type: ignore[return-value]
+
+
+def _command(name: str, place: Place) -> Any:
+    found = getattr(import_module(f"conflict_assets.cli.{place.module}"), place.attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(name, context_settings=dict(place.settings))(found)
+        found = single
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
 
 
 app = typer.Typer(
     name=NAME,
-    cls=InOrder,
+    cls=ImportedWhenNeeded,
     help="Find the visit conflicts of home-care caregivers, every night.",
     no_args_is_help=True,
     add_completion=False,
@@ -74,21 +87,6 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-app.add_typer(store_commands, name="store")
-app.command("run")(run_command)
-app.command("generate")(generate_command)
-app.command("doctor")(doctor_command)
-app.command("decide")(decide_command)
-app.command("import-decisions")(import_decisions_command)
-app.command("report")(report_command)
-app.command("export")(export_command)
-app.command("list")(list_command)
-app.command("explain")(explain_command)
-app.command("show")(show_command)
-app.command("dev", context_settings=PASS_ON)(dev_command)
-store_commands.command("psql", context_settings=PASS_ON)(psql_command)
 
 
 @app.callback()
@@ -111,7 +109,7 @@ def main() -> None:
     mask_logs()
     try:
         app()
-    except (SettingsError, SourceError, StoreError) as error:
+    except _errors_with_a_message() as error:
         if "--debug" in sys.argv:
             print_masked_trace(error)
         err.print(f"Error: {error}", style="red", markup=False)
@@ -123,6 +121,15 @@ def main() -> None:
         if not isinstance(ended.code, int):
             raise
         _leave(ended.code)
+
+
+def _errors_with_a_message() -> tuple[type[Exception], ...]:
+    """Return the errors whose message says what was found, what is allowed and what to do."""
+    from conflict_assets.settings import SettingsError
+    from conflict_assets.source.protocol import SourceError
+    from conflict_assets.store.errors import StoreError
+
+    return SettingsError, SourceError, StoreError
 
 
 def _leave(status: int) -> NoReturn:

@@ -11,9 +11,6 @@ from conflict_assets.running.folders import check_folders
 from conflict_assets.running.ports import PortError, require_free_port
 from conflict_assets.settings import checkout, load_settings, project_folder
 
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""Typer's settings for a command that passes unknown options to another program."""
-
 
 def dev_command(
     context: typer.Context,

@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from conflict_assets.assets.source_and_store import where
 from conflict_assets.cli.endings import require_ending
 from conflict_assets.cli.exit_codes import FAILED, INTERRUPTED
 from conflict_assets.partitions import all_prefixes, parse_prefixes
@@ -64,15 +63,16 @@ def run_command(  # noqa: PLR0917 - options of a command, given by name
     """
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
-    out.print(where(settings), markup=False)
     check_folders(settings)
     if dry:
+        _say_where(settings)
         _dry_run(settings, prefixes, allow_visit_drop, sample, sample_rows)
         return
     if sample is not None:
         raise typer.BadParameter("--sample goes with --dry-run")
     end_by_interrupt()
     _begin(settings)
+    _say_where(settings)
     _prepare(settings)
     _night(settings, prefixes, workers or settings.max_workers, allow_visit_drop)
 
@@ -122,6 +122,12 @@ def _chosen(selections: Sequence[str] | None, settings: Settings) -> tuple[str, 
         return parse_prefixes(selections, settings.ssn_prefix_length)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _say_where(settings: Settings) -> None:
+    from conflict_assets.assets.source_and_store import where
+
+    out.print(where(settings), markup=False)
 
 
 def _begin(settings: Settings) -> None:

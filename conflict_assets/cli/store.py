@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from conflict_assets.cli.passing_on import PASS_ON
 from conflict_assets.cli.prepared_store import prepared_store
+from conflict_assets.cli.psql import psql_command
 from conflict_assets.settings import Settings, load_settings
 from conflict_assets.store.address import describe_url, without_password
 from conflict_assets.store.errors import StoreError
@@ -16,7 +18,12 @@ PROMISE_SECONDS = 600.0
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-store_commands = typer.Typer(help="Look after the store: its tables, its roles, its server.", no_args_is_help=True)
+store_commands = typer.Typer(
+    help="Look after the store: its tables, its roles, its server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 @store_commands.command("url")
@@ -82,3 +89,6 @@ def _refuse_given(settings: Settings) -> None:
             "CONFLICTS_POSTGRES_URL is set: the store is not the embedded one, and is started and stopped by whoever "
             "runs it. Unset CONFLICTS_POSTGRES_URL to mean the embedded one."
         )
+
+
+store_commands.command("psql", context_settings=PASS_ON)(psql_command)

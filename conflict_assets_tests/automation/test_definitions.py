@@ -12,6 +12,7 @@ from dagster import AssetCheckKey, AssetKey, DagsterInstance, Definitions, build
 
 from conflict_assets.automation.step_imports import STEP_IMPORTS
 from conflict_assets.automation.warm_steps import preloaded
+from conflict_assets.dagster_private.names import EXECUTOR_MODULE
 from conflict_assets.definitions import defs
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.running import forkserver
@@ -79,7 +80,9 @@ def test_every_preloaded_module_is_still_where_it_was(module):
 def test_steps_of_the_ui_s_runs_find_the_definitions_imported():
     mapped = defs.executor.apply_config_mapping({"config": {"max_concurrent": 2}}).value["config"]
     assert mapped["max_concurrent"] == 2
-    assert mapped["start_method"] == {"forkserver": {"preload_modules": preloaded("conflict_assets.definitions")}}
+    assert mapped["start_method"] == {
+        "forkserver": {"preload_modules": preloaded(EXECUTOR_MODULE, "conflict_assets.definitions")}
+    }
 
 
 @pytest.mark.parametrize(
@@ -87,10 +90,19 @@ def test_steps_of_the_ui_s_runs_find_the_definitions_imported():
     [
         (preloaded("conflict_assets.definitions"), {"matplotlib"}),
         (preloaded(forkserver.NIGHT), {"matplotlib"}),
-        (["conflict_assets.cli.app"], {"pandas", "matplotlib", "dagster"}),
+        (["conflict_assets.cli.app"], {"pandas", "matplotlib", "dagster", "pyarrow", "psycopg"}),
+        (["conflict_assets.cli.run"], {"dagster", "duckdb", "pyarrow", "psycopg"}),
+        (["conflict_assets.report.html_report"], {"matplotlib"}),
         (["conflict_assets.cli.entry"], {"conflict_assets.cli.app", "typer", "pyarrow"}),
     ],
-    ids=["steps of the UI's runs", "steps of a command's run", "commands", "what each step runs of the command"],
+    ids=[
+        "steps of the UI's runs",
+        "steps of a command's run",
+        "commands",
+        "a night's start",
+        "report",
+        "what each step runs of the command",
+    ],
 )
 def test_nothing_waits_for_modules_that_it_does_not_need(modules, needless):
     loaded = f"import {', '.join(modules)}, sys; sys.exit(not {needless}.isdisjoint(sys.modules))"
