@@ -69,15 +69,21 @@ _KEEP = """
 
 _UNCHANGED = f"""
     WITH conflicts AS (
-        SELECT c.ssn_prefix, bool_or({TOUCHED.format("c")}) AS touched, count(*) FILTER (
-            WHERE c.resolved_at IS NULL AND c.visit_date BETWEEN r.first_date AND r.last_date
-                AND c.con_visit_date BETWEEN r.first_date AND r.last_date) AS rows
-        FROM visit_conflicts AS c JOIN prefix_runs AS r ON r.ssn_prefix = c.ssn_prefix AND r.latest
-        GROUP BY c.ssn_prefix
+        SELECT ssn_prefix, bool_or({TOUCHED.format("written")}) AS touched, sum(written.rows) AS rows
+        FROM prefix_runs AS r JOIN (
+            SELECT c.ssn_prefix, c.xmin AS xmin, count(*) FILTER (
+                WHERE c.resolved_at IS NULL AND c.visit_date BETWEEN r.first_date AND r.last_date
+                    AND c.con_visit_date BETWEEN r.first_date AND r.last_date) AS rows
+            FROM visit_conflicts AS c JOIN prefix_runs AS r ON r.ssn_prefix = c.ssn_prefix AND r.latest
+            GROUP BY c.ssn_prefix, c.xmin
+        ) AS written USING (ssn_prefix)
+        WHERE r.latest GROUP BY ssn_prefix
     ), visits AS (
-        SELECT v.ssn_prefix, bool_or({TOUCHED.format("v")}) AS touched
-        FROM conflict_visits AS v JOIN prefix_runs AS r ON r.ssn_prefix = v.ssn_prefix AND r.latest
-        GROUP BY v.ssn_prefix
+        SELECT ssn_prefix, bool_or({TOUCHED.format("written")}) AS touched
+        FROM prefix_runs AS r JOIN (
+            SELECT ssn_prefix, xmin AS xmin FROM conflict_visits GROUP BY ssn_prefix, conflict_visits.xmin
+        ) AS written USING (ssn_prefix)
+        WHERE r.latest GROUP BY ssn_prefix
     )
     SELECT r.ssn_prefix
     FROM prefix_runs AS r JOIN open_conflict_columns AS k ON k.ssn_prefix = r.ssn_prefix AND k.digest = r.digest
@@ -85,7 +91,11 @@ _UNCHANGED = f"""
     LEFT JOIN visits AS v ON v.ssn_prefix = r.ssn_prefix
     WHERE r.latest AND coalesce(c.rows, 0) = k.rows AND age(r.settled_xid::xid) >= age(r.xmin)
         AND NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)"""  # noqa: S608 - a constant
-"""The prefixes whose columns are those of their rows: nothing was written since the commit that kept them."""
+"""The prefixes whose columns are those of their rows: nothing was written since the commit that kept them.
+
+Rows are grouped by the transactions that wrote them first. Only these few are asked for their age, which PostgreSQL
+does in one process, while it reads and groups rows in several.
+"""
 
 _CONFLICT_ROWS = sql.SQL(
     """SELECT {} FROM visit_conflicts AS c

@@ -1,7 +1,7 @@
 """The queries of the report data, read in one snapshot of the store."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from conflict_assets.domain.report_data import (
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.store.listing import BY_AMOUNT_BYTEWISE, RankedPair, all_listed
 from conflict_assets.store.night_events import RUNS, night_events
-from conflict_assets.store.report_tables import Tables, add_new_pairs, open_tables, read_totals
+from conflict_assets.store.report_tables import OpenTables, Tables, add_new_pairs, open_tables, read_totals
 from conflict_assets.store.trend import trend
 
 Connection = psycopg.Connection[Any]
@@ -125,8 +125,9 @@ def report_data(
     Nights are dates in `time_zone`. Hours of the week are hours in `agency_time_zone`. `on_figures` receives what the
     charts show as soon as it is read, so that they can be drawn while the rest is read.
     """
-    with open_tables(connection) as tables:
-        totals = read_totals(connection, tables, prefix_length)
+    with open_tables(connection) as open_conflicts:
+        tables = open_conflicts.tables
+        totals = read_totals(open_conflicts, prefix_length)
         figures = ChartFigures(
             time_zone=time_zone,
             agency_time_zone=agency_time_zone,
@@ -141,7 +142,7 @@ def report_data(
         made_at = connection.execute("SELECT now()").fetchall()[0][0]
         stakes = {each.pop("billed"): Stake(**each) for each in _table(tables, _STAKES)}
         agencies, pairs = _agencies(tables)
-        new, opened, resolved, reopened = _conflicts(connection, tables, totals.by_status, time_zone)
+        new, opened, resolved, reopened = _conflicts(connection, open_conflicts, time_zone)
         return ReportData(
             **{each.name: getattr(figures, each.name) for each in fields(figures)},
             made_at=made_at,
@@ -198,13 +199,13 @@ def _payers(tables: Tables) -> Iterable[PayerFigures]:
 
 
 def _conflicts(
-    connection: Connection, tables: Tables, by_status: Mapping[str, int], time_zone: str
+    connection: Connection, open_conflicts: OpenTables, time_zone: str
 ) -> tuple[tuple[ListedConflict, ...], ...]:
     """The costliest conflicts: new, open, resolved and reopened ones."""
     events = night_events(connection, time_zone, SHOWN)
-    add_new_pairs(connection, tables, by_status)
+    add_new_pairs(connection, open_conflicts)
     ranked = [
-        [RankedPair(**each) for each in _table(tables, _RANKED.format(name), shown=SHOWN)]
+        [RankedPair(**each) for each in _table(open_conflicts.tables, _RANKED.format(name), shown=SHOWN)]
         for name in ("new_pairs", "pairs")
     ]
     return all_listed(connection, [*ranked, events["resolved"], events["reopened"]])

@@ -1,8 +1,9 @@
 """Open conflicts as tables in memory, which the report's queries read."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import psycopg
@@ -55,8 +56,15 @@ _VISITS = """
     FROM visits"""
 
 
+class OpenTables(NamedTuple):
+    """Open conflicts as tables, and the number of conflicts of each status at the same moment."""
+
+    tables: Tables
+    by_status: Mapping[str, int]
+
+
 @contextmanager
-def open_tables(connection: Connection) -> Iterator[Tables]:
+def open_tables(connection: Connection) -> Iterator[OpenTables]:
     """Hold one moment of the store, which can't be written meanwhile, and its open conflicts as tables.
 
     `sides` has a row for each side of each open conflict. `visits` holds each of their visits once, with the sums over
@@ -68,17 +76,25 @@ def open_tables(connection: Connection) -> Iterator[Tables]:
         connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
         decided = [pair_id for (pair_id,) in connection.execute(_DECIDED)]
         tables.register("sides", _sides(connection, pa.array(decided, pa.string())))
-        tables.execute(_MAKE_VISITS)
-        tables.execute(_MAKE_PAIRS, {"first": first_moment(), "end": end_of_calendar()})
-        yield tables
+        with ThreadPoolExecutor(1) as beside:
+            made = beside.submit(_make_tables, tables)
+            by_status = dict(connection.execute(_STATUSES).fetchall())
+            made.result()
+        yield OpenTables(tables, by_status)
 
 
-def add_new_pairs(connection: Connection, tables: Tables, by_status: Mapping[str, int]) -> None:
+def _make_tables(tables: Tables) -> None:
+    tables.execute(_MAKE_VISITS)
+    tables.execute(_MAKE_PAIRS, {"first": first_moment(), "end": end_of_calendar()})
+
+
+def add_new_pairs(connection: Connection, open_conflicts: OpenTables) -> None:
     """Add the table `new_pairs`: the open conflicts that have the status new.
 
     The store is not asked when all of them are, as after a first night, or none. A pair of which somebody has removed
     a row may be missing in the counts by status, and makes it be asked.
     """
+    tables, by_status = open_conflicts
     ((pairs,),) = tables.execute("SELECT count(*) FROM pairs").fetchall()
     new = by_status.get(Status.NEW, 0)
     if new in {0, pairs} and new + by_status.get(Status.OPEN, 0) == pairs:
@@ -90,11 +106,9 @@ def add_new_pairs(connection: Connection, tables: Tables, by_status: Mapping[str
     tables.execute("CREATE VIEW new_pairs AS FROM pairs SEMI JOIN new_keys USING (ssn_prefix, pair_id, last_four)")
 
 
-def read_totals(connection: Connection, tables: Tables, prefix_length: int) -> StoreTotals:
-    """Return the totals of the store.
-
-    The caller owns `open_tables`.
-    """
+def read_totals(open_conflicts: OpenTables, prefix_length: int) -> StoreTotals:
+    """Return the totals of the store."""
+    tables, by_status = open_conflicts
     by_rule = dict.fromkeys(FLAGS, 0)
     by_prefix = dict.fromkeys(all_prefixes(prefix_length), 0)
     for rule, prefix, count in tables.execute(_OPEN).fetchall():
@@ -109,7 +123,7 @@ def read_totals(connection: Connection, tables: Tables, prefix_length: int) -> S
         agencies=agencies,
         shift_amount=float(shift_amount),
         overlap_amount=float(overlap_amount),
-        by_status=dict(connection.execute(_STATUSES).fetchall()),
+        by_status=by_status,
         by_rule=by_rule,
         by_prefix=by_prefix,
     )

@@ -9,6 +9,6 @@ from conflict_assets.store.row_types import StoreTotals
 
 
 def totals(connection: psycopg.Connection[Any]) -> StoreTotals:
-    with open_tables(connection) as tables:
+    with open_tables(connection) as open_conflicts:
         ((prefix_length,),) = connection.execute("SELECT prefix_length FROM conflict_store").fetchall()
-        return read_totals(connection, tables, prefix_length)
+        return read_totals(open_conflicts, prefix_length)

@@ -282,8 +282,8 @@ def test_what_is_committed_while_the_report_is_read_is_not_in_it(store, store_ur
     store.conflicts.replace_prefix(night([Pair()]))
     read = report_queries.read_totals
 
-    def commit_meanwhile(connection, tables, prefix_length):
-        totals = read(connection, tables, prefix_length)
+    def commit_meanwhile(open_conflicts, prefix_length):
+        totals = read(open_conflicts, prefix_length)
         with ConflictStore(url=store_url, prefix_length=2) as other:
             other.conflicts.replace_prefix(night([Pair("c", "d", ssn="170000001")], prefix="17"))
         return totals
