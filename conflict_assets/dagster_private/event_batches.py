@@ -3,8 +3,9 @@
 Dagster collects events that say which batch they belong to, and hands them to the storage when the batch ends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import local
 from typing import Any
 
@@ -17,15 +18,34 @@ from dagster import (
     OpExecutionContext,
 )
 from dagster_postgres import PostgresEventLogStorage
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from conflict_assets.dagster_private.names import (
     ASSET_CHECK_EVENTS,
     ASSET_EVENTS,
+    AssetCheckExecutionRecordStatus,
     DagsterEventBatchMetadata,
     SqlEventLogStorageTable,
     StepExecutionContext,
     generate_event_batch_id,
+)
+
+_PASSED, _FAILED = AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED
+
+_INSERT_EVENTS = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+
+_STORE_OUTCOMES = text(
+    """UPDATE asset_check_executions AS c
+       SET execution_status = o.status, evaluation_event = o.event, evaluation_event_timestamp = o.moment,
+           evaluation_event_storage_id = o.event_id, materialization_event_storage_id = o.target
+       FROM unnest(
+           CAST(:assets AS text[]), CAST(:checks AS text[]), CAST(:partitions AS text[]), CAST(:runs AS text[]),
+           CAST(:statuses AS text[]), CAST(:events AS text[]), CAST(:moments AS timestamp[]),
+           CAST(:event_ids AS bigint[]), CAST(:targets AS bigint[])
+       ) AS o (asset, name, partition, run, status, event, moment, event_id, target)
+       WHERE c.asset_key = o.asset AND c.check_name = o.name AND c.partition IS NOT DISTINCT FROM o.partition
+           AND c.run_id = o.run
+       RETURNING o.event_id"""
 )
 
 AssetEvent = AssetMaterialization | AssetCheckEvaluation
@@ -79,13 +99,15 @@ class TogetherStorage(PostgresEventLogStorage):
 
     def store_together(self, events: Sequence[EventLogEntry]) -> None:
         """Store events and all that Dagster keeps beside them, or nothing of them."""
+        rows = [self._event_to_row(event) for event in events]
         with self._transaction() as connection:
-            insert = self.prepare_insert_event_batch(events).returning(SqlEventLogStorageTable.c.id)
-            storage_ids = [row[0] for row in connection.execute(insert).fetchall()]
+            storage_ids = connection.execute(_INSERT_EVENTS, rows).scalars().all()
             stored = list(zip(events, storage_ids, strict=True))
             self._store_assets(connection, [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS])
+            texts = {storage_id: row["event"] for storage_id, row in zip(storage_ids, rows, strict=True)}
+            done = _store_outcomes(connection, stored, texts)
             for event, storage_id in stored:
-                if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                if event.dagster_event_type in ASSET_CHECK_EVENTS and storage_id not in done:
                     self.store_asset_check_event(event, storage_id)
 
     def _store_assets(self, connection: Connection, stored: _Stored) -> None:
@@ -120,3 +142,31 @@ class TogetherStorage(PostgresEventLogStorage):
         else:
             with super()._connect() as connection:
                 yield connection
+
+
+def _store_outcomes(connection: Connection, stored: _Stored, texts: Mapping[int, str]) -> set[int]:
+    """Store the outcomes of planned checks by one statement, and return the ids of their events.
+
+    Dagster sends a statement for each. Of several outcomes of one check the last one holds.
+    """
+    outcomes: dict[tuple[str | None, ...], dict[str, Any]] = {}
+    replaced: set[int] = set()
+    for event, storage_id in stored:
+        data = event.get_dagster_event().event_specific_data
+        if isinstance(data, AssetCheckEvaluation):
+            key = (data.asset_key.to_string(), data.check_name, data.partition, event.run_id)
+            if key in outcomes:
+                replaced.add(outcomes[key]["event_ids"])
+            target = data.target_materialization_data
+            outcomes[key] = {
+                **dict(zip(("assets", "checks", "partitions", "runs"), key, strict=True)),
+                "statuses": (_PASSED if data.passed else _FAILED).value,
+                "events": texts[storage_id],
+                "moments": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None),
+                "event_ids": storage_id,
+                "targets": target.storage_id if target else None,
+            }
+    if not outcomes:
+        return set()
+    columns = {name: [outcome[name] for outcome in outcomes.values()] for name in next(iter(outcomes.values()))}
+    return {storage_id for (storage_id,) in connection.execute(_STORE_OUTCOMES, columns)} | replaced

@@ -55,6 +55,9 @@ from dagster._core.remote_origin import (
 # A tick of a sensor or schedule, which the storage masks. Since 1.5.
 from dagster._core.scheduler.instigation import InstigatorTick, TickData
 
+# Whether a check has passed, in the table of check results. Since 1.5.
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
 # What a block that captures output is given. Since 1.9.
 from dagster._core.storage.compute_log_manager import CapturedLogContext
 
@@ -112,6 +115,7 @@ __all__ = [
     "IN_PROGRESS_RUN_STATUSES",
     "STEP_MODULES",
     "AssetCheckEvaluationTargetMaterializationData",
+    "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
     "AssetMaterializationPlannedData",
     "BackfillTagsTable",

@@ -26,11 +26,15 @@ from conflict_assets.dagster_private.event_batches import log_together
 from conflict_assets_tests.pg import execute, rows
 
 PREFIXES = StaticPartitionsDefinition(["04", "05", "06"])
-TAGS = {"dagster/asset_partition_range_start": "04", "dagster/asset_partition_range_end": "06"}
+RANGE_END = "dagster/asset_partition_range_end"
+TAGS = {"dagster/asset_partition_range_start": "04", RANGE_END: "06"}
 OUTCOMES = [CheckOutcome("sound"), CheckOutcome("whole", {"rows": 1}, (Problem("found", "allowed", "do"),))]
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", PreviewWarning)
     CHECKS = [AssetCheckSpec(each.name, asset="pairs", partitions_def=PREFIXES) for each in OUTCOMES]
+MORE: dict[str, list[CheckOutcome]] = {}
+"""Outcomes that replace those of a prefix, or are of one that was not planned."""
+
 WRITTEN = {
     "events": "SELECT dagster_event_type, step_key, asset_key, partition FROM event_logs ORDER BY 1, 2, 3, 4",
     "tags": "SELECT asset_key, key, value FROM asset_event_tags ORDER BY 1, 2, 3",
@@ -41,6 +45,8 @@ WRITTEN = {
         JOIN event_logs AS m ON m.id = c.materialization_event_storage_id
         JOIN event_logs AS e ON e.id = c.evaluation_event_storage_id
         ORDER BY 1, 2, 3""",
+    "all checks": """SELECT asset_key, check_name, partition, execution_status, evaluation_event LIKE '%"passed": true%'
+        FROM asset_check_executions ORDER BY 1, 2, 3""",
 }
 
 
@@ -58,7 +64,7 @@ def pairs(context: AssetExecutionContext) -> Iterator[Any]:
         context.op_execution_context,
         [AssetMaterialization("pairs", partition=each, tags={"dagster/data_version": each}) for each in prefixes],
     )
-    log_check_outcomes(context, "pairs", dict.fromkeys(prefixes, OUTCOMES))
+    log_check_outcomes(context, "pairs", dict.fromkeys(prefixes, OUTCOMES) | MORE)
     yield from outputs_of(context, CHECKS)
 
 
@@ -94,6 +100,18 @@ def test_events_that_are_written_together_are_those_that_are_written_one_by_one(
 
 def test_more_events_than_are_written_at_once_are_written_in_several_goes(written):
     assert written("4") == written("0")
+
+
+def test_of_outcomes_of_one_check_the_last_holds_and_one_that_was_not_planned_is_there_too(written, monkeypatch):
+    found = CheckOutcome("sound", {}, (Problem("found", "allowed", "do"),))
+    monkeypatch.setitem(MORE, "05", [*OUTCOMES, found])
+    monkeypatch.setattr("conflict_assets_tests.automation.test_event_batches.TAGS", TAGS | {RANGE_END: "05"})
+    monkeypatch.setitem(MORE, "06", OUTCOMES[:1])
+    one_by_one, together = written("0"), written(EVENTS_AT_ONCE)
+    assert together == one_by_one
+    sound = [row[2:4] for row in together["checks"] if row[1] == "sound"]
+    assert sound == [("04", "SUCCEEDED"), ("05", "FAILED")]
+    assert ("sound", "06") in {row[1:3] for row in together["all checks"]}
 
 
 def test_a_connection_that_is_lost_between_the_events_leaves_none_of_them_twice(written):
