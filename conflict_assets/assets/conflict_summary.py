@@ -16,7 +16,7 @@ from conflict_assets.assets.run_tags import tag_prefixes
 from conflict_assets.assets.step_failures import STEP_RETRIES, failing_in_words
 from conflict_assets.domain.report_data import ReportData
 from conflict_assets.report.drawings import Drawings, KeptDrawings, drawings
-from conflict_assets.report.report_files import report_folder, report_link, save_report
+from conflict_assets.report.report_files import report_link, save_report
 from conflict_assets.settings import Settings
 
 OPEN_REPORT = "conflict-assets report --open"
@@ -37,7 +37,7 @@ def conflict_summary(context: AssetExecutionContext, platform: Platform) -> Mate
     with failing_in_words(context):
         settings = platform.settings
         tag_prefixes(context, SSN_PREFIXES.get_partition_keys())
-        kept = KeptDrawings(report_folder(settings))
+        kept = KeptDrawings(settings.data_dir)
         report_data, drawn = _read_and_draw(platform, kept)
         context.log.info(
             f"{report_data.open_conflicts} open conflicts of {report_data.caregivers} caregivers "

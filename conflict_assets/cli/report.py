@@ -45,7 +45,7 @@ def report_command(
             report_data = store.runs.report_data(
                 time_zone=settings.schedule_time_zone, agency_time_zone=settings.source_time_zone
             )
-        html = report_html(report_data, charts(report_data, KeptDrawings(report_folder(settings))))
+        html = report_html(report_data, charts(report_data, KeptDrawings(settings.data_dir)))
         if file is None:
             file = save_report(settings, html, day=report_data.day, run=BY_HAND)
         else:

@@ -1,7 +1,7 @@
 """The drawings of a report: the charts of its page, and the pictures that the UI shows.
 
-To draw them takes seconds, and so does loading what draws. So they are kept in the folder of the reports, and one whose
-figures are those of the last report is not drawn again.
+To draw them takes seconds, and so does loading what draws. So they are kept in the data folder, and one whose figures
+are those of the last report is not drawn again.
 """
 
 import json
@@ -19,7 +19,9 @@ from conflict_assets.domain.report_data import ChartFigures
 from conflict_assets.output.whole_files import FileError, whole_file
 from conflict_assets.report.captions import RULE_NAMES, captions
 
-KEPT_DRAWINGS = "drawings.json"
+KEPT_DRAWINGS = "report_drawings.json"
+"""The file in the data folder, which a web server of the reports does not show."""
+
 _DRAWN_BY = ("captions.py", "charts.py", "drawings.py", "heat_maps.py", "pictures.py")
 
 Drawing = Sequence[str]
