@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from conflict_assets.automation.garbage_collection import collect_as_usual
 from conflict_assets.cli.closed_pipes import outlive_readers
 from conflict_assets.cli.exit_codes import BAD_INPUT, FAILED
 from conflict_assets.cli.passing_on import PASS_ON
@@ -68,6 +69,7 @@ class ImportedWhenNeeded(TyperGroup):
 
 def _command(name: str, place: Place) -> Any:
     found = getattr(import_module(f"conflict_assets.cli.{place.module}"), place.attribute)
+    collect_as_usual()
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command(name, context_settings=dict(place.settings))(found)

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from conflict_assets.automation.garbage_collection import collect_as_usual, collect_rarely
 from conflict_assets.cli.endings import require_ending
 from conflict_assets.cli.exit_codes import FAILED, INTERRUPTED
 from conflict_assets.partitions import all_prefixes, parse_prefixes
@@ -61,6 +62,7 @@ def run_command(  # noqa: PLR0917 - options of a command, given by name
     It reads the source, detects all prefixes one by one, and sums up; --prefix names some of them. Exit code 0: all
     well, 1: a prefix failed, 2: bad input, 130: broken off.
     """
+    collect_rarely()
     settings = load_settings()
     prefixes = _chosen(prefix, settings)
     check_folders(settings)
@@ -81,6 +83,7 @@ def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_vi
     from conflict_assets.running.instance import dagster_instance
     from conflict_assets.running.night import NightInterrupted, NightOptions, run_night
 
+    collect_as_usual()
     chosen = NightOptions(prefixes, workers, allow_visit_drop)
     try:
         with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
@@ -104,6 +107,7 @@ def _dry_run(
     _generate_when_missing(settings)
     from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
 
+    collect_as_usual()
     options = DryRunOptions(prefixes, allow_visit_drop, sample, sample_rows)
     with _watching(len(prefixes)) as watcher:
         try:
