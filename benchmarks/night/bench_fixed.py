@@ -1,8 +1,9 @@
 """Measure what a night costs before it has looked at a visit, beside an earlier version of the project.
 
 Run it with `make bench-fixed BEFORE=<checkout>`, where the checkout has its own .venv. Both versions take turns over
-one small file: a night over unchanged data, one prefix from the command line, and one prefix launched in the UI. Each
-keeps its own data folder, with the embedded server and Dagster's storage in it. The phases are those of the event log.
+one small file: a night over unchanged data, one prefix from the command line, the imports of the steps' server, and one
+prefix launched in the UI. Each keeps its own data folder, with the embedded server and Dagster's storage in it. The
+phases are those of the event log.
 """
 
 import argparse
@@ -29,6 +30,22 @@ from conflict_assets.settings import Settings, load_settings, project_folder
 
 PREFIX = "04"
 PORTS = 34_710
+SERVER = """
+import multiprocessing, psutil, time
+from multiprocessing import forkserver
+from conflict_assets.running.forkserver import start_forkserver
+
+begun = time.perf_counter()
+start_forkserver()
+first = multiprocessing.get_context("forkserver").Process(target=int)
+first.start()
+first.join()
+waited = time.perf_counter() - begun
+used = psutil.Process(forkserver._forkserver._forkserver_pid).cpu_times()
+print(waited, used.user + used.system)
+"""
+"""Starts the server that steps are forked from, and tells when its first process has ended, and its processor time."""
+
 PHASES = ("start", "visits", "plan", "prefixes", "publish", "summary", "exit", "whole")
 
 
@@ -43,6 +60,7 @@ class Version:
     port: int
     night: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
     one_prefix: list[float] = field(default_factory=list)
+    server: list[tuple[float, float]] = field(default_factory=list)
     launched: list[float] = field(default_factory=list)
 
     @property
@@ -79,6 +97,16 @@ class Version:
         """Run one prefix from the command line."""
         begun, ended = self.run("run", "--prefix", PREFIX)
         self.one_prefix.append(ended - begun)
+
+    def measure_server(self) -> None:
+        """Start the server that steps are forked from, which imports what they need."""
+        python = self.checkout / ".venv" / "bin" / "python"
+        home = {"DAGSTER_HOME": str(self.folder / "dagster_home")}
+        printed = subprocess.run(  # noqa: S603 - our own code
+            [python, "-c", SERVER], cwd=self.checkout, env=self.environment | home, stdout=subprocess.PIPE, check=True
+        ).stdout
+        waited, used = map(float, printed.split())
+        self.server.append((waited, used))
 
     def measure_launch(self, webserver: Webserver) -> None:
         """Launch one prefix as the UI does, and wait for the run's end."""
@@ -118,6 +146,8 @@ def main() -> int:
                 version.measure_night()
             for version in versions:
                 version.measure_prefix()
+            for version in versions:
+                version.measure_server()
         webservers = [stack.enter_context(Webserver(each.checkout, each.environment, each.port)) for each in versions]
         for _ in range(arguments.rounds):
             for version, webserver in zip(versions, webservers, strict=True):
@@ -134,10 +164,16 @@ def _table(before: Version, now: Version) -> Table:
     names = {"whole": "a night over unchanged data"}
     rows: list[tuple[str, Sequence[float], Sequence[float]]] = [
         *((names.get(phase, phase), before.night[phase], now.night[phase]) for phase in PHASES),
+        ("until the steps' server has imported all", _column(before.server, 0), _column(now.server, 0)),
+        ("the same, processor time", _column(before.server, 1), _column(now.server, 1)),
         ("one prefix, from the command line", before.one_prefix, now.one_prefix),
         ("one prefix, from its launch in the UI to the run's end", before.launched, now.launched),
     ]
     return [("", "before, s", "now, s", "now / before"), *(_row(*row) for row in rows)]
+
+
+def _column(pairs: Sequence[tuple[float, float]], place: int) -> list[float]:
+    return [pair[place] for pair in pairs]
 
 
 def _row(name: str, before: Sequence[float], now: Sequence[float]) -> tuple[str, ...]:
