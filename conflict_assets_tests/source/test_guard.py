@@ -32,6 +32,16 @@ def test_under_half_of_a_large_prefix_stops_the_run(before, now, stops):
         check_for_half_load(previous, current)
 
 
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (12, " and 2 more")])
+def test_ten_prefixes_that_have_fallen_are_named_and_the_others_are_counted(count, more):
+    names = [f"{number:02}" for number in range(count)]
+    previous = dict.fromkeys(names, PrefixVolume(seen=2000, usable=2000)) | volumes(p99=1_000_000)
+    with pytest.raises(HalfLoadedSource) as stopped:
+        check_for_half_load(previous, previous | dict.fromkeys(names, PrefixVolume(seen=1, usable=1)))
+    told = ", ".join(f"{name} (2,000 to 1)" for name in names[:10])
+    assert f"visits under 50% of last time in prefix {told}{more};" in str(stopped.value)
+
+
 def test_visits_that_can_no_longer_be_used_count_as_missing():
     previous = {"04": PrefixVolume(seen=5000, usable=5000)}
     with pytest.raises(HalfLoadedSource, match="usable visits"):
