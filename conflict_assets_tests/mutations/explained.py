@@ -2,6 +2,16 @@
 
 EXPLAINED: dict[tuple[str, str, str], str] = {
     (
+        "running/diagnosis.py",
+        "@dataclass(frozen=True)",
+        "@dataclass(frozen=False)",
+    ): "nothing changes a finding that was made",
+    (
+        "store/replace.py",
+        '"counted": bool(commit.counts.get("contested", 1)),',
+        '"counted": bool(commit.counts.get("contested", 2)),',
+    ): "any number but zero says that visits were counted",
+    (
         "store/export_rows.py",
         'for pair_id, text, value in zip(texts["pair_id"].to_pylist(), found.to_pylist(), values, strict=True):',
         'for pair_id, text, value in zip(texts["pair_id"].to_pylist(), found.to_pylist(), values, strict=False):',

@@ -136,7 +136,7 @@ def _difference(before: str, after: str) -> tuple[str, str]:
     old, new = before.splitlines(), after.splitlines()
     if len(old) != len(new):
         at = next((at for at, (left, right) in enumerate(zip(old, new, strict=False)) if left != right), len(new))
-        return old[at].strip(), "(without)"
+        return next(line.strip() for line in old[at:] if line.strip()), "(without)"
     both = [(left.strip(), right.strip()) for left, right in zip(old, new, strict=True) if left != right]
     return " ".join(left for left, _ in both), " ".join(right for _, right in both)
 
