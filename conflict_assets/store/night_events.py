@@ -23,12 +23,15 @@ _OVERLAPS, _SHIFTS = (
     )
 )
 
-# Several runs of the date may have resolved the same conflict. It is listed once.
-_EVENTS = f"""{RUNS}, events AS (
+# A night has a run for each prefix and little is known of their number, so events are chosen by time before they are
+# joined with runs. Several runs of the date may have resolved the same conflict. It is listed once.
+_EVENTS = f"""{RUNS}, since AS MATERIALIZED (
+        SELECT * FROM conflict_history
+        WHERE happened_at >= (SELECT min(as_of) FROM night) AND event = ANY(%(events)s)
+    ), events AS (
         SELECT h.event, h.pair_id, right(h.ssn, 4) AS last_four, {_OVERLAPS} AS amount, {_SHIFTS} AS shifts
-        FROM conflict_history AS h
+        FROM since AS h
         JOIN night AS n ON n.ssn_prefix = h.ssn_prefix AND n.as_of = h.happened_at AND n.root_run_id = h.root_run_id
-        WHERE h.event = ANY(%(events)s)
         GROUP BY h.event, h.pair_id, h.ssn
     ), ranked AS (SELECT *, row_number() OVER (PARTITION BY event ORDER BY {BY_AMOUNT}) AS place FROM events)
     SELECT event, pair_id, last_four FROM ranked WHERE place <= %(shown)s ORDER BY place"""  # noqa: S608 - constants
