@@ -6,6 +6,7 @@ from re import fullmatch
 import psycopg
 import pytest
 
+from conflict_assets.store import night_events
 from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.replace import replace
@@ -125,6 +126,19 @@ def test_events_and_decisions_of_a_pair_and_rejected_visits_of_a_prefix_are_foun
     assert index in indexes(plan(filled, query))
 
 
+def test_the_last_night_s_events_are_chosen_by_time_and_read_once_for_all_its_runs(filled):
+    values = {"zone": "UTC", "events": list(night_events.EVENTS), "shown": 10}
+    query = psycopg.sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) ") + psycopg.sql.SQL(night_events._EVENTS)
+    with psycopg.connect(filled) as connection:
+        cursor = psycopg.ClientCursor(connection)
+        as_it_is = flat(cursor.execute(query, values).fetchone()[0])
+        cursor.execute("SET enable_seqscan = off")
+        by_index = flat(cursor.execute(query, values).fetchone()[0])
+    history = [node for node in as_it_is if node.get("Relation Name") == "conflict_history"]
+    assert [node["Actual Loops"] for node in history] == [1]
+    assert "conflict_history_time" in indexes(by_index)
+
+
 NAMES = [
     *("COMPARE", "WRITE_VISITS", "INSERT_CONFLICTS", "UPDATE_CONFLICTS", "RESOLVE"),
     *("APPEND_EVENTS", "APPEND_FIRST_EVENTS", "IS_STORED"),
@@ -165,6 +179,7 @@ def test_no_index_is_there_for_nothing(filled):
         "visit_conflicts_pair",
         "visit_conflicts_agency",
         "conflict_history_pair",
+        "conflict_history_time",
         "conflict_decisions_pair",
         "detection_policies_policy_key",
         "prefix_runs_latest",
