@@ -1,6 +1,7 @@
 """Lists of conflicts in an order that people ask for, with their costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from itertools import chain
@@ -17,6 +18,9 @@ from conflict_assets.store.export_rows import require_writer
 from conflict_assets.store.store_queries import capped
 
 Connection = psycopg.Connection[Any]
+
+FEW_PAIRS = 200
+"""The most pairs that are looked up by indexes, in each prefix."""
 
 
 class Order(StrEnum):
@@ -179,11 +183,28 @@ def _listed_by_key(connection: Connection, pairs: Sequence[RankedPair]) -> dict[
         return {}
     names = sorted({pair.pair_id for pair in pairs})
     found: dict[tuple[str, str], StoredConflict] = {}
-    for each in conflicts_of_pairs(connection, names):
-        found.setdefault((each.pair_id, each.ssn[-4:]), each)
-    with connection.cursor(row_factory=class_row(PairAmounts)) as cursor:
-        amounts = {(each.pair_id, each.last_four): each for each in cursor.execute(_AMOUNTS, [names])}
+    with _few_looked_up_by_index(connection, len(names)):
+        for each in conflicts_of_pairs(connection, names):
+            found.setdefault((each.pair_id, each.ssn[-4:]), each)
+        with connection.cursor(row_factory=class_row(PairAmounts)) as cursor:
+            amounts = {(each.pair_id, each.last_four): each for each in cursor.execute(_AMOUNTS, [names])}
     return {key: _conflict(found[key], amounts[key]) for key in map(_key, pairs) if key in found}
+
+
+@contextmanager
+def _few_looked_up_by_index(connection: Connection, pairs: int) -> Iterator[None]:
+    """Have a few pairs looked up by the indexes.
+
+    Of tables that a night has just filled PostgreSQL knows no sizes, and would read them whole, twice, for a join.
+    """
+    setting = "SELECT set_config('enable_hashjoin', %s, true), set_config('enable_mergejoin', %s, true)"
+    few = pairs <= FEW_PAIRS
+    with connection.transaction():
+        if few:
+            connection.execute(setting, ["off", "off"])
+        yield
+        if few:
+            connection.execute(setting, ["on", "on"])
 
 
 _OWN = [each.name for each in fields(ShownConflict)]
