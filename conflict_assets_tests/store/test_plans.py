@@ -6,7 +6,7 @@ from re import fullmatch
 import psycopg
 import pytest
 
-from conflict_assets.store import night_events
+from conflict_assets.store import conflict_lookup, listing, night_events
 from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.replace import replace
@@ -215,3 +215,25 @@ def test_first_events_are_not_joined_row_by_row_when_nothing_is_known_of_the_tab
     joins = {node["Node Type"] for node in explained.nodes if "Join Type" in node}
     assert joins
     assert "Nested Loop" not in joins
+
+
+@pytest.mark.parametrize(("count", "read_whole"), [(listing.FEW_PAIRS, False), (listing.FEW_PAIRS + 1, True)])
+def test_a_few_pairs_of_tables_just_filled_are_looked_up_by_indexes(store_url, monkeypatch, count, read_whole):
+    pairs = [Pair(f"a{n}", f"b{n}", ssn=f"04{n // 20:07d}") for n in range(500)]
+    explained = []
+
+    def explain(connection, names):
+        query = conflict_lookup._SELECT + psycopg.sql.SQL("pair_id = ANY({})").format(names)
+        explained.extend(flat(connection.execute(psycopg.sql.SQL("EXPLAIN (FORMAT JSON) ") + query).fetchone()[0]))
+        return found(connection, names)
+
+    found = listing.conflicts_of_pairs
+    monkeypatch.setattr(listing, "conflicts_of_pairs", explain)
+    with psycopg.connect(store_url) as connection:
+        replace(connection, night(pairs))
+        ids = [pair_id for (pair_id,) in connection.execute("SELECT DISTINCT pair_id FROM visit_conflicts")]
+        ranked = [listing.RankedPair(pair_id=each, last_four="") for each in ids[:count]]
+        listing.listed(connection, ranked)
+        assert connection.execute("SHOW enable_hashjoin").fetchone() == ("on",)
+    joins = {node["Node Type"] for node in explained if "Join Type" in node}
+    assert (joins != {"Nested Loop"}) == read_whole
