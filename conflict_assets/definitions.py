@@ -10,10 +10,12 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.alerts import alert_sensors
 from conflict_assets.automation.executor import conflict_executor
+from conflict_assets.automation.forked_workers import forked_workers
 from conflict_assets.automation.jobs import conflict_summary_job, nightly_conflicts
 from conflict_assets.automation.retention_job import retention_job, retention_schedule
 from conflict_assets.automation.schedules import nightly_schedule
 from conflict_assets.automation.sensors import failed_prefixes_sensor, summary_sensors
+from conflict_assets.dagster_private.launching import start_workers_in
 from conflict_assets.settings import load_settings
 
 defs = Definitions(
@@ -28,3 +30,4 @@ defs = Definitions(
     resources={"platform": Platform()},
     executor=conflict_executor(__name__),
 )
+start_workers_in(forked_workers(__name__))

@@ -1,18 +1,32 @@
 """The launcher of runs, and the code servers in which it has started them."""
 
 import json
+import sys
 from collections.abc import Mapping
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from dagster import DagsterInstance, DagsterRun, DefaultRunLauncher, deserialize_value
 
 from conflict_assets.dagster_private.names import (
+    CODE_SERVER_MODULE,
     GRPC_INFO_TAG,
     CanCancelExecutionRequest,
     CanCancelExecutionResult,
 )
 
 ASK_SECONDS = 20
+
+
+def start_workers_in(context: BaseContext | None) -> None:
+    """Have this process start the workers of runs in a context of `multiprocessing`, if it is a code server.
+
+    Dagster spawns them, by `_mp_ctx` of each code server since 1.5. Without a context they are spawned.
+    """
+    module = sys.modules.get(CODE_SERVER_MODULE)
+    if module is not None and context is not None:
+        workers = property(lambda _server: context, lambda _server, _spawn: None)
+        setattr(module.DagsterApiServer, "_mp_ctx", workers)  # noqa: B010 - it is private
 
 
 class AskingRunLauncher(DefaultRunLauncher):

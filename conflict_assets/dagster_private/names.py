@@ -110,6 +110,7 @@ __all__ = [
     "ASSET_CHECK_EVENTS",
     "ASSET_EVENTS",
     "BULK_ACTION_TERMINAL_STATUSES",
+    "CODE_SERVER_MODULE",
     "EXECUTOR_MODULE",
     "GRPC_INFO_TAG",
     "IN_PROGRESS_RUN_STATUSES",
@@ -157,6 +158,9 @@ __all__ = [
 
 EXECUTOR_MODULE = "dagster._core.executor.multiprocess"
 """What Dagster has a forkserver import before all else, unless it is told to, since 1.5."""
+
+CODE_SERVER_MODULE = "dagster._grpc.server"
+"""What a code server has imported, with the class `DagsterApiServer`, since 1.5."""
 
 STEP_MODULES = (
     "dagster._core.executor.child_process_executor",
