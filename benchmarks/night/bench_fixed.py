@@ -29,6 +29,7 @@ from conflict_assets.automation.jobs import NIGHTLY_JOB, SUMMARY_JOB
 from conflict_assets.settings import Settings, load_settings, project_folder
 
 PREFIX = "04"
+VISITS = "active_visits"
 PORTS = 34_710
 SERVER = """
 import multiprocessing, psutil, time
@@ -47,6 +48,8 @@ print(waited, used.user + used.system)
 """Starts the server that steps are forked from, and tells when its first process has ended, and its processor time."""
 
 PHASES = ("start", "visits", "plan", "prefixes", "publish", "summary", "exit", "whole")
+LAUNCH_PHASES = ("queue", "worker", "first step", "visits", "plan", "prefixes", "publish", "whole")
+"""Of a launch: in the queue, until its worker works on the run, until its first step has started, and the steps."""
 
 
 @dataclass
@@ -59,9 +62,9 @@ class Version:
     source: Path
     port: int
     night: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
-    one_prefix: list[float] = field(default_factory=list)
+    prefix: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
+    launched: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in LAUNCH_PHASES})
     server: list[tuple[float, float]] = field(default_factory=list)
-    launched: list[float] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -84,19 +87,19 @@ class Version:
 
     def measure_night(self) -> None:
         """Run a night over all prefixes, whose data has not changed."""
-        begun, ended = self.run("run")
-        with self.instance() as instance:
-            night, summary = moments(instance, NIGHTLY_JOB), moments(instance, SUMMARY_JOB)
-        marks = _marks(night, summary)
-        bounds = [begun, *marks, ended]
-        for phase, start, end in zip(PHASES, bounds, bounds[1:], strict=False):
-            self.night[phase].append(end - start)
-        self.night["whole"].append(ended - begun)
+        self._measure_run(self.night)
 
     def measure_prefix(self) -> None:
         """Run one prefix from the command line."""
-        begun, ended = self.run("run", "--prefix", PREFIX)
-        self.one_prefix.append(ended - begun)
+        self._measure_run(self.prefix, "--prefix", PREFIX)
+
+    def _measure_run(self, phases: Mapping[str, list[float]], *arguments: str) -> None:
+        begun, ended = self.run("run", *arguments)
+        with self.instance() as instance:
+            night, summary = moments(instance, NIGHTLY_JOB), moments(instance, SUMMARY_JOB)
+        end = summary[DagsterEventType.RUN_SUCCESS, None]
+        bounds = [begun, night[DagsterEventType.STEP_START, VISITS], *_step_marks(night), end, ended]
+        _append(phases, PHASES, bounds)
 
     def measure_server(self) -> None:
         """Start the server that steps are forked from, which imports what they need."""
@@ -110,7 +113,12 @@ class Version:
 
     def measure_launch(self, webserver: Webserver) -> None:
         """Launch one prefix as the UI does, and wait for the run's end."""
-        self.launched.append(webserver.launch(NIGHTLY_JOB, PREFIX))
+        launched, ended = webserver.launch(NIGHTLY_JOB, PREFIX)
+        with self.instance() as instance:
+            run = moments(instance, NIGHTLY_JOB)
+        begun = [run[kind, None] for kind in (DagsterEventType.RUN_STARTING, DagsterEventType.RUN_START)]
+        bounds = [launched, *begun, run[DagsterEventType.STEP_START, VISITS], *_step_marks(run)]
+        _append(self.launched, LAUNCH_PHASES, [*bounds[:-1], ended])
 
     @contextmanager
     def instance(self) -> Iterator[DagsterInstance]:
@@ -119,14 +127,18 @@ class Version:
             yield instance
 
 
-def _marks(night: Mapping[Moment, float], summary: Mapping[Moment, float]) -> list[float]:
-    """Return when each phase ended, in their order."""
-    begun = night[DagsterEventType.STEP_START, "active_visits"]
-    read = night[DagsterEventType.STEP_SUCCESS, "active_visits"]
-    planned = night[DagsterEventType.STEP_SUCCESS, PLAN]
-    steps = [at for (kind, key), at in night.items() if kind is DagsterEventType.STEP_SUCCESS and DETECT in str(key)]
-    ended = (night[DagsterEventType.RUN_SUCCESS, None], summary[DagsterEventType.RUN_SUCCESS, None])
-    return [begun, read, planned, max(steps), *ended]
+def _step_marks(run: Mapping[Moment, float]) -> list[float]:
+    """Return when the visits were read, the plan was made, the last prefix was done, and the run had succeeded."""
+    steps = [at for (kind, key), at in run.items() if kind is DagsterEventType.STEP_SUCCESS and DETECT in str(key)]
+    ended = run[DagsterEventType.RUN_SUCCESS, None]
+    return [*(run[DagsterEventType.STEP_SUCCESS, key] for key in (VISITS, PLAN)), max(steps), ended]
+
+
+def _append(phases: Mapping[str, list[float]], names: Sequence[str], bounds: Sequence[float]) -> None:
+    """Add the seconds between these moments to the phases, the last of which is the whole."""
+    for name, start, end in zip(names, bounds, bounds[1:], strict=False):
+        phases[name].append(end - start)
+    phases[names[-1]].append(bounds[-1] - bounds[0])
 
 
 def main() -> int:
@@ -161,13 +173,17 @@ def main() -> int:
 
 
 def _table(before: Version, now: Version) -> Table:
-    names = {"whole": "a night over unchanged data"}
-    rows: list[tuple[str, Sequence[float], Sequence[float]]] = [
-        *((names.get(phase, phase), before.night[phase], now.night[phase]) for phase in PHASES),
+    rows: list[tuple[str, Sequence[float], Sequence[float]]] = []
+    for title, names, old, new in (
+        ("a night over unchanged data", PHASES, before.night, now.night),
+        ("one prefix, from the command line", PHASES, before.prefix, now.prefix),
+        ("one prefix, from its launch in the UI to the run's end", LAUNCH_PHASES, before.launched, now.launched),
+    ):
+        rows.append((title, old["whole"], new["whole"]))
+        rows += [(f"... {name}", old[name], new[name]) for name in names[:-1]]
+    rows += [
         ("until the steps' server has imported all", _column(before.server, 0), _column(now.server, 0)),
-        ("the same, processor time", _column(before.server, 1), _column(now.server, 1)),
-        ("one prefix, from the command line", before.one_prefix, now.one_prefix),
-        ("one prefix, from its launch in the UI to the run's end", before.launched, now.launched),
+        ("... its processor time", _column(before.server, 1), _column(now.server, 1)),
     ]
     return [("", "before, s", "now, s", "now / before"), *(_row(*row) for row in rows)]
 

@@ -54,8 +54,8 @@ class Webserver:
             os.killpg(self._process.pid, signal.SIGINT)
             self._process.wait(60)
 
-    def launch(self, job: str, prefix: str) -> float:
-        """Launch a job over one prefix, and return the seconds from its launch to its end."""
+    def launch(self, job: str, prefix: str) -> tuple[float, float]:
+        """Launch a job over one prefix, and return the times of its launch and its end."""
         bounds = dict.fromkeys(("dagster/asset_partition_range_start", "dagster/asset_partition_range_end"), prefix)
         # No summary follows: it would run beside the next launch.
         tags = bounds | {"conflict_assets/summary_by": "nobody"}
@@ -79,7 +79,7 @@ class Webserver:
             time.sleep(LOOK_EVERY)
         if run["status"] != "SUCCESS":
             raise RuntimeError(f"the run has ended as {run['status']}")
-        return float(run["endTime"] - run["creationTime"])
+        return float(run["creationTime"]), float(run["endTime"])
 
     def _is_up(self) -> bool:
         try:
