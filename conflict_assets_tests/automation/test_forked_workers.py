@@ -52,7 +52,7 @@ def gone(*pids: int) -> bool:
 
 
 def test_a_worker_and_its_step_find_all_imported_and_nothing_of_them_is_left(code_server):
-    process, worker, step = code_server(2)
+    process, worker, step = code_server(5)
     server = psutil.Process(step["parent"])
     # One that was started anew would have a command of its own.
     assert server.cmdline() == psutil.Process(worker["pid"]).cmdline()
