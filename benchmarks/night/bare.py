@@ -17,6 +17,7 @@ from conflict_assets.partitions import all_prefixes
 from conflict_assets.settings import load_settings
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import VisitQuery
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.store.conflict_store import ConflictStore
 
@@ -48,7 +49,9 @@ def read(given: Options, query: VisitQuery, as_of: datetime) -> Snapshot:
     with source.open(run_id=NAME) as reader:
         survey = reader.survey(query)
         snapshots = SnapshotStore(given.folder / "snapshots")
-        return snapshots.write(NAME, query, as_of, reader.read_visits(query, survey), survey)
+        return snapshots.write(
+            NAME, SnapshotContent(query=query, as_of=as_of, batches=reader.read_visits(query, survey), survey=survey)
+        )
 
 
 def keep_rejected(store: ConflictStore, query: VisitQuery, snapshot: Snapshot) -> None:

@@ -5,14 +5,27 @@ them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from conflict_assets.domain.reasons import InactiveReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import Settings
+from conflict_assets.source.basis import NO_SNAPSHOT, basis_of, why_not
+from conflict_assets.source.carried_rows import CarryingError
+from conflict_assets.source.cells import bucket_count
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
-from conflict_assets.source.protocol import BLOCK_DAYS, VisitQuery, VisitReader
+from conflict_assets.source.incremental import (
+    TooMuchChanged,
+    find_changes,
+    first_look,
+    refuse_much_change,
+    survey_changes,
+)
+from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, VisitQuery, VisitReader
+from conflict_assets.source.reading_facts import INCREMENTAL, ReadingFacts
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.survey import Survey
 from conflict_assets.store.conflict_store import ConflictStore
@@ -22,7 +35,9 @@ from conflict_assets.store.conflict_store import ConflictStore
 class Reading:
     """One reading of the source.
 
-    `name` is the snapshot's name, and `warn` receives a text about each oddity.
+    `name` is the snapshot's name, and `warn` receives a text about each oddity. With a `why_full` everything is read,
+    for that reason, and else at least `full_every` so often. `source` says where the visits come from. `earlier` holds
+    the snapshots that may be carried over, if they are not where the new one goes.
     """
 
     name: str
@@ -30,6 +45,10 @@ class Reading:
     as_of: datetime
     allow_drop: bool
     warn: Callable[[str], None]
+    why_full: str = ""
+    full_every: timedelta = timedelta(days=7)
+    source: str = ""
+    earlier: SnapshotStore | None = None
 
 
 def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str], as_of: datetime) -> VisitQuery:
@@ -49,14 +68,15 @@ def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str
         max_visits_per_day=settings.max_visits_per_day,
         excluded_agencies=exclusions.agencies,
         excluded_ssns=exclusions.ssns,
-        followed=store.conflicts.open_blocks(wanted, window, BLOCK_DAYS),
+        followed=store.conflicts.open_blocks(wanted, window, first_block=FIRST_BLOCK, block_days=BLOCK_DAYS),
     )
 
 
 def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: SnapshotStore, reading: Reading) -> Snapshot:
-    """Check, survey, guard and read the source into a snapshot.
+    """Check, compare, survey, guard and read the source into a snapshot.
 
-    Of the store, only last time's volumes are read.
+    Only what has changed since an earlier snapshot is read, where that gives what reading everything would give. Of the
+    store, only last time's volumes are read.
 
     Raises:
         SourceError: the source can't be read as asked, or looks half-loaded.
@@ -64,10 +84,94 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
     reader.check_contract()
     for view, keys in reader.dimension_duplicates().items():
         reading.warn(f"{view} has {keys} keys with more than one row; one of them is used, the same each time")
+    basis = basis_of(reader, reading.query, reading.source)
+    base, why = _base(reading.earlier or snapshots, reading, basis)
+    if base is not None:
+        try:
+            return _read_changes(
+                reader, store, snapshots, replace(reading, query=_with_buckets(reading, base.buckets)), base
+            )
+        except (CarryingError, TooMuchChanged) as error:
+            why = str(error)
+    buckets = bucket_count(reader.visit_count(), reading.query.prefix_length)
+    return _read_all(
+        reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets), why_full=why), basis
+    )
+
+
+def _base(snapshots: SnapshotStore, reading: Reading, basis: Mapping[str, Any]) -> tuple[Snapshot | None, str]:
+    """Return the newest snapshot that may be carried over, or why there is none."""
+    if reading.why_full:
+        return None, reading.why_full
+    candidates = [each for each in snapshots.newest_first(reading.query.prefixes) if each.root_run_id != reading.name]
+    reasons = [why_not(each, basis, reading.as_of, reading.full_every) for each in candidates]
+    usable = [each for each, reason in zip(candidates, reasons, strict=True) if not reason]
+    return (usable[0], "") if usable else (None, next(iter(reasons), NO_SNAPSHOT))
+
+
+def _with_buckets(reading: Reading, buckets: int) -> VisitQuery:
+    return replace(reading.query, buckets=buckets)
+
+
+def _read_changes(
+    reader: VisitReader, store: ConflictStore, snapshots: SnapshotStore, reading: Reading, base: Snapshot
+) -> Snapshot:
+    """Read what has changed since an earlier snapshot, and carry the rest over.
+
+    Raises:
+        CarryingError: the earlier snapshot is damaged.
+        TooMuchChanged: reading everything takes less time.
+    """
+    changes = find_changes(reader, reading.query, base)
+    refuse_much_change(changes)
+    survey, seen, kept = survey_changes(reader, reading.query, changes)
+    guard(store, reading.query, survey, allow_drop=reading.allow_drop)
+    facts = replace(
+        base.reading,
+        kind=INCREMENTAL,
+        why=base.root_run_id,
+        cells=seen.cells.num_rows,
+        cells_changed=len(changes.cells),
+        share=changes.share,
+    )
+    content = SnapshotContent(
+        query=reading.query,
+        as_of=reading.as_of,
+        batches=reader.read_visits(reading.query, survey, kept) if kept is not None else (),
+        survey=survey,
+        fingerprints=seen,
+        carried=changes.carried,
+        facts=facts,
+    )
+    return snapshots.write(reading.name, content)
+
+
+def _read_all(
+    reader: VisitReader,
+    store: ConflictStore,
+    snapshots: SnapshotStore,
+    reading: Reading,
+    basis: Mapping[str, Any],
+) -> Snapshot:
+    """Read everything.
+
+    What is seen of the source is looked up first: a change in between is then found by the next night.
+    """
+    seen = first_look(reader, reading.query)
     survey = reader.survey(reading.query)
     guard(store, reading.query, survey, allow_drop=reading.allow_drop)
-    visits = reader.read_visits(reading.query, survey)
-    return snapshots.write(reading.name, reading.query, reading.as_of, visits, survey)
+    cells = seen.cells.num_rows
+    content = SnapshotContent(
+        query=reading.query,
+        as_of=reading.as_of,
+        batches=reader.read_visits(reading.query, survey),
+        survey=survey,
+        fingerprints=replace(seen, outcomes=survey.outcomes),
+        facts=ReadingFacts(
+            why=reading.why_full, full_as_of=reading.as_of, basis=basis, cells=cells, cells_changed=cells
+        ),
+    )
+    return snapshots.write(reading.name, content)
 
 
 def guard(store: ConflictStore, query: VisitQuery, survey: Survey, *, allow_drop: bool) -> None:

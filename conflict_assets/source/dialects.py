@@ -71,7 +71,8 @@ def _one_of(ranges: Ranges, more: str = "") -> str:
 
 def _cast(node: exp.Cast) -> exp.Expr:
     if isinstance(node.this, exp.Column) and node.this.name == "VALUE":
-        return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+        text = exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
+        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.Cast(this=text, to=node.to)
     if isinstance(node.this, exp.Column) and node.this.name == "item":
         return exp.cast(node.this, exp.DataType.Type.UBIGINT)  # what DuckDB's hashes are
     if isinstance(node.this, exp.JSONExtract) and node.is_type(exp.DataType.Type.VARCHAR):

@@ -10,17 +10,19 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from sqlglot import exp
 
 from conflict_assets.source.descriptions import described_file
 from conflict_assets.source.layout import SourceLayout
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
+    CELL_SCHEMA,
     SESSION_ZONE,
     SURVEY_SCHEMA,
     SourceError,
     VisitQuery,
 )
-from conflict_assets.source.query import SURVEY_TABLE, survey_statement
+from conflict_assets.source.query import SURVEY_TABLE, cells_statement, survey_statement
 from conflict_assets.source.sql_reader import SQLVisitReader
 from conflict_assets.source.statement import Statement
 from conflict_assets.source.survey import Survey
@@ -28,6 +30,7 @@ from conflict_assets.source.typed_batches import typed_batch
 from conflict_assets.source.value_tables import NO_TABLES, Tables
 
 MOST_THREADS = 4
+KEPT_TABLE = "conflict_assets_changed"
 LEAST_MEGABYTES, MEGABYTES, MEGABYTES_A_THREAD = 448, 256, 96
 """Each thread works in memory of its own: with 448 MB two can read 60 million visits, and four not even 10 million."""
 
@@ -115,10 +118,20 @@ class DuckDBVisitReader(SQLVisitReader):
         super().__init__(layout)
         self._connection = connection
 
-    def survey(self, query: VisitQuery) -> Survey:
+    @property
+    def engine(self) -> str:
         """See `VisitReader`."""
-        make = partial(survey_statement, query, self._exact_layout, self.dialect)
-        return Survey.of(pa.Table.from_batches(self._batches(make, SURVEY_SCHEMA), schema=SURVEY_SCHEMA))
+        return f"DuckDB {duckdb.__version__}"
+
+    def cells(self, query: VisitQuery, known: pa.Table | None = None) -> pa.Table:  # noqa: ARG002 - nothing travels
+        """See `VisitReader`."""
+        return self._table(partial(cells_statement, query, self.layout, self.dialect), CELL_SCHEMA)
+
+    def survey(self, query: VisitQuery, kept: str | None = None) -> Survey:
+        """See `VisitReader`."""
+        make = partial(survey_statement, query, self.layout, self.dialect)
+        places = self._fact_tables(kept)
+        return Survey.of(self._table(lambda tables: make({**tables, **places}), SURVEY_SCHEMA), query)
 
     @property
     def _where(self) -> str:
@@ -135,6 +148,17 @@ class DuckDBVisitReader(SQLVisitReader):
     def _survey_tables(self, survey: Survey) -> Tables:
         self._connection.register(SURVEY_TABLE, survey.rows)
         return NO_TABLES
+
+    def _keep(self, make: Callable[[Tables], Statement]) -> str:
+        statement = make(NO_TABLES)
+        with _translated():
+            # In memory, or in the folder for what does not fit: the file itself is opened read-only.
+            sql = f"CREATE OR REPLACE TEMPORARY TABLE {KEPT_TABLE} AS {statement.sql}"
+            self._connection.execute(sql, dict(statement.named))
+        return KEPT_TABLE
+
+    def _kept_table(self, kept: str) -> exp.Expr:
+        return exp.to_table(kept)
 
     def _fetch(self, statement: Statement) -> list[Any]:
         with _translated():

@@ -14,6 +14,7 @@ from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.partitions import are_all_prefixes
 
 if TYPE_CHECKING:
+    from conflict_assets.source.layout import SourceLayout
     from conflict_assets.source.survey import Survey
 
 
@@ -35,6 +36,8 @@ class VisitQuery:
     excluded_agencies: tuple[str, ...] = ()
     excluded_ssns: tuple[str, ...] = ()
     followed: Mapping[str, Collection[int]] = field(default_factory=dict)
+    buckets: int = 1
+    """Into how many buckets the SSNs of a prefix are shared: a power of two. See `cells.py`."""
 
     @property
     def all_prefixes(self) -> bool:
@@ -49,6 +52,9 @@ CONTESTED = "contested"
 UNCONTESTED = "uncontested"
 """The outcome of an active visit with no other agency near. This visit does not travel."""
 
+REPEATED = "repeated"
+"""The outcome of a row that travels only because its visit id is on several rows of its SSN."""
+
 SESSION_ZONE = "UTC"
 """The zone of a source's session; the statements say every zone themselves, so it decides nothing."""
 
@@ -56,21 +62,41 @@ BATCH_ROWS = 20_000
 """The most rows of a batch: what a reader holds in memory at once, beside what the driver fetches ahead."""
 
 BLOCK_DAYS = 10
-"""The days of a block: the survey points to blocks of a caregiver's dates, counted from the window's first date."""
+"""The days of a block: the survey points to blocks of a caregiver's dates."""
+
+FIRST_BLOCK = date(2000, 1, 1)
+"""The first day of block 0. It never moves, so that a day is in the same block every night."""
 
 SURVEY_SCHEMA = pa.schema(
     [
         ("kind", pa.string()),
-        ("ssn_prefix", pa.string()),
         ("item", pa.string()),
-        ("block", pa.int64()),
+        ("place", pa.int64()),
         ("visits", pa.int64()),
     ]
 )
 """A row of the survey.
 
-`kind` is `visits` (how many a prefix has of the outcome `item`), `suspect` (a block of the dates of the SSN `item`) or
-`repeated` (how many visits have an id of the hash `item`).
+`kind` is `visits` (how many the cell `place` has of the outcome `item`), `suspect` (the block `place` of the dates of
+the SSN `item` is to be looked at), `neighbour` (the same, but only because of the block next to it) or `repeated` (how
+many visits have an id of the hash `item`).
+"""
+
+DIMENSION_KEYS = ("office_key", "patient_key", "payer_key", "contract_key", "service_key", "person_key")
+"""By which rows of the dimensions a visit shows what it shows: the buckets of their keys' hashes."""
+
+CARRYING_SCHEMA = pa.schema(
+    [
+        ("cell", pa.int64()),
+        ("id_hash", pa.string()),
+        ("is_suspect", pa.bool_()),
+        *((key, pa.int32()) for key in DIMENSION_KEYS),
+    ]
+)
+"""What is kept of a row so that a later night may carry it over.
+
+`id_hash` is the hash of a visit id that is on several rows. `is_suspect` says of a row that is not contested that its
+block would be looked at even if nobody followed it.
 """
 
 ROW_SCHEMA = pa.schema(
@@ -80,14 +106,27 @@ ROW_SCHEMA = pa.schema(
         ("surveyed_as", pa.string()),
         *VISIT_SCHEMA,
         *((str(note), pa.bool_()) for note in Note),
+        *CARRYING_SCHEMA,
     ]
 )
 """A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`, `visit_id`,
-`outcome` and `surveyed_as` (the outcome that the survey has counted it by) are filled. Rejected visits travel so, all
-but `missing_ssn`, and so do inactive visits in blocks that are followed or may be contested: they explain to the store
-why a conflict has gone."""
+`ssn`, `outcome`, `surveyed_as` (the outcome that the survey has counted it by) and what carrying over needs are filled.
+Rejected visits travel so, all but `missing_ssn`, and so do inactive visits in blocks that are followed or may be
+contested: they explain to the store why a conflict has gone. A visit that travels only because its id is on several
+rows has the outcome `repeated`."""
 
-LOOK_UP_SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name != "surveyed_as"])
+CELL_SCHEMA = pa.schema([("cell", pa.int64()), ("visits", pa.int64()), ("hash_sum", pa.int64())])
+"""A cell with the number of its visits, and the sum of their hashes. See `cells.py`."""
+
+DIMENSION_SCHEMA = pa.schema(
+    [("kind", pa.string()), ("key_bucket", pa.int32()), ("row_count", pa.int64()), ("hash_sum", pa.int64())]
+)
+"""Rows of a dimension whose keys are in one bucket: how many they are, and the sum of their hashes."""
+
+REPEATED_SCHEMA = pa.schema([("cell", pa.int64()), ("id_hash", pa.string())])
+"""A cell with the hash of a visit id of it that is on several rows."""
+
+LOOK_UP_SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name not in ("surveyed_as", *CARRYING_SCHEMA.names)])
 """A row of a visit that was asked for by its id, in full whatever its `outcome`, which may be `uncontested` too."""
 
 COUNT_COLUMNS = (
@@ -135,16 +174,53 @@ class VisitReader(Protocol):
         multiplied.
         """
 
-    def survey(self, query: VisitQuery) -> "Survey":
-        """Count visits by prefix and outcome, and find where to look closer.
+    @property
+    def engine(self) -> str:
+        """The engine whose hashes these are, with its version where another version may hash otherwise."""
 
-        This takes one scan of the fact view.
+    @property
+    def layout(self) -> "SourceLayout":
+        """Where the views are, and how they differ from the usual, with what their declared types say."""
+
+    def visit_count(self) -> int:
+        """Count all rows of the fact view."""
+
+    def cells(self, query: VisitQuery, known: pa.Table | None = None) -> pa.Table:
+        """Return all cells of the query's prefixes as `CELL_SCHEMA`.
+
+        This takes one scan of the fact view. Where a result is fetched over a network, only cells near those that
+        differ from the `known` ones travel.
         """
 
-    def read_visits(self, query: VisitQuery, survey: "Survey") -> Iterator[pa.RecordBatch]:
+    def dimension_hashes(self) -> pa.Table:
+        """Count and hash the rows of dimensions that only show in visits, as `DIMENSION_SCHEMA`."""
+
+    def ssn_buckets(self, query: VisitQuery, ssns: Sequence[str]) -> dict[str, int]:
+        """Return the bucket of each SSN."""
+
+    def repeated_ids(self, query: VisitQuery, cells: Sequence[int]) -> pa.Table:
+        """Find visit ids of these cells that are on several rows, in whatever cells, as `REPEATED_SCHEMA`.
+
+        This takes two scans of a few columns of the fact view.
+        """
+
+    def keep_changed(self, query: VisitQuery, cells: Sequence[int], repeated_ids: Sequence[str]) -> str:
+        """Keep what is needed to judge the visits of these cells in the warehouse, and return its name.
+
+        These are the cells' visits, those of two days around them, and all of the visit ids with these hashes. This
+        takes one scan of the fact view, and no right to write.
+        """
+
+    def survey(self, query: VisitQuery, kept: str | None = None) -> "Survey":
+        """Count visits by cell and outcome, and find where to look closer.
+
+        This takes one scan of the fact view, or of what was `kept` of it.
+        """
+
+    def read_visits(self, query: VisitQuery, survey: "Survey", kept: str | None = None) -> Iterator[pa.RecordBatch]:
         """Stream rows as `ROW_SCHEMA`, ordered by `ssn_prefix` (null first).
 
-        This takes one scan, and the memory of one batch.
+        This takes one scan of the fact view, or of what was `kept` of it, and the memory of one batch.
         """
 
     def look_up(self, query: VisitQuery, visit_ids: Sequence[str]) -> pa.Table:

@@ -16,8 +16,20 @@ import pyarrow as pa
 
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.partitions import are_all_prefixes
+from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
-from conflict_assets.source.snapshot_files import LEFT_OUT, LEFT_OUT_SCHEMA, MANIFEST, file_of, read_rows, system_text
+from conflict_assets.source.reading_facts import ReadingFacts
+from conflict_assets.source.snapshot_files import (
+    LEFT_OUT,
+    LEFT_OUT_SCHEMA,
+    LEFT_OUT_WRITTEN,
+    MANIFEST,
+    checksum_of,
+    file_of,
+    read_rows,
+    system_text,
+)
+from conflict_assets.source.snapshot_parts import SnapshotParts
 
 
 @dataclass(frozen=True)
@@ -101,16 +113,49 @@ class Snapshot:
         every = (*self._manifest["counts"].values(), self._manifest["counts_without_prefix"])
         return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
 
+    def content(self, prefix: str) -> str | None:
+        """A text that is the same for snapshots that hold, to the row, the same of a prefix.
+
+        Snapshots of earlier releases have none.
+        """
+        self._require(prefix)
+        contents: Mapping[str, str] = self._manifest.get("content", {})
+        return contents.get(prefix)
+
+    @property
+    def reading(self) -> ReadingFacts:
+        """How the snapshot was read."""
+        return ReadingFacts.from_json(self._manifest.get("reading", {}))
+
+    @property
+    def kind(self) -> str:
+        """`full` or `incremental`: how it was read."""
+        return self.reading.kind
+
+    @property
+    def buckets(self) -> int:
+        """Into how many buckets the SSNs of a prefix are shared."""
+        return int(self._manifest.get("buckets", 1))
+
     def visits(self, prefix: str) -> pa.Table:
         """The contested visits of a prefix, as `VISIT_SCHEMA`.
 
         There are no rows when the prefix has none.
         """
-        self._require(prefix)
-        if prefix not in self.contested_prefixes:
-            return VISIT_SCHEMA.empty_table()
+        parts = self.parts(prefix)
         with self._readable():
-            return read_rows(self.folder / file_of(prefix), VISIT_SCHEMA)
+            return parts.rows(VISIT_SCHEMA)
+
+    def parts(self, prefix: str) -> SnapshotParts:
+        """The files of a prefix."""
+        self._require(prefix)
+        return SnapshotParts(self.folder, prefix, self._checksums)
+
+    @property
+    def _checksums(self) -> Mapping[str, int]:
+        """The checksum of each file. Snapshots of earlier releases name none of theirs."""
+        checksums: Mapping[str, int] = self._manifest.get("checksums", {})
+        return checksums or {file_of(prefix): 0 for prefix in self.contested_prefixes}
 
     def left_out(self, prefix: str) -> pa.Table:
         """The visits of a prefix that travelled without being contested, as `LEFT_OUT_SCHEMA`."""
@@ -125,6 +170,27 @@ class Snapshot:
         """
         with self._readable():
             return read_rows(self.folder / LEFT_OUT, LEFT_OUT_SCHEMA)
+
+    def written_left_out(self) -> pa.Table:
+        """All that was written of visits that are not contested, as `LEFT_OUT_WRITTEN`."""
+        with self._readable():
+            return read_rows(self.folder / LEFT_OUT, LEFT_OUT_WRITTEN)
+
+    def fingerprints(self) -> Fingerprints:
+        """What was seen of the source beside the rows."""
+        with self._readable():
+            return Fingerprints.read(self.folder)
+
+    def require_whole(self) -> None:
+        """Look at every file.
+
+        Raises:
+            SourceError: a file is damaged or gone.
+        """
+        with self._readable():
+            for name, checksum in self._checksums.items():
+                if checksum_of(self.folder / name) != checksum:
+                    raise ValueError(name)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -1,68 +1,57 @@
-"""The files of a snapshot, whose rows are written prefix by prefix.
+"""The files of a snapshot.
 
-Each file is written whole or not at all, and only its owner may read it.
+Each file is written whole or not at all, and only its owner may read it. Files are written and read through
+`pyarrow.fs`.
 """
 
 import errno
-import json
 import os
 import shutil
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from datetime import datetime
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
+from conflict_assets.domain.reasons import Note
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.source.protocol import CONTESTED, ROW_SCHEMA, SourceError, VisitQuery
-from conflict_assets.source.survey import Prefix, Survey, SurveyedCounts
+from conflict_assets.source.protocol import CARRYING_SCHEMA
 
 MANIFEST = "snapshot.json"
 LEFT_OUT = "sidelined.parquet"  # the name in snapshots that are stored already
+STALE = "stale.parquet"
+"""The rows of the prefixes' own files that no longer hold, by their numbers."""
+
 LEFT_OUT_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("outcome", pa.string())])
+LEFT_OUT_WRITTEN = pa.schema(
+    [
+        *LEFT_OUT_SCHEMA,
+        ("surveyed_as", pa.string()),
+        ("ssn", pa.string()),
+        ("cell", pa.int64()),
+        ("is_suspect", pa.bool_()),
+    ]
+)
+"""What is written of a visit that is not contested: a later night needs more of it than anybody asks for."""
+
+VISIT_WRITTEN = pa.schema(
+    [
+        *VISIT_SCHEMA,
+        *((str(note), pa.bool_()) for note in Note),
+        *(each for each in CARRYING_SCHEMA if each.name not in {"is_suspect", "id_hash"}),
+    ]
+)
+"""What is written of a contested visit, with what a later night needs of it."""
+
+STALE_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("row", pa.int64())])
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-
-def write_snapshot(
-    folder: Path, query: VisitQuery, as_of: datetime, batches: Iterable[pa.RecordBatch], survey: Survey
-) -> None:
-    """Write all files of a snapshot into its folder, the manifest last."""
-    make_folder(folder.parent)
-    clear(folder)
-    make_folder(folder)
-    tally = SurveyedCounts(survey)
-    with closing(_ahead(tally.watch(batches))) as coming:
-        rows = _write_rows(folder, query.prefixes, coming)
-    manifest = _manifest_of(query, as_of, rows, tally.counts())
-    with _whole_file(folder / MANIFEST) as path:
-        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-
-
-def _manifest_of(
-    query: VisitQuery, as_of: datetime, rows: Mapping[str, int], counts: Mapping[Prefix, Mapping[str, int]]
-) -> dict[str, Any]:
-    return {
-        "as_of": as_of.isoformat(),
-        "first_date": query.first_date.isoformat(),
-        "last_date": query.last_date.isoformat(),
-        "prefix_length": query.prefix_length,
-        "prefixes": sorted(query.prefixes),
-        "contested_rows": rows,
-        "counts": {prefix: counted for prefix, counted in counts.items() if prefix is not None},
-        "counts_without_prefix": counts.get(None, {}),
-        "query": {
-            "cross_midnight": query.cross_midnight,
-            "max_visits_per_day": query.max_visits_per_day,
-            "excluded_agencies": len(query.excluded_agencies),
-            "excluded_ssns": len(query.excluded_ssns),
-        },
-    }
+_FILES = LocalFileSystem()
 
 
 def clear(folder: Path) -> None:
@@ -74,67 +63,6 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
-    """Fetch the next batch while the last one is written.
-
-    The first one is waited for here, where a run that is ended can break off what the warehouse is doing.
-    """
-    coming = iter(batches)
-    batch = next(coming, None)
-    with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
-        while batch is not None:
-            following = fetching.submit(next, coming, None)
-            yield batch
-            batch = following.result()
-
-
-def _write_rows(folder: Path, prefixes: Sequence[str], batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
-    """Write all rows, and count the contested rows of each prefix.
-
-    Only prefixes that have some are in the result.
-    """
-    rows: dict[str, int] = {}
-    with _parquet(folder / LEFT_OUT, LEFT_OUT_SCHEMA) as left_out:
-        contested = _contested_runs(batches, left_out)
-        pending = next(contested, None)
-        while pending is not None:
-            prefix = pending[0]
-            if prefix in rows or prefix not in prefixes:
-                raise SourceError(
-                    f"The source gave rows of prefix {prefix} out of order or unasked; nothing was kept of this read."
-                )
-            rows[prefix] = 0
-            with _parquet(folder / file_of(prefix), VISIT_SCHEMA) as writer:
-                while pending is not None and pending[0] == prefix:
-                    writer.write_batch(pending[1])
-                    rows[prefix] += pending[1].num_rows
-                    pending = next(contested, None)
-    return rows
-
-
-def _contested_runs(
-    batches: Iterable[pa.RecordBatch], left_out: pq.ParquetWriter
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Split batches into runs of contested rows of one prefix.
-
-    The other rows are written to `left_out` on the way.
-    """
-    for batch in batches:
-        if not batch.schema.equals(ROW_SCHEMA):
-            raise SourceError("The source gave rows that are not as ROW_SCHEMA; nothing was kept of this read.")
-        is_contested = pc.equal(batch.column("outcome"), CONTESTED)
-        aside = batch.filter(pc.invert(is_contested))
-        if aside.num_rows:
-            left_out.write_batch(aside.select(LEFT_OUT_SCHEMA.names))
-        visits = batch.filter(is_contested)
-        prefixes = visits.column("ssn_prefix")
-        ends = pc.run_end_encode(prefixes)
-        start = 0
-        for end, prefix in zip(ends.run_ends.to_pylist(), ends.values.to_pylist(), strict=True):
-            yield prefix, visits.slice(start, end - start).select(VISIT_SCHEMA.names)
-            start = end
-
-
 def read_rows(path: Path, schema: pa.Schema, prefix: str | None = None) -> pa.Table:
     """Read a file by a schema, whole or only the rows of a prefix.
 
@@ -143,7 +71,7 @@ def read_rows(path: Path, schema: pa.Schema, prefix: str | None = None) -> pa.Ta
     """
     with pq.ParquetFile(path) as file:
         groups = [number for number in range(file.num_row_groups) if prefix is None or _holds(file, number, prefix)]
-        read = file.read_row_groups(groups)
+        read = file.read_row_groups(groups, columns=[each for each in file.schema_arrow.names if each in schema.names])
     absent = pa.nulls(read.num_rows)
     columns = [read[each.name] if each.name in read.column_names else absent for each in schema]
     table = pa.table([column.cast(each.type) for column, each in zip(columns, schema, strict=True)], schema=schema)
@@ -157,13 +85,51 @@ def _holds(file: pq.ParquetFile, number: int, prefix: str) -> bool:
 
 
 @contextmanager
-def _parquet(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    with _whole_file(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+def parquet_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Give a writer of a file that is there when all went well."""
+    with (
+        whole_file(path) as partial,
+        _FILES.open_output_stream(str(partial)) as stream,
+        pq.ParquetWriter(stream, schema, compression="zstd") as writer,
+    ):
         yield writer
 
 
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table into a file."""
+    with parquet_writer(path, table.schema) as writer:
+        writer.write_table(table)
+
+
+def write_by_prefix(path: Path, table: pa.Table) -> None:
+    """Write a table that is ordered by `ssn_prefix`, so that each prefix can be read alone."""
+    with parquet_writer(path, table.schema) as writer:
+        start = 0
+        for end in pc.run_end_encode(table["ssn_prefix"].combine_chunks()).run_ends.to_pylist() if len(table) else ():
+            writer.write_table(table.slice(start, end - start))
+            start = end
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text into a file."""
+    with whole_file(path) as partial, _FILES.open_output_stream(str(partial)) as stream:
+        stream.write(text.encode())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file of another snapshot."""
+    with whole_file(target) as partial:
+        _FILES.copy_file(str(source), str(partial))
+
+
+def checksum_of(path: Path) -> int:
+    """Return a file's checksum."""
+    with _FILES.open_input_file(str(path)) as file:
+        return zlib.crc32(file.read())
+
+
 @contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary file that becomes `path` when all went well.
 
     Otherwise the temporary file vanishes.
@@ -186,6 +152,11 @@ def make_folder(folder: Path) -> None:
 def file_of(prefix: str) -> str:
     """The name of the file with a prefix's contested visits."""
     return f"{prefix}.parquet"
+
+
+def changed_file_of(prefix: str) -> str:
+    """The name of the file with the contested visits that a prefix has besides those of its own file."""
+    return f"{prefix}.changed.parquet"
 
 
 def system_text(error: OSError) -> str:

@@ -5,19 +5,18 @@ A snapshot belongs to one run and is stored under the run's id. It has one Parqu
 
 import re
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
 from filelock import FileLock
 
-from conflict_assets.source.protocol import SourceError, VisitQuery
+from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.snapshot import Snapshot
-from conflict_assets.source.snapshot_files import FILE_MODE, clear, make_folder, system_text, write_snapshot
-from conflict_assets.source.survey import Survey
+from conflict_assets.source.snapshot_files import FILE_MODE, clear, make_folder, system_text
+from conflict_assets.source.snapshot_writer import SnapshotContent, write_snapshot
 
 __all__ = ["PurgedSnapshots", "Snapshot", "SnapshotStore"]
 
@@ -46,24 +45,18 @@ class SnapshotStore:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
 
-    def write(
-        self,
-        root_run_id: str,
-        query: VisitQuery,
-        as_of: datetime,
-        batches: Iterable[pa.RecordBatch],
-        survey: Survey,
-    ) -> Snapshot:
+    def write(self, root_run_id: str, content: SnapshotContent) -> Snapshot:
         """Stream rows into the run's snapshot.
 
-        The rows are as `ROW_SCHEMA`, ordered by prefix, null first. They replace an earlier try.
+        They replace an earlier try.
 
         Raises:
+            CarryingError: the earlier snapshot that is carried over can't be read.
             SourceError: rows come out of order or of a prefix that nobody asked for, or they can't be written.
         """
         folder = self._folder(root_run_id)
         try:
-            write_snapshot(folder, query, as_of, batches, survey)
+            write_snapshot(folder, content)
         except BaseException as error:
             with suppress(OSError):
                 clear(folder)
@@ -93,8 +86,11 @@ class SnapshotStore:
 
         The newest has the latest as-of time, and it covers all of the prefixes.
         """
-        wanted = {prefixes} if isinstance(prefixes, str) else set(prefixes)
-        return next((snapshot for snapshot in self._newest_first() if wanted <= set(snapshot.prefixes)), None)
+        return next(iter(self.newest_first([prefixes] if isinstance(prefixes, str) else prefixes)), None)
+
+    def newest_first(self, prefixes: Sequence[str]) -> list[Snapshot]:
+        """The complete snapshots that cover all of the prefixes, by their as-of time."""
+        return [snapshot for snapshot in self._newest_first() if set(prefixes) <= set(snapshot.prefixes)]
 
     def newest_of_each(self) -> dict[str, Snapshot]:
         """The newest complete snapshot of every prefix that has one.

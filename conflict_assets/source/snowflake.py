@@ -10,17 +10,26 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 from dagster_snowflake import SnowflakeResource
+from sqlglot import exp
 
+from conflict_assets.source.cells import cells_outside, coarse_cells, differing_cells
 from conflict_assets.source.descriptions import described_snowflake
 from conflict_assets.source.layout import SourceLayout, identifier
 from conflict_assets.source.protocol import (
     BATCH_ROWS,
+    CELL_SCHEMA,
     SESSION_ZONE,
     SURVEY_SCHEMA,
     SourceError,
     VisitQuery,
 )
-from conflict_assets.source.query import survey_statement
+from conflict_assets.source.query import (
+    all_cells_statement,
+    cells_statement,
+    coarse_cells_statement,
+    finer_cells_statement,
+    survey_statement,
+)
 from conflict_assets.source.result_tables import ResultTables, execute, fitting, result_tables
 from conflict_assets.source.snowflake_errors import translated
 from conflict_assets.source.sql_reader import SQLVisitReader
@@ -167,13 +176,33 @@ class SnowflakeVisitReader(SQLVisitReader):
         super().__init__(layout)
         self._connection = connection
 
-    def survey(self, query: VisitQuery) -> Survey:
+    @property
+    def engine(self) -> str:
+        """See `VisitReader`. Another hash function would differ in every cell, which is noticed by itself."""
+        return "Snowflake"
+
+    def cells(self, query: VisitQuery, known: pa.Table | None = None) -> pa.Table:
+        """See `VisitReader`.
+
+        The cells stay in the warehouse. Coarse cells are fetched, and of those that differ the finer ones.
+        """
+        kept = self._kept_table(self._keep(partial(cells_statement, query, self.layout, self.dialect)))
+        if known is None:
+            return self._table(lambda _: all_cells_statement(self.layout, self.dialect, kept), CELL_SCHEMA)
+        coarse = self._table(lambda _: coarse_cells_statement(self.layout, self.dialect, kept), CELL_SCHEMA)
+        differing = differing_cells(coarse_cells(known), coarse)
+        make = partial(finer_cells_statement, differing.tolist(), self.layout, self.dialect, kept)
+        return pa.concat_tables([cells_outside(known, differing), self._table(make, CELL_SCHEMA)])
+
+    def survey(self, query: VisitQuery, kept: str | None = None) -> Survey:
         """See `VisitReader`."""
-        make = partial(survey_statement, query, self._exact_layout, self.dialect)
+        make = partial(survey_statement, query, self.layout, self.dialect)
+        places = self._fact_tables(kept)
         with translated("answer"), closing(self._connection.cursor()) as cursor:
-            result_id = self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
+            statement = fitting(lambda tables: make({**tables, **places}), cursor, lambda: self._results)
+            result_id = self._results.keep(cursor, statement)
             rows = pa.Table.from_batches(_batches_of(cursor, SURVEY_SCHEMA), schema=SURVEY_SCHEMA)
-        return Survey.of(rows, result_id)
+        return Survey.of(rows, query, result_id)
 
     @property
     def _where(self) -> str:
@@ -196,6 +225,13 @@ class SnowflakeVisitReader(SQLVisitReader):
 
     def _survey_tables(self, survey: Survey) -> Tables:
         return {"survey": self._results.table(survey.result_id)}
+
+    def _keep(self, make: Callable[[Tables], Statement]) -> str:
+        with translated("answer"), closing(self._connection.cursor()) as cursor:
+            return self._results.keep(cursor, fitting(make, cursor, lambda: self._results))
+
+    def _kept_table(self, kept: str) -> exp.Expr:
+        return self._results.table(kept)
 
     def _fetch(self, statement: Statement) -> list[Any]:
         with translated("answer"), closing(self._connection.cursor()) as cursor:

@@ -21,5 +21,11 @@ def parsed(name: str) -> exp.Expr:
 
 
 @cache
+def all_texts() -> str:
+    """Return the texts of all statements, whole."""
+    return "\n".join(_FILES.get_template(name).render() for name in sorted(_FILES.list_templates(["sql"])))
+
+
+@cache
 def _read(name: str) -> exp.Expr:
     return sqlglot.parse_one(_FILES.get_template(f"{name}.sql").render(), dialect="snowflake")

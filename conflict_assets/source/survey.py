@@ -7,20 +7,27 @@ survey's counts.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, SURVEY_SCHEMA, VisitQuery
+from conflict_assets.source.cells import numbers, prefix_of_cells
+from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, REPEATED, SURVEY_SCHEMA, VisitQuery
 
 GOOD = "good"
 """What the survey calls a visit with which nothing is wrong by itself."""
 
 BLOCK_SCHEMA = pa.schema([("ssn", pa.string()), ("block", pa.int64())])
 """A block of the dates of an SSN, by its number."""
+
+OUTCOME_SCHEMA = pa.schema([("cell", pa.int64()), ("outcome", pa.string()), ("visits", pa.int64())])
+"""How many visits a cell has of an outcome of their own, which is null where nothing is wrong with them."""
+
+COUNTED = ("ssn_prefix", "outcome", "surveyed_as", "ssn", *(str(note) for note in Note))
+"""The columns of a row that counting looks at."""
 
 LEFT_OUT = (*InactiveReason, *RejectReason)
 
@@ -42,28 +49,34 @@ class Survey:
     result_id: str = ""
 
     @classmethod
-    def of(cls, rows: pa.Table, result_id: str = "") -> "Survey":
+    def of(cls, rows: pa.Table, query: VisitQuery, result_id: str = "") -> "Survey":
         """Take a survey from what its statement gives (`SURVEY_SCHEMA`)."""
-        visits: dict[Prefix, dict[str, int]] = {}
-        for row in rows.filter(pc.equal(rows["kind"], "visits")).to_pylist():
-            visits.setdefault(row["ssn_prefix"], {})[row["item"] or GOOD] = row["visits"]
-        return cls(visits, rows, result_id)
+        survey = cls({}, rows, result_id)
+        return replace(survey, visits=visits_by_prefix(survey.outcomes, query))
+
+    @property
+    def outcomes(self) -> pa.Table:
+        """How many visits each cell has of each outcome of their own, as `OUTCOME_SCHEMA`."""
+        found = self._of_kind("visits")
+        return pa.table([found["place"], found["item"], found["visits"]], schema=OUTCOME_SCHEMA)
 
     @property
     def suspects(self) -> pa.Table:
-        """Blocks of dates to be looked at, as `BLOCK_SCHEMA`."""
-        found = self.rows.filter(pc.equal(self.rows["kind"], "suspect"))
-        return pa.table([found["item"], found["block"]], schema=BLOCK_SCHEMA)
+        """Blocks of dates to be looked at whatever the blocks next to them hold, as `BLOCK_SCHEMA`."""
+        found = self._of_kind("suspect")
+        return pa.table([found["item"], found["place"]], schema=BLOCK_SCHEMA)
+
+    def _of_kind(self, kind: str) -> pa.Table:
+        return self.rows.filter(pc.equal(self.rows["kind"], kind))
 
     def unnamed(self, query: VisitQuery) -> list[dict[str, Any]]:
         """The followed blocks that are no suspects, each as an object with an SSN and a block's number.
 
         On most nights they are few, since a conflict that still holds is suspect.
         """
-        blocks = [(ssn, block) for ssn, each in query.followed.items() for block in each]
-        if not blocks:
+        followed = followed_blocks(query)
+        if not followed.num_rows:
             return []
-        followed = pa.table([[ssn for ssn, _ in blocks], [block for _, block in blocks]], schema=BLOCK_SCHEMA)
         unnamed = followed.join(self.suspects, BLOCK_SCHEMA.names, join_type="left anti")
         found: list[dict[str, Any]] = unnamed.sort_by([(name, "ascending") for name in BLOCK_SCHEMA.names]).to_pylist()
         return found
@@ -81,8 +94,25 @@ class Survey:
         return sum(counted.get(name, 0) for name in (GOOD, InactiveReason.EXCLUDED_AGENCY, InactiveReason.EXCLUDED_SSN))
 
 
+def visits_by_prefix(outcomes: pa.Table, query: VisitQuery) -> dict[Prefix, dict[str, int]]:
+    """Sum the visits of cells (`OUTCOME_SCHEMA`) by prefix and outcome."""
+    prefixes = prefix_of_cells(numbers(outcomes["cell"]), query.buckets, query.prefix_length)
+    named = pa.table({"prefix": prefixes, "outcome": outcomes["outcome"], "visits": outcomes["visits"]})
+    summed = named.group_by(["prefix", "outcome"]).aggregate([("visits", "sum")])
+    visits: dict[Prefix, dict[str, int]] = {}
+    for row in summed.to_pylist():
+        visits.setdefault(row["prefix"], {})[row["outcome"] or GOOD] = row["visits_sum"]
+    return visits
+
+
+def followed_blocks(query: VisitQuery) -> pa.Table:
+    """Return the blocks that a query follows, as `BLOCK_SCHEMA`."""
+    blocks = [(ssn, block) for ssn, each in query.followed.items() for block in each]
+    return pa.table([[ssn for ssn, _ in blocks], [block for _, block in blocks]], schema=BLOCK_SCHEMA)
+
+
 class SurveyedCounts:
-    """The survey's counts of a night, corrected by each row that travels."""
+    """The survey's counts of a night, corrected by each row that the snapshot holds."""
 
     def __init__(self, survey: Survey) -> None:
         self._counts: dict[Prefix, Counter[str]] = {
@@ -93,9 +123,14 @@ class SurveyedCounts:
     def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Pass batches (`ROW_SCHEMA`) on, and count what they hold."""
         for batch in batches:
-            self._count_outcomes(batch)
-            self._count_notes(batch)
+            self.count(pa.table(batch))
             yield batch
+
+    def count(self, rows: pa.Table) -> None:
+        """Count rows that have the columns of `COUNTED`."""
+        is_contested = pc.equal(rows["outcome"], CONTESTED)
+        self._count_left_out(rows.filter(pc.invert(is_contested)))
+        self._count_contested(rows.filter(is_contested))
 
     def counts(self) -> dict[Prefix, dict[str, int]]:
         """The counts of each prefix that has visits, by `COUNT_COLUMNS`."""
@@ -110,24 +145,21 @@ class SurveyedCounts:
         }
         return {name: derived.get(name, counted[name]) for name in COUNT_COLUMNS}
 
-    def _count_outcomes(self, batch: pa.RecordBatch) -> None:
-        found = pa.table(batch.select(["ssn_prefix", "outcome", "surveyed_as"])).group_by(
-            ["ssn_prefix", "outcome", "surveyed_as"]
-        )
-        for row in found.aggregate([([], "count_all")]).to_pylist():
-            counted = self._counts.setdefault(row["ssn_prefix"], Counter())
-            if row["outcome"] == CONTESTED:
-                counted[CONTESTED] += row["count_all"]
-            elif row["outcome"] != row["surveyed_as"]:
+    def _count_left_out(self, rows: pa.Table) -> None:
+        names = ["ssn_prefix", "outcome", "surveyed_as"]
+        for row in rows.select(names).group_by(names).aggregate([([], "count_all")]).to_pylist():
+            if row["outcome"] not in {row["surveyed_as"], REPEATED}:
+                counted = self._counts.setdefault(row["ssn_prefix"], Counter())
                 counted[row["surveyed_as"] or GOOD] -= row["count_all"]
                 counted[row["outcome"]] += row["count_all"]
 
-    def _count_notes(self, batch: pa.RecordBatch) -> None:
-        contested = pa.table(batch.filter(pc.equal(batch["outcome"], CONTESTED)))
-        noted = contested.group_by("ssn_prefix").aggregate([(str(note), "sum") for note in Note])
+    def _count_contested(self, rows: pa.Table) -> None:
+        noted = rows.group_by("ssn_prefix").aggregate([([], "count_all"), *((str(note), "sum") for note in Note)])
         for row in noted.to_pylist():
+            counted = self._counts.setdefault(row["ssn_prefix"], Counter())
+            counted[CONTESTED] += row["count_all"]
             for note in Note:
-                self._counts[row["ssn_prefix"]][note] += row[f"{note}_sum"]
-        people = contested.group_by(["ssn_prefix", "ssn"]).aggregate([])
+                counted[note] += row[f"{note}_sum"]
+        people = rows.group_by(["ssn_prefix", "ssn"]).aggregate([])
         for prefix, ssn in zip(people["ssn_prefix"].to_pylist(), people["ssn"].to_pylist(), strict=True):
             self._caregivers.setdefault(prefix, set()).add(ssn)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
+from conflict_assets.source.statement import Bound
+
 Tables = Mapping[str, exp.Expr]
 """Where rows lie that a statement needs, by the name of the value that would give them: the survey's, or a list's."""
 
@@ -24,6 +26,13 @@ def put_in_tables(tree: exp.Expr, tables: Tables) -> None:
             table = tables[name].copy()
             table.set("alias", rows.args.get("alias"))
             rows.replace(table)
+
+
+def put_in_place_of(tree: exp.Expr, view: str, table: exp.Expr | Bound) -> None:
+    """Read a table instead of a view, if there is one: rows of the view that stay in the warehouse."""
+    if isinstance(table, exp.Expr):
+        for found in [each for each in tree.find_all(exp.Table) if each.name == view]:
+            found.replace(table.copy())
 
 
 def all_rows_of(tables: Sequence[exp.Expr]) -> exp.Expr:

@@ -29,7 +29,7 @@ They are drawn anew each time, so that the run that waits longest is not always 
 _COUNT_OPEN = f"""SELECT count(*) FROM conflict_states WHERE {OPEN} AND visit_id < con_visit_id COLLATE "C" """  # noqa: S608 - a constant
 
 _OPEN_BLOCKS = """
-    SELECT ssn, array_agg(DISTINCT (visit_date - %(first)s) / %(days)s) FROM visit_conflicts
+    SELECT ssn, array_agg(DISTINCT floor((visit_date - %(first_block)s)::numeric / %(days)s)::int) FROM visit_conflicts
     WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s AND ssn_prefix = ANY(%(prefixes)s)
     GROUP BY ssn"""
 
@@ -106,12 +106,20 @@ class Conflicts:
         """Return how many conflicts of the whole store have the status new or open."""
         return int(self._session.rows(_COUNT_OPEN)[0][0])
 
-    def open_blocks(self, prefixes: Sequence[str], window: Window, block_days: int) -> dict[str, tuple[int, ...]]:
+    def open_blocks(
+        self, prefixes: Sequence[str], window: Window, *, first_block: date, block_days: int
+    ) -> dict[str, tuple[int, ...]]:
         """Return the blocks of days with conflicts that hold, by SSN.
 
-        A block is `block_days` days long. Blocks are counted from the window's first day.
+        A block is `block_days` days long, and block 0 begins on the date `first_block`.
         """
-        values = {"first": window.first, "last": window.last, "days": block_days, "prefixes": list(prefixes)}
+        values = {
+            "first": window.first,
+            "last": window.last,
+            "first_block": first_block,
+            "days": block_days,
+            "prefixes": list(prefixes),
+        }
         return {ssn: tuple(blocks) for ssn, blocks in self._session.rows(_OPEN_BLOCKS, values)}
 
     def held_pairs(self, first: date, last: date) -> set[tuple[str, str]]:

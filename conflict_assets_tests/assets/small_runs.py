@@ -14,6 +14,7 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.jobs import range_tags
 from conflict_assets.settings import Settings, read_settings
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.survey import Survey
 from conflict_assets_tests.source.test_snapshots import batch
@@ -57,7 +58,8 @@ class SmallRuns:
         batches = [visits(prefix, conflicts[prefix]) for prefix in prefixes if conflicts.get(prefix)]
         survey = Survey({prefix: {"good": 2 * conflicts.get(prefix, 0) + 1} for prefix in prefixes})
         SnapshotStore(self.platform.settings.data_dir / "snapshots").write(
-            f"night-{self.as_of:%d-%H}", all_of(prefixes=prefixes), self.as_of, batches, survey
+            f"night-{self.as_of:%d-%H}",
+            SnapshotContent(query=all_of(prefixes=prefixes), as_of=self.as_of, batches=batches, survey=survey),
         )
 
     def run(self, conflicts: Mapping[str, int] | None = None, later: timedelta = A_DAY) -> str:

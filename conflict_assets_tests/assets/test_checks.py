@@ -15,6 +15,7 @@ from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
 from conflict_assets.domain.policy import DetectionPolicy
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.protocol import COUNT_COLUMNS
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.survey import Survey
 from conflict_assets.store.conflict_store import ConflictStore
@@ -228,7 +229,10 @@ def test_a_failed_check_tells_the_ui_its_severity_what_was_found_and_what_to_do(
 
 
 def snapshot_of(folder, counted_good: int, *batches: pa.RecordBatch) -> Snapshot:
-    return SnapshotStore(folder).write("run", all_of(), NOON, batches, Survey({"04": {"good": counted_good}}))
+    return SnapshotStore(folder).write(
+        "run",
+        SnapshotContent(query=all_of(), as_of=NOON, batches=batches, survey=Survey({"04": {"good": counted_good}})),
+    )
 
 
 def with_ssn(rows: pa.RecordBatch, **columns: list[object]) -> pa.RecordBatch:

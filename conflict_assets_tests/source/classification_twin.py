@@ -7,7 +7,7 @@ the rules. Where it and the source disagree, one of them is wrong.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,7 @@ MOMENTS = (
 )
 PLACEHOLDERS = {"000000000", "999999999"}
 BLOCK_DAYS = 10
+FIRST_BLOCK = date(2000, 1, 1)
 TOLD_OF = {
     InactiveReason.INACTIVE_STATUS,
     InactiveReason.DELETED,
@@ -187,7 +188,7 @@ class Twin:
         """Whether the run follows the block of dates of a visit."""
         if visit.visit_date is None:
             return False
-        block = (visit.visit_date - self.query.first_date).days // BLOCK_DAYS
+        block = (visit.visit_date - FIRST_BLOCK).days // BLOCK_DAYS
         return block in self.query.followed.get(visit.ssn or "", ())
 
     def contested(self, visits: Sequence[Visit]) -> list[Visit]:

@@ -1,13 +1,24 @@
 """A source read as a run reads it: the survey, the rows that it leads to, and the counts that both give."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from conflict_assets.source.protocol import ROW_SCHEMA, VisitQuery, VisitReader, VisitSource
+from conflict_assets.source.protocol import (
+    CARRYING_SCHEMA,
+    CONTESTED,
+    REPEATED,
+    ROW_SCHEMA,
+    VisitQuery,
+    VisitReader,
+    VisitSource,
+)
 from conflict_assets.source.survey import Prefix, Survey, SurveyedCounts
 
 Counts = dict[Prefix, dict[str, int]]
 
 NO_SURVEY = Survey(visits={})
+
+TOLD_SCHEMA = pa.schema([each for each in ROW_SCHEMA if each.name not in CARRYING_SCHEMA.names])
 
 
 def read_with(reader: VisitReader, query: VisitQuery) -> tuple[Counts, pa.Table]:
@@ -15,7 +26,14 @@ def read_with(reader: VisitReader, query: VisitQuery) -> tuple[Counts, pa.Table]
     survey = reader.survey(query)
     tally = SurveyedCounts(survey)
     rows = pa.Table.from_batches(list(tally.watch(reader.read_visits(query, survey))), schema=ROW_SCHEMA)
-    return tally.counts(), rows.combine_chunks()
+    return tally.counts(), told(rows).combine_chunks()
+
+
+def told(rows: pa.Table) -> pa.Table:
+    """Rows as people hear of them: without what only a later night needs of them (`TOLD_SCHEMA`)."""
+    rows = rows.filter(pc.not_equal(rows["outcome"], REPEATED))
+    ssns = pc.if_else(pc.equal(rows["outcome"], CONTESTED), rows["ssn"], None)
+    return rows.set_column(rows.schema.get_field_index("ssn"), "ssn", ssns).select(TOLD_SCHEMA.names)
 
 
 def read_all(source: VisitSource, query: VisitQuery, run_id: str) -> tuple[Counts, pa.Table]:

@@ -4,12 +4,12 @@ from datetime import UTC, date
 
 import pytest
 
-from conflict_assets.source.protocol import ROW_SCHEMA
 from conflict_assets_tests import normal_cases
 from conflict_assets_tests.source.classification_bench import Bench, assert_agreement
 from conflict_assets_tests.source.classification_cases import AGENCIES, midnight, visit
 from conflict_assets_tests.source.classification_pairs import Pairs, patient
 from conflict_assets_tests.source.classification_twin import FACT
+from conflict_assets_tests.source.reading import TOLD_SCHEMA
 from conflict_assets_tests.source.warehouse import all_of, at
 
 FROM, TO, START, END = "Scheduled Start Time", "Scheduled End Time", "Visit Start Time", "Visit End Time"
@@ -355,7 +355,7 @@ def test_every_column_of_a_full_visit_is_there_under_its_name(bench):
         "surveyed_as": None,
         **dict.fromkeys(("bad_coordinates", "missing_status", "odd_times", "odd_dates", "one_actual_time"), False),
     }
-    assert list(row) == ROW_SCHEMA.names
+    assert list(row) == TOLD_SCHEMA.names
     assert row == expected
     assert row["sch_start_time"].tzinfo.utcoffset(None) == UTC.utcoffset(None)
 

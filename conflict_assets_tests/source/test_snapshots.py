@@ -14,6 +14,7 @@ from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source import snapshot_files
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshot_files import read_rows
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
@@ -39,7 +40,7 @@ def files(folder):
 def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
     store = SnapshotStore(tmp_path / "snapshots")
     batches = [batch("04"), batch("04", start=3), batch("04", 2, "missed"), batch("17", 1)]
-    snapshot = store.write("run", all_of(), NOON, batches, NO_SURVEY)
+    snapshot = store.write("run", SnapshotContent(query=all_of(), as_of=NOON, batches=batches, survey=NO_SURVEY))
     assert files(tmp_path) == ["04.parquet", "17.parquet", "sidelined.parquet", "snapshot.json"]
     assert snapshot.contested_prefixes == ("04", "17")
     assert snapshot.visits("04")["visit_id"].to_pylist() == [f"04-{number}" for number in range(6)]
@@ -51,7 +52,9 @@ def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
 
 def test_what_was_left_out_of_a_prefix_is_read_from_among_all(tmp_path):
     batches = [batch(prefix, start=number, outcome="not_contested") for prefix in ("04", "05") for number in (0, 9)]
-    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_SURVEY)
+    snapshot = SnapshotStore(tmp_path).write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=batches, survey=NO_SURVEY)
+    )
     assert snapshot.left_out("04").num_rows == 6
     assert snapshot.left_out("17").num_rows == 0
     assert set(snapshot.left_out("05")["ssn_prefix"].to_pylist()) == {"05"}
@@ -74,10 +77,12 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):
         raise SourceError("the line went dead")
 
     with pytest.raises(SourceError, match="went dead"):
-        store.write("run", all_of(), NOON, failing(), NO_SURVEY)
+        store.write("run", SnapshotContent(query=all_of(), as_of=NOON, batches=failing(), survey=NO_SURVEY))
     assert files(tmp_path) == []
     assert store.for_run("run") is None
-    assert store.write("run", all_of(), NOON, [batch("04")], NO_SURVEY).contested_prefixes == ("04",)
+    assert store.write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=[batch("04")], survey=NO_SURVEY)
+    ).contested_prefixes == ("04",)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,9 @@ def test_a_source_that_fails_half_way_leaves_nothing(tmp_path):
 )
 def test_rows_that_nobody_expects_are_refused(tmp_path, batches):
     with pytest.raises(SourceError, match="out of order or unasked"):
-        SnapshotStore(tmp_path).write("run", all_of(), NOON, batches, NO_SURVEY)
+        SnapshotStore(tmp_path).write(
+            "run", SnapshotContent(query=all_of(), as_of=NOON, batches=batches, survey=NO_SURVEY)
+        )
     assert files(tmp_path) == []
 
 
@@ -104,7 +111,9 @@ def test_batches_never_pile_up(tmp_path, count):
             yield made
             del made
 
-    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    snapshot = SnapshotStore(tmp_path).write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=source(), survey=NO_SURVEY)
+    )
     assert sum(snapshot.visits(prefix).num_rows for prefix in snapshot.contested_prefixes) == count * 50
     assert most <= 3
 
@@ -124,7 +133,9 @@ def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypat
             yield run
 
     monkeypatch.setattr(snapshot_files, "_contested_runs", slow)
-    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    snapshot = SnapshotStore(tmp_path).write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=source(), survey=NO_SURVEY)
+    )
     assert snapshot.contested_prefixes == ("04", "17")
     assert found == [True, True]
 
@@ -139,7 +150,9 @@ def test_a_write_that_fails_waits_for_what_is_being_fetched(tmp_path):
         yield batch("17")
 
     with pytest.raises(SourceError) as caught:
-        SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+        SnapshotStore(tmp_path).write(
+            "run", SnapshotContent(query=all_of(), as_of=NOON, batches=source(), survey=NO_SURVEY)
+        )
     assert fetched == ["next"]
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fetching")] == []
     assert "unasked" in str(caught.value)
@@ -152,14 +165,19 @@ def test_the_first_batch_is_waited_for_where_a_run_can_be_ended(tmp_path):
         threads.append(threading.current_thread())
         yield batch("04")
 
-    SnapshotStore(tmp_path).write("run", all_of(), NOON, source(), NO_SURVEY)
+    SnapshotStore(tmp_path).write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=source(), survey=NO_SURVEY)
+    )
     assert threads == [threading.current_thread()]
 
 
 def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
     store = SnapshotStore(tmp_path)
     for day in range(1, 6):
-        store.write(f"run{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
+        store.write(
+            f"run{day}",
+            SnapshotContent(query=all_of(), as_of=NOON.replace(day=day), batches=[batch("04")], survey=NO_SURVEY),
+        )
     store.purge(keep=2, in_progress={"run1"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run1", "run4", "run5"]
     newest = store.newest("04")
@@ -170,9 +188,17 @@ def test_the_newest_snapshots_stay_and_those_in_progress(tmp_path):
 def test_single_prefixes_push_out_no_night_and_the_newest_of_any_prefix_stays(tmp_path):
     store = SnapshotStore(tmp_path)
     for day in range(1, 4):
-        store.write(f"night{day}", all_of(), NOON.replace(day=day), [batch("04")], NO_SURVEY)
+        store.write(
+            f"night{day}",
+            SnapshotContent(query=all_of(), as_of=NOON.replace(day=day), batches=[batch("04")], survey=NO_SURVEY),
+        )
     for day, prefix in enumerate(["01", "02", "03", "01"], 4):
-        store.write(f"single{day}", all_of(prefixes=(prefix,)), NOON.replace(day=day), [], NO_SURVEY)
+        store.write(
+            f"single{day}",
+            SnapshotContent(
+                query=all_of(prefixes=(prefix,)), as_of=NOON.replace(day=day), batches=[], survey=NO_SURVEY
+            ),
+        )
     removed = store.purge(keep=2).removed
     assert removed == ("night1", "single4")
     assert store.newest("01").root_run_id == "single7"
@@ -184,7 +210,7 @@ def test_single_prefixes_push_out_no_night_and_the_newest_of_any_prefix_stays(tm
 
 def test_an_age_ends_all_of_them(tmp_path):
     store = SnapshotStore(tmp_path)
-    store.write("night", all_of(), NOON, [batch("04")], NO_SURVEY)
+    store.write("night", SnapshotContent(query=all_of(), as_of=NOON, batches=[batch("04")], survey=NO_SURVEY))
     assert store.purge(older_than=timedelta(days=1), in_progress={"night"}).removed == ()
     assert store.purge(older_than=timedelta(days=1)).removed == ("night",)
     assert store.newest("04") is None
@@ -192,15 +218,19 @@ def test_an_age_ends_all_of_them(tmp_path):
 
 def test_a_snapshot_whose_manifest_is_damaged_is_none(tmp_path):
     store = SnapshotStore(tmp_path)
-    store.write("good", all_of(), NOON, [batch("04")], NO_SURVEY)
-    damaged = store.write("damaged", all_of(), NOON.replace(day=20), [batch("04")], NO_SURVEY)
+    store.write("good", SnapshotContent(query=all_of(), as_of=NOON, batches=[batch("04")], survey=NO_SURVEY))
+    damaged = store.write(
+        "damaged", SnapshotContent(query=all_of(), as_of=NOON.replace(day=20), batches=[batch("04")], survey=NO_SURVEY)
+    )
     (damaged.folder / "snapshot.json").write_text('{"as_of": "2025-')
     assert store.for_run("damaged") is None
     assert store.newest("04").root_run_id == "good"
 
 
 def test_a_file_that_is_damaged_or_gone_is_told_in_a_sentence(tmp_path):
-    snapshot = SnapshotStore(tmp_path).write("run", all_of(), NOON, [batch("04"), batch("17")], NO_SURVEY)
+    snapshot = SnapshotStore(tmp_path).write(
+        "run", SnapshotContent(query=all_of(), as_of=NOON, batches=[batch("04"), batch("17")], survey=NO_SURVEY)
+    )
     (snapshot.folder / "04.parquet").write_bytes(b"PAR1")
     (snapshot.folder / "17.parquet").unlink()
     with pytest.raises(SourceError, match=r"The snapshot of run run can't be read \(a file of it is damaged\)"):

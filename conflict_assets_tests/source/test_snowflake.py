@@ -16,6 +16,7 @@ from conflict_assets.domain.window import window_at
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.protocol import SourceError, TransientSourceError, VisitQuery
+from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.synthetic import generate
@@ -349,13 +350,19 @@ def test_a_connection_cut_in_a_response_leaves_nothing_and_a_retry_succeeds(emul
             survey = reader.survey(query)
             proxy.cut_after = 20_000
             with pytest.raises(TransientSourceError, match="may pass by itself"):
-                store.write("cut", query, NOON, reader.read_visits(query, survey), survey)
+                store.write(
+                    "cut",
+                    SnapshotContent(query=query, as_of=NOON, batches=reader.read_visits(query, survey), survey=survey),
+                )
             assert proxy.cuts > 0
             assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
             assert store.for_run("cut") is None
             proxy.cut_after = None
         with source.open(run_id="cut-again") as reader:
-            snapshot = store.write("cut", query, NOON, reader.read_visits(query, survey), survey)
+            snapshot = store.write(
+                "cut",
+                SnapshotContent(query=query, as_of=NOON, batches=reader.read_visits(query, survey), survey=survey),
+            )
         assert snapshot.contested_prefixes
     finally:
         proxy.close()

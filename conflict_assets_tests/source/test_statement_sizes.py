@@ -12,13 +12,14 @@ import pytest
 
 from conflict_assets.source import result_tables
 from conflict_assets.source.bound_lists import list_statements
+from conflict_assets.source.cells import block_of
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.result_tables import LONG_LIST_BYTES, MOST_BYTES, ResultScans, TemporaryTables
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.statement import Statement
-from conflict_assets.source.survey import Survey
+from conflict_assets.source.survey import GOOD, Survey
 from conflict_assets_tests.source.emulator import serve
 from conflict_assets_tests.source.reading import read_all
 from conflict_assets_tests.source.warehouse import AS_OF, Warehouse, all_of
@@ -74,7 +75,7 @@ def followed_of(path, block):
 
 
 def block_of_the_gone():
-    return (AS_OF - timedelta(days=700 - 205) - all_of().first_date).days // 10
+    return block_of(AS_OF - timedelta(days=700 - 205))
 
 
 def snowflake(emulator):
@@ -162,7 +163,7 @@ def test_what_the_survey_has_found_is_never_sent_back(emulator, crowded, most):
 @pytest.mark.snowflake
 def test_what_is_followed_and_suspect_anyhow_is_not_sent(emulator, crowded, most):
     run_id = "followed suspects"
-    query = all_of(followed=followed_of(crowded, (AS_OF - timedelta(days=700) - all_of().first_date).days // 10))
+    query = all_of(followed=followed_of(crowded, block_of(AS_OF - timedelta(days=700))))
     read_all(snowflake(emulator), query, run_id)
     assert max(sizes(emulator, run_id)) < most / 2
 
@@ -227,13 +228,15 @@ def test_a_table_of_the_session_has_a_name_of_its_own_each_time():
 def test_only_followed_blocks_that_the_survey_does_not_name_are_sent():
     rows = pa.Table.from_pylist(
         [
-            {"kind": "suspect", "ssn_prefix": None, "item": "041234567", "block": 3, "visits": None},
-            {"kind": "repeated", "ssn_prefix": None, "item": "041234567", "visits": 4},
-            {"kind": "visits", "ssn_prefix": "04", "item": None, "visits": 9},
+            {"kind": "suspect", "item": "041234567", "place": 3, "visits": None},
+            {"kind": "neighbour", "item": "041234567", "place": 4, "visits": None},
+            {"kind": "repeated", "item": "041234567", "visits": 4},
+            {"kind": "visits", "item": None, "place": 5_100_900, "visits": 9},
         ],
         Survey({}).rows.schema,
     )
-    survey = Survey.of(rows)
+    survey = Survey.of(rows, all_of())
+    assert survey.visits == {"04": {GOOD: 9}}
     assert survey.suspects.to_pylist() == [{"ssn": "041234567", "block": 3}]
     assert survey.unnamed(all_of(followed={"171234567": (3,), "041234567": (4, 3)})) == [
         {"ssn": "041234567", "block": 4},

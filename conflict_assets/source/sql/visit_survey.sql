@@ -1,4 +1,4 @@
--- The survey counts every visit by its own outcome, and says where the second statement has to look. It reads narrow
+-- The survey counts every visit by its own outcome and its cell, and says where the second statement has to look. It reads narrow
 -- columns only and stores no row. A visit that is good by itself has a null outcome. Dates go by blocks of
 -- `:block_days` days. Only good visits have an agency here: a crowd's other visits, counted with them, have none.
 WITH
@@ -6,32 +6,32 @@ WITH
 
 surveyed AS (
     SELECT
-        ssn_prefix,
+        cell,
         own_outcome,
         IFF(is_in_crowd, ssn, NULL) AS crowd_ssn,
         block,
         IFF(own_outcome IS NULL, provider_id, NULL) AS good_agency,
         visit_date,
-        IFF(ssn IS NULL OR visit_id IS NULL, NULL, HASH(visit_id)) AS visit_hash
+        IFF(ssn IS NULL OR visit_id IS NULL, NULL, HASH(visit_id)) AS id_hash
     FROM visit
 ),
 
--- Three groupings in one pass: all visits by outcome, crowds by caregiver, block and agency, and all by visit id.
+-- Three groupings in one pass: all visits by cell and outcome, crowds by caregiver, block and agency, and all by visit id.
 grouped AS (
     SELECT
-        ssn_prefix,
+        cell,
         own_outcome,
         crowd_ssn,
         block,
         good_agency,
-        visit_hash,
+        id_hash,
         GROUPING(own_outcome) = 0 AS is_count,
         COUNT(*) AS visits,
         MIN(visit_date) AS first_date,
         MAX(visit_date) AS last_date
     FROM surveyed
-    GROUP BY GROUPING SETS ((ssn_prefix, own_outcome), (crowd_ssn, block, good_agency), (visit_hash))
-    HAVING GROUPING(visit_hash) = 1 OR COUNT(*) > 1
+    GROUP BY GROUPING SETS ((cell, own_outcome), (crowd_ssn, block, good_agency), (id_hash))
+    HAVING GROUPING(id_hash) = 1 OR COUNT(*) > 1
 ),
 
 good_block AS (
@@ -70,14 +70,15 @@ neighbourly_block AS (
     JOIN several ON several.ssn = b.ssn
 )
 
-SELECT 'visits' AS kind, ssn_prefix, own_outcome AS item, NULL::INTEGER AS block, visits
+SELECT 'visits' AS kind, own_outcome AS item, cell AS place, visits
 FROM grouped
 WHERE is_count
 
 UNION ALL
 
--- Where a caregiver has good visits at two agencies, or more visits than a day may hold: the block by its number.
-SELECT 'suspect', NULL, ssn, block, NULL
+-- Where a caregiver has good visits at two agencies, or more visits than a day may hold, in a block or next to it.
+SELECT
+    IFF(first_agency <> last_agency OR visits > :max_visits_per_day, 'suspect', 'neighbour'), ssn, block, NULL
 FROM neighbourly_block
 WHERE first_agency <> last_agency
     OR visits > :max_visits_per_day
@@ -87,6 +88,6 @@ WHERE first_agency <> last_agency
 UNION ALL
 
 -- Visit ids that may be on more than one row of an SSN, by their hashes.
-SELECT 'repeated', NULL, visit_hash::VARCHAR, NULL, visits
+SELECT 'repeated', id_hash::VARCHAR, NULL, visits
 FROM grouped
-WHERE visit_hash IS NOT NULL
+WHERE id_hash IS NOT NULL

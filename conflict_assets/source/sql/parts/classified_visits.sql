@@ -23,7 +23,10 @@ agency AS (
         NULLIF(TRIM(p."Federal Tax Number"), '') AS federal_tax_number,
         NULLIF(TRIM(p."Address State"), '') AS provider_state,
         COALESCE(p."Is Active", FALSE) AND NOT COALESCE(p."Is Demo", FALSE) AS is_active,
-        x.provider_id IS NOT NULL AS is_excluded
+        x.provider_id IS NOT NULL AS is_excluded,
+        HASH(
+            p."Provider Name", p."Phone Number 1", p."Federal Tax Number", p."Address State", is_active, is_excluded
+        ) AS agency_hash
     FROM DIMPROVIDER AS p
     LEFT JOIN excluded_agency AS x ON x.provider_id = TRIM(p."Provider Id")
     QUALIFY ROW_NUMBER() OVER (
@@ -84,7 +87,11 @@ caregiver AS (
         NULLIF(TRIM(c.aide_last_name), '') AS aide_last_name,
         NULLIF(TRIM(c.aide_status), '') AS aide_status,
         x.ssn IS NOT NULL AS is_excluded,
-        w.ssn_prefix IS NOT NULL AS is_wanted
+        w.ssn_prefix IS NOT NULL AS is_wanted,
+        HASH(
+            c.normal_ssn, c.aide_code, c.aide_name, c.aide_first_name, c.aide_last_name, c.aide_status, is_excluded
+        ) AS caregiver_hash,
+        (COALESCE(c.prefix::INTEGER, -1) + 1) * :buckets + BITAND(HASH(c.normal_ssn), :bucket_mask)::INTEGER AS bucket
     FROM one_caregiver AS c
     LEFT JOIN excluded_ssn AS x ON x.ssn = c.normal_ssn
     LEFT JOIN wanted_prefix AS w ON w.ssn_prefix = c.prefix
@@ -104,36 +111,11 @@ fact AS (
         COALESCE("Permanent Deleted", FALSE) AS is_deleted,
         NULLIF(TRIM("Provider Id"), '') AS provider_id,
         NULLIF(TRIM("Caregiver Id"), '') AS caregiver_id,
-        "Application Visit Id",
-        "Scheduled Start Time",
-        "Scheduled End Time",
-        "Visit Start Time",
-        "Visit End Time",
-        "Call In Time",
-        "Call Out Time",
-        "Call In GPS Coordinates",
-        "Call Out GPS Coordinates",
-        "Call Out Device Type",
-        "Missed Visit Reason",
-        "Application Provider Id",
-        "Office Id",
-        "Application Caregiver Id",
-        "Patient Id",
-        "Provider Patient Id",
-        "Payer Id",
-        "Application Payer Id",
-        "Contract Id",
-        "Application Contract Id",
-        "Service Code Id",
-        "Bill Type",
-        "Billed",
-        "Billed Hours",
-        "Billed Rate",
-        "Bill Rate Non-Billed",
-        "Total Billed Amount",
-        "Invoice Date",
-        "Visit Updated Timestamp",
-        "Visit Updated User Id"
+        -- Over every column that is read, as it is stored: no change of any of them goes unnoticed.
+        HASH(
+            {% include "parts/fact_columns.sql" %}
+        ) AS fact_hash,
+        {% include "parts/fact_columns.sql" %}
     FROM FACTVISITCALLPERFORMANCE_CR
 ),
 
@@ -168,7 +150,10 @@ visit AS (
         COALESCE(why_inactive, why_not_counted, fault) AS own_outcome,
         -- A crowd on one date is one whatever the state of its agencies, and whoever is excluded.
         why_inactive IS NULL AND fault IS NULL AS is_in_crowd,
-        FLOOR(DATEDIFF(DAY, :first_date::DATE, f.visit_date) / :block_days)::INTEGER AS block
+        HASH(f.fact_hash, c.caregiver_hash, a.agency_hash) AS visit_hash,
+        FLOOR(DATEDIFF(DAY, :first_block::DATE, f.visit_date) / :block_days)::INTEGER AS block,
+        DATEDIFF(DAY, :first_block::DATE, f.visit_date) - block * :block_days AS day_of_block,
+        COALESCE(c.bucket, 0)::BIGINT * :cells_a_bucket + COALESCE(block + :cell_of_first_block, 0) AS cell
     FROM fact AS f
     LEFT JOIN caregiver AS c ON c.caregiver_id = f.caregiver_id
     LEFT JOIN agency AS a ON a.provider_id = f.provider_id

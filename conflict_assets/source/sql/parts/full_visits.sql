@@ -137,7 +137,16 @@ full_visit AS (
             OR (v.billed_date IS NULL AND v."Invoice Date" IS NOT NULL)
             OR (v.last_updated_date IS NULL AND v."Visit Updated Timestamp" IS NOT NULL)
             OR COALESCE(address.has_odd_date, FALSE) AS odd_dates,
-        (v.visit_start_time IS NULL) <> (v.visit_end_time IS NULL) AS one_actual_time
+        (v.visit_start_time IS NULL) <> (v.visit_end_time IS NULL) AS one_actual_time,
+        -- What a later night goes by: where the visit is counted, and which dimension rows it shows.
+        v.cell,
+        IFF(v.is_repeated, HASH(v.visit_id)::VARCHAR, NULL) AS id_hash,
+        BITAND(HASH(v.office_id), :key_mask)::INTEGER AS office_key,
+        BITAND(HASH(v.provider_patient_id), :key_mask)::INTEGER AS patient_key,
+        BITAND(HASH(v.payer_id), :key_mask)::INTEGER AS payer_key,
+        BITAND(HASH(v.contract_id), :key_mask)::INTEGER AS contract_key,
+        BITAND(HASH(v.service_code_id), :key_mask)::INTEGER AS service_key,
+        BITAND(HASH(v.updated_user_id), :key_mask)::INTEGER AS person_key
     FROM located AS v
     LEFT JOIN caregiver ON caregiver.caregiver_id = v.caregiver_id
     LEFT JOIN agency ON agency.provider_id = v.provider_id

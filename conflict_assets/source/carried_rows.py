@@ -1,0 +1,110 @@
+"""What an incremental night takes over from an earlier snapshot."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.domain.reasons import RejectReason
+from conflict_assets.source.carried_prefix import CarriedPrefix
+from conflict_assets.source.cells import ChangedCells, block_of_cells, numbers, prefix_of_cells
+from conflict_assets.source.fingerprints import Fingerprints
+from conflict_assets.source.protocol import CONTESTED, SourceError, VisitQuery
+from conflict_assets.source.snapshot import Snapshot
+from conflict_assets.source.survey import BLOCK_SCHEMA, Prefix, followed_blocks
+
+
+class CarryingError(SourceError):
+    """An earlier snapshot can't be carried over, so that everything has to be read."""
+
+
+@contextmanager
+def carrying(snapshot: Snapshot) -> Iterator[None]:
+    """Raise what goes wrong with the files of an earlier snapshot as `CarryingError`."""
+    try:
+        yield
+    except CarryingError:
+        raise
+    except (SourceError, OSError, ValueError, KeyError, pa.ArrowException):
+        raise CarryingError(f"the snapshot of run {snapshot.root_run_id} is damaged or gone") from None
+
+
+@dataclass(frozen=True)
+class CarriedRows:
+    """An earlier snapshot, what was seen then, and the cells that are looked at again."""
+
+    snapshot: Snapshot
+    seen: Fingerprints
+    changed: ChangedCells
+    query: VisitQuery
+
+    def judged(self, rows: pa.Table) -> pa.Table:
+        """Return the rows (`ROW_SCHEMA`) that take the place of earlier ones; the others were read for their sake."""
+        cells = numbers(rows["cell"])
+        is_contested = pc.equal(rows["outcome"], CONTESTED)
+        held = pa.array(self.changed.holds(cells))
+        contested = rows.filter(is_contested)
+        reached = self.changed.reaches(numbers(contested["cell"]), contested["visit_date"])
+        return pa.concat_tables(
+            [rows.filter(pc.and_(held, pc.invert(is_contested))), contested.filter(pa.array(reached))]
+        )
+
+    def of_prefix(self, prefix: str) -> CarriedPrefix:
+        """Return the contested visits of a prefix."""
+        with carrying(self.snapshot):
+            return CarriedPrefix(prefix, self.snapshot.parts(prefix), self.changed)
+
+    def content(self, prefix: str) -> str | None:
+        """Return the text that says which rows the earlier snapshot holds of a prefix."""
+        return self.snapshot.content(prefix)
+
+    def left_out(self) -> pa.Table:
+        """Return the other rows that still hold (`LEFT_OUT_WRITTEN`).
+
+        Inactive visits do where their block would be looked at in any case, or the store still follows it.
+        """
+        rows = self._asked(self._left_out)
+        rows = rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
+        is_rejected = pc.is_in(rows["outcome"], pa.array([str(reason) for reason in RejectReason]))
+        blocks = pa.table([rows["ssn"], pa.array(block_of_cells(numbers(rows["cell"])))], schema=BLOCK_SCHEMA)
+        numbered = blocks.append_column("row", pa.array(range(blocks.num_rows), pa.int64()))
+        followed = numbered.join(followed_blocks(self.query), BLOCK_SCHEMA.names, join_type="left semi")["row"]
+        is_followed = pc.is_in(numbered["row"], followed.combine_chunks())
+        return rows.filter(pc.or_(pc.or_(is_rejected, pc.fill_null(rows["is_suspect"], False)), is_followed))
+
+    def prefixes_with_other_left_out(self, left_out: pa.Table) -> set[Prefix]:
+        """Return the prefixes whose left-out rows are not what they were."""
+        names = ["ssn_prefix", "visit_id", "outcome"]
+        before = self._asked(self._left_out).select(names)
+        both = pa.concat_tables(
+            [
+                before.append_column("side", pa.repeat(pa.scalar(-1, pa.int64()), before.num_rows)),
+                left_out.select(names).append_column("side", pa.repeat(pa.scalar(1, pa.int64()), left_out.num_rows)),
+            ]
+        )
+        sums = both.group_by(names).aggregate([("side", "sum")])
+        return set(sums.filter(pc.not_equal(sums["side_sum"], 0))["ssn_prefix"].to_pylist())
+
+    def repeated(self) -> pa.Table:
+        """Return the visit ids that were on several rows of cells that are as they were (`REPEATED_SCHEMA`)."""
+        rows = self._asked(self.seen.repeated)
+        return rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
+
+    @cached_property
+    def _left_out(self) -> pa.Table:
+        with carrying(self.snapshot):
+            return self.snapshot.written_left_out()
+
+    def _asked(self, rows: pa.Table) -> pa.Table:
+        return of_asked_prefixes(rows, self.query)
+
+
+def of_asked_prefixes(rows: pa.Table, query: VisitQuery) -> pa.Table:
+    """Return the rows whose `cell` is of a prefix that a query asks for."""
+    if query.all_prefixes:
+        return rows
+    prefixes = prefix_of_cells(numbers(rows["cell"]), query.buckets, query.prefix_length)
+    return rows.filter(pc.is_in(prefixes, pa.array(query.prefixes)))

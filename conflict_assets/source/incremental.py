@@ -1,0 +1,234 @@
+"""Finds out what has changed in the source since an earlier snapshot, and reads nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from conflict_assets.source.carried_rows import CarriedRows, carrying, of_asked_prefixes
+from conflict_assets.source.cells import (
+    ChangedCells,
+    Numbers,
+    block_of_cells,
+    cell_of_block,
+    cells_with_blocks,
+    differing_cells,
+    moved_blocks,
+    numbers,
+)
+from conflict_assets.source.fingerprints import Fingerprints
+from conflict_assets.source.protocol import (
+    DIMENSION_KEYS,
+    DIMENSION_SCHEMA,
+    REPEATED_SCHEMA,
+    SURVEY_SCHEMA,
+    VisitQuery,
+    VisitReader,
+)
+from conflict_assets.source.snapshot import Snapshot
+from conflict_assets.source.survey import BLOCK_SCHEMA, OUTCOME_SCHEMA, Survey, followed_blocks, visits_by_prefix
+
+MOST_CHANGED = 0.3
+"""The share of the visits that may have changed. When more have, reading everything takes less time."""
+
+KEY_OF_KIND = {
+    "office": "office_key",
+    "patient": "patient_key",
+    "address": "patient_key",
+    "payer": "payer_key",
+    "contract": "contract_key",
+    "service": "service_key",
+    "person": "person_key",
+}
+"""The key by which a visit shows what a dimension says."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed since an earlier snapshot.
+
+    `seen` is what was seen of the source now, and `repeated_ids` are the visit ids that have to be read wherever they
+    are. `share` is the share of the visits that are looked at again.
+    """
+
+    carried: CarriedRows
+    seen: Fingerprints
+    repeated_ids: tuple[str, ...]
+    share: float
+
+    @property
+    def cells(self) -> list[int]:
+        """The cells that are looked at again."""
+        found: list[int] = self.carried.changed.cells.tolist()
+        return found
+
+
+class TooMuchChanged(Exception):  # noqa: N818 - a reason to read everything, not a fault
+    """So much has changed that reading everything takes less time."""
+
+
+def first_look(reader: VisitReader, query: VisitQuery) -> Fingerprints:
+    """Return what a night that reads everything sees of the source, but for its rows and their outcomes."""
+    return Fingerprints(
+        cells=reader.cells(query),
+        outcomes=OUTCOME_SCHEMA.empty_table(),
+        repeated=REPEATED_SCHEMA.empty_table(),
+        dimensions=reader.dimension_hashes(),
+        followed=followed_blocks(query),
+    )
+
+
+def refuse_much_change(changes: Changes) -> None:
+    """Stop an incremental reading that would look at too much.
+
+    Raises:
+        TooMuchChanged: more than `MOST_CHANGED` of the visits are in changed cells.
+    """
+    if changes.share > MOST_CHANGED:
+        raise TooMuchChanged(
+            f"{changes.share:.0%} of the visits are in cells that have changed, over {MOST_CHANGED:.0%}"
+        )
+
+
+def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Changes:
+    """Compare the source with what a snapshot has seen of it.
+
+    Raises:
+        CarryingError: the snapshot is damaged.
+    """
+    with carrying(base):
+        base.require_whole()
+        seen = base.fingerprints()
+    known = of_asked_prefixes(seen.cells, query)
+    now = replace(
+        seen,
+        cells=reader.cells(query, known),
+        dimensions=reader.dimension_hashes(),
+        followed=followed_blocks(query),
+        outcomes=of_asked_prefixes(seen.outcomes, query),
+    )
+    changed = ChangedCells.of(
+        differing_cells(known, now.cells),
+        _at_moved_ends(base, query, known, now.cells),
+        _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),
+        _newly_followed(reader, base, query, seen.followed),
+    )
+    repeated = of_asked_prefixes(seen.repeated, query)
+    changed, ids = _with_same_ids(reader, query, changed, repeated)
+    carried = CarriedRows(base, seen, changed, query)
+    return Changes(carried, now, ids, _share(now.cells, changed))
+
+
+def survey_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> tuple[Survey, Fingerprints, str | None]:
+    """Survey the changed cells, and return the survey of all visits, what is seen now, and what was kept.
+
+    Nothing is read, and nothing kept, when nothing has changed.
+    """
+    changed = changes.carried.changed
+    kept = reader.keep_changed(query, changes.cells, changes.repeated_ids) if len(changed.cells) else None
+    survey = reader.survey(query, kept) if kept is not None else Survey({}, SURVEY_SCHEMA.empty_table())
+    before, now = changes.seen.outcomes, survey.outcomes
+    outcomes = pa.concat_tables(
+        [
+            before.filter(pa.array(~changed.holds(numbers(before["cell"])))),
+            now.filter(pa.array(changed.holds(numbers(now["cell"])))),
+        ]
+    )
+    survey = replace(survey, visits=visits_by_prefix(outcomes, query))
+    return survey, replace(changes.seen, outcomes=outcomes), kept
+
+
+def differing_dimensions(before: pa.Table, now: pa.Table) -> Mapping[str, Numbers]:
+    """Return the buckets of keys that differ in two tables (`DIMENSION_SCHEMA`), by the dimension's kind."""
+    both = pa.concat_tables([before, now])
+    counted = both.group_by(DIMENSION_SCHEMA.names).aggregate([([], "count_all")])
+    single = counted.filter(pc.equal(counted["count_all"], 1))
+    kinds = pc.unique(single["kind"]).to_pylist()
+    return {kind: np.unique(numbers(single.filter(pc.equal(single["kind"], kind))["key_bucket"])) for kind in kinds}
+
+
+def _at_moved_ends(base: Snapshot, query: VisitQuery, known: pa.Table, now: pa.Table) -> Numbers:
+    """Return the cells with days that only one of the two windows has."""
+    blocks = moved_blocks((base.first_date, base.last_date), (query.first_date, query.last_date))
+    cells = np.unique(np.concatenate([numbers(known["cell"]), numbers(now["cell"])]))
+    return cells_with_blocks(cells, blocks)
+
+
+def _of_changed_dimensions(base: Snapshot, query: VisitQuery, buckets: Mapping[str, Numbers]) -> Numbers:
+    """Return the cells of contested visits that show a row of a dimension that has changed."""
+    if not buckets:
+        return np.array([], dtype=np.int64)
+    found = [np.array([], dtype=np.int64)]
+    keys = {KEY_OF_KIND[kind] for kind in buckets}
+    schema = pa.schema([("cell", pa.int64()), *((key, pa.int32()) for key in DIMENSION_KEYS if key in keys)])
+    for rows in _carried_rows(base, query, schema):
+        for kind, differing in buckets.items():
+            shows = pc.is_in(rows[KEY_OF_KIND[kind]], pa.array(differing, pa.int32()))
+            found.append(np.unique(numbers(rows.filter(shows)["cell"])))
+    return np.unique(np.concatenate(found))
+
+
+def _newly_followed(reader: VisitReader, base: Snapshot, query: VisitQuery, followed: pa.Table) -> Numbers:
+    """Return the cells of blocks that the store follows now and did not then, so that inactive visits of it travel.
+
+    Those of a block with two agencies travel in any case.
+    """
+    new = followed_blocks(query).join(followed, BLOCK_SCHEMA.names, join_type="left anti")
+    if new.num_rows:
+        new = new.join(_blocks_of_two_agencies(base, query), BLOCK_SCHEMA.names, join_type="left anti")
+    if not new.num_rows:
+        return np.array([], dtype=np.int64)
+    ssns = pc.unique(new["ssn"]).to_pylist()
+    buckets = reader.ssn_buckets(query, ssns)
+    return cell_of_block(
+        np.array([buckets[ssn] for ssn in new["ssn"].to_pylist()], dtype=np.int64), numbers(new["block"])
+    )
+
+
+def _blocks_of_two_agencies(base: Snapshot, query: VisitQuery) -> pa.Table:
+    schema = pa.schema([("ssn", pa.string()), ("provider_id", pa.string()), ("cell", pa.int64())])
+    found = [BLOCK_SCHEMA.empty_table()]
+    for rows in _carried_rows(base, query, schema):
+        blocks = pa.table(
+            {
+                "ssn": rows["ssn"],
+                "block": pa.array(block_of_cells(numbers(rows["cell"]))),
+                "agency": rows["provider_id"],
+            }
+        )
+        counted = blocks.group_by(["ssn", "block"]).aggregate([("agency", "count_distinct")])
+        several = counted.filter(pc.greater(counted["agency_count_distinct"], 1))
+        found.append(several.select(BLOCK_SCHEMA.names))
+    return pa.concat_tables(found)
+
+
+def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.Table]:
+    for prefix in query.prefixes:
+        with carrying(base):
+            rows = base.parts(prefix).rows(schema)
+        yield rows
+
+
+def _with_same_ids(
+    reader: VisitReader, query: VisitQuery, changed: ChangedCells, repeated: pa.Table
+) -> tuple[ChangedCells, tuple[str, ...]]:
+    """Add the cells that share a visit id with a changed one: which of the rows counts may be another one now.
+
+    Return also all visit ids on several rows in these cells or next to them.
+    """
+    if not len(changed.cells):
+        return changed, ()
+    now = reader.repeated_ids(query, changed.cells.tolist())
+    touched = repeated.filter(pa.array(changed.holds(numbers(repeated["cell"]))))
+    linked = repeated.filter(pc.is_in(repeated["id_hash"], touched["id_hash"].combine_chunks()))
+    changed = ChangedCells.of(changed.cells, numbers(linked["cell"]), numbers(now["cell"]))
+    near = ChangedCells(changed.with_neighbours())
+    known = repeated.filter(pa.array(near.holds(numbers(repeated["cell"]))))["id_hash"]
+    return changed, tuple(sorted({*known.to_pylist(), *now["id_hash"].to_pylist()}))
+
+
+def _share(cells: pa.Table, changed: ChangedCells) -> float:
+    visits = numbers(cells["visits"])
+    return float(visits[changed.holds(numbers(cells["cell"]))].sum() / max(visits.sum(), 1))

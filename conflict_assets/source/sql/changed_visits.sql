@@ -1,0 +1,37 @@
+-- The rows of the fact view that a night has to look at again, as they are stored: those of changed cells, those of the two
+-- days before and after one (whether a day is contested depends on its neighbours), and those of repeated visit ids.
+WITH
+{% include "parts/classified_visits.sql" %},
+
+changed AS (
+    SELECT DISTINCT item.VALUE::BIGINT AS cell
+    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:changed_cells))) AS item
+),
+
+neighbour AS (
+    SELECT cell - 1 AS cell, :block_days - 2 AS first_day, :block_days - 1 AS last_day FROM changed
+    UNION ALL
+    SELECT cell + 1, 0, 1 FROM changed
+),
+
+looked_at AS (
+    SELECT cell, 0 AS first_day, :block_days - 1 AS last_day FROM changed
+    UNION ALL
+    SELECT n.cell, n.first_day, n.last_day
+    FROM neighbour AS n
+    LEFT JOIN changed AS c ON c.cell = n.cell
+    WHERE c.cell IS NULL
+),
+
+repeated AS (
+    SELECT DISTINCT item.VALUE::NUMBER(20, 0) AS id_hash
+    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:repeated_ids))) AS item
+)
+
+SELECT
+    {% include "parts/fact_columns.sql" %}
+FROM visit AS v
+LEFT JOIN looked_at AS l
+    ON l.cell = v.cell AND COALESCE(v.day_of_block, 0) BETWEEN l.first_day AND l.last_day
+LEFT JOIN repeated AS r ON r.id_hash = IFF(:any_repeated, HASH(v.visit_id), NULL)
+WHERE l.cell IS NOT NULL OR r.id_hash IS NOT NULL
