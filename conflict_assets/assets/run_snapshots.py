@@ -74,7 +74,15 @@ def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictSt
         "Snapshots end by SNAPSHOTS_KEPT and SNAPSHOT_DAYS."
     )
     name = _free_name(platform.snapshots(), context.run.run_id)
-    snapshot = take_snapshot(context, platform, store, prefixes, name=name, allow_drop=_allows_drop(context))
+    snapshot = take_snapshot(
+        context,
+        platform,
+        store,
+        prefixes,
+        name=name,
+        allow_drop=_is_asked(context, "allow_visit_drop"),
+        full=_is_asked(context, "full"),
+    )
     all_visits = visits_of_all_prefixes(store, snapshot)
     log_together(
         context,
@@ -97,13 +105,13 @@ def _free_name(snapshots: SnapshotStore, run_id: str) -> str:
     return next(name for name in names if snapshots.for_run(name) is None)
 
 
-def _allows_drop(context: OpExecutionContext) -> bool:
-    """Return whether the run's configuration lets `active_visits` accept a drop.
+def _is_asked(context: OpExecutionContext, flag: str) -> bool:
+    """Return whether the run's configuration sets this flag of `active_visits`.
 
     The work that is done here is that asset's work.
     """
     ops: Any = context.run.run_config.get("ops", {})
-    return bool(ops.get(ASSET, {}).get("config", {}).get("allow_visit_drop", False))
+    return bool(ops.get(ASSET, {}).get("config", {}).get(flag, False))
 
 
 def take_snapshot(
@@ -114,6 +122,7 @@ def take_snapshot(
     *,
     name: str,
     allow_drop: bool,
+    full: bool,
 ) -> Snapshot:
     """Read prefixes into a snapshot of this name and list rejected visits."""
     settings = platform.settings
@@ -126,6 +135,7 @@ def take_snapshot(
             as_of=as_of,
             allow_drop=allow_drop or settings.allow_visit_drop,
             warn=context.log.warning,
+            full=full,
         )
         snapshot = read_snapshot(reader, store, snapshots, reading)
         _keep_rejected(store, context.run.run_id, reading.query, snapshot)

@@ -22,7 +22,8 @@ from conflict_assets.store.conflict_store import ConflictStore
 class Reading:
     """One reading of the source.
 
-    `name` is the snapshot's name, and `warn` receives a text about each oddity.
+    `name` is the snapshot's name, and `warn` receives a text about each oddity. `full` is whether somebody has asked to
+    read everything.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Reading:
     as_of: datetime
     allow_drop: bool
     warn: Callable[[str], None]
+    full: bool = False
 
 
 def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str], as_of: datetime) -> VisitQuery:

@@ -46,6 +46,7 @@ class DryRunOptions:
 
     prefixes: Sequence[str]
     allow_visit_drop: bool = False
+    full: bool = False
     sample: Path | None = None
     sample_rows: int = 20
 
@@ -121,6 +122,7 @@ def _snapshot(
             as_of=as_of,
             allow_drop=options.allow_visit_drop or settings.allow_visit_drop,
             warn=lambda text: watcher.say(logging.WARNING, text),
+            full=options.full,
         )
         snapshot = read_snapshot(reader, store, SnapshotStore(Path(folder)), reading)
         watcher.say(logging.INFO, visits_line(snapshot.total_counts()))
