@@ -107,8 +107,8 @@ def _whole(default: int, least: int, most: int, description: str, unit: str = ""
     return _setting(default, f"{unit}a whole number from {least} to {most}", description, ge=least, le=most)
 
 
-def _days(default: int, description: str, least: int = 1) -> Any:
-    return _whole(default, least, LONGEST_DAYS, description, "days, ")
+def _days(default: int, description: str, least: int = 1, most: int = LONGEST_DAYS) -> Any:
+    return _whole(default, least, most, description, "days, ")
 
 
 def _seconds(default: int, description: str) -> Any:
@@ -200,6 +200,14 @@ class Settings(BaseSettings):
     store_lock_timeout: int = _seconds(120, "Longest wait for another run of the same prefix")
     allow_visit_drop: bool = _setting(
         False, "true or false", "Let a run through although the source has far fewer visits than last time"
+    )
+    incremental: bool = _setting(
+        True,
+        "true or false",
+        "Read only what changed since the last snapshot where that can be trusted; false: read everything every night",
+    )
+    full_night_every: int = _days(
+        7, "A night reads everything when the last full reading is this many days old or older", most=365
     )
     snapshots_kept: int = _whole(3, 1, 36500, "How many snapshots of whole nights stay")
     snapshot_days: int = _days(14, "How long a snapshot may stay")

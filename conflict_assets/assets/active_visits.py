@@ -43,6 +43,10 @@ class ActiveVisitsConfig(Config):
         default=False,
         description="Let this run through although the source has far fewer visits than last time.",
     )
+    full: bool = Field(
+        default=False,
+        description="Read everything this once, and not only what changed at the source since the last snapshot.",
+    )
 
 
 @multi_asset(
@@ -84,6 +88,7 @@ def active_visits(
                 run_prefixes(context),
                 name=root_run_id(context),
                 allow_drop=config.allow_visit_drop,
+                full=config.full,
             )
             all_visits = visits_of_all_prefixes(store, snapshot)
         for prefix in snapshot.prefixes:

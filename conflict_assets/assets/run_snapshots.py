@@ -4,12 +4,11 @@ They are looked up for each prefix, or taken from the source.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from dagster import (
     AssetExecutionContext,
     AssetKey,
@@ -26,10 +25,12 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.dagster_private.event_batches import log_together
 from conflict_assets.dagster_private.names import IN_PROGRESS_RUN_STATUSES
+from conflict_assets.domain.reading_facts import ReadingFacts
 from conflict_assets.domain.reasons import InactiveReason, RejectReason
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.output.log_lines import prefix_ranges, visits_line
+from conflict_assets.output.log_lines import prefix_ranges, reading_line, visits_line
 from conflict_assets.source.protocol import VisitQuery
+from conflict_assets.source.snapshot_parts import SnapshotParts
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.store.conflict_store import ConflictStore
 
@@ -74,7 +75,15 @@ def read_anew(context: OpExecutionContext, platform: Platform, store: ConflictSt
         "Snapshots end by SNAPSHOTS_KEPT and SNAPSHOT_DAYS."
     )
     name = _free_name(platform.snapshots(), context.run.run_id)
-    snapshot = take_snapshot(context, platform, store, prefixes, name=name, allow_drop=_allows_drop(context))
+    snapshot = take_snapshot(
+        context,
+        platform,
+        store,
+        prefixes,
+        name=name,
+        allow_drop=_is_asked(context, "allow_visit_drop"),
+        full=_is_asked(context, "full"),
+    )
     all_visits = visits_of_all_prefixes(store, snapshot)
     log_together(
         context,
@@ -97,13 +106,13 @@ def _free_name(snapshots: SnapshotStore, run_id: str) -> str:
     return next(name for name in names if snapshots.for_run(name) is None)
 
 
-def _allows_drop(context: OpExecutionContext) -> bool:
-    """Return whether the run's configuration lets `active_visits` accept a drop.
+def _is_asked(context: OpExecutionContext, flag: str) -> bool:
+    """Return whether the run's configuration sets this flag of `active_visits`.
 
     The work that is done here is that asset's work.
     """
     ops: Any = context.run.run_config.get("ops", {})
-    return bool(ops.get(ASSET, {}).get("config", {}).get("allow_visit_drop", False))
+    return bool(ops.get(ASSET, {}).get("config", {}).get(flag, False))
 
 
 def take_snapshot(
@@ -114,22 +123,29 @@ def take_snapshot(
     *,
     name: str,
     allow_drop: bool,
+    full: bool,
 ) -> Snapshot:
     """Read prefixes into a snapshot of this name and list rejected visits."""
     settings = platform.settings
     as_of = datetime.now(tz=UTC)
     snapshots = platform.snapshots()
-    with platform.source().open(run_id=context.run.run_id) as reader:
+    source = platform.source()
+    with source.open(run_id=context.run.run_id) as reader:
         reading = Reading(
             name=name,
             query=visit_query(settings, store, prefixes, as_of),
             as_of=as_of,
             allow_drop=allow_drop or settings.allow_visit_drop,
             warn=context.log.warning,
+            full=full,
+            incremental=settings.incremental,
+            full_every=timedelta(days=settings.full_night_every),
+            source=source.description,
         )
         snapshot = read_snapshot(reader, store, snapshots, reading)
         _keep_rejected(store, context.run.run_id, reading.query, snapshot)
         snapshots.purge(keep=settings.snapshots_kept, in_progress=runs_in_progress(context.instance))
+    context.log.info(reading_line(snapshot.reading))
     context.log.info(visits_line(snapshot.total_counts()))
     return snapshot
 
@@ -171,8 +187,12 @@ def judge(prefix: str, snapshot: Snapshot) -> list[CheckOutcome]:
     counts = snapshot.counts(prefix)
     if prefix not in snapshot.contested_prefixes:
         return check_active_visits(prefix, VISIT_SCHEMA, VISIT_SCHEMA.empty_table(), counts)
-    with pq.ParquetFile(snapshot.folder / f"{prefix}.parquet") as file:
-        return check_active_visits(prefix, file.schema_arrow, file.read(columns=list(JUDGED_VISIT)), counts)
+    parts = snapshot.parts(prefix)
+    return check_active_visits(prefix, parts.written_schema(), parts.rows(_judged_schema(parts)), counts)
+
+
+def _judged_schema(parts: SnapshotParts) -> pa.Schema:
+    return pa.schema([each for each in parts.written_schema() if each.name in JUDGED_VISIT])
 
 
 def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:
@@ -183,8 +203,20 @@ def snapshot_metadata(snapshot: Snapshot, prefix: str) -> dict[str, Any]:
         **{name: counts[name] for name in _COUNTED},
         "dagster/row_count": counts["contested"],
         "left_out": left_out,
+        **_reading_metadata(snapshot.reading),
         "as_of": snapshot.as_of.isoformat(),
         "window": f"{snapshot.first_date} to {snapshot.last_date}",
+    }
+
+
+def _reading_metadata(facts: ReadingFacts) -> dict[str, Any]:
+    """Return how the whole snapshot was read."""
+    return {
+        "reading": facts.kind,
+        "reading_why": facts.why,
+        "cells_changed": facts.cells_changed,
+        "rows_read": facts.rows_read,
+        "rows_carried_over": facts.rows_carried,
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from conflict_assets.domain.reading_facts import INCREMENTAL, ReadingFacts
 from conflict_assets.domain.reasons import InactiveReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import Settings
@@ -24,7 +25,6 @@ from conflict_assets.source.incremental import (
     survey_changes,
 )
 from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, VisitQuery, VisitReader
-from conflict_assets.source.reading_facts import INCREMENTAL, ReadingFacts
 from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.source.survey import Survey
@@ -35,9 +35,10 @@ from conflict_assets.store.conflict_store import ConflictStore
 class Reading:
     """One reading of the source.
 
-    `name` is the snapshot's name, and `warn` receives a text about each oddity. With a `why_full` everything is read,
-    for that reason, and else at least `full_every` so often. `source` says where the visits come from. `earlier` holds
-    the snapshots that may be carried over, if they are not where the new one goes.
+    `name` is the snapshot's name, and `warn` receives a text about each oddity. `full` is whether somebody has asked to
+    read everything this once, and `incremental` whether the settings allow anything else, for up to `full_every`.
+    `source` says where the visits come from. `earlier` holds the snapshots that may be carried over, if they are not
+    where the new one goes.
     """
 
     name: str
@@ -45,10 +46,18 @@ class Reading:
     as_of: datetime
     allow_drop: bool
     warn: Callable[[str], None]
-    why_full: str = ""
+    full: bool = False
+    incremental: bool = True
     full_every: timedelta = timedelta(days=7)
     source: str = ""
     earlier: SnapshotStore | None = None
+
+    @property
+    def why_full(self) -> str:
+        """Why everything is to be read, or nothing if it need not be."""
+        if self.full:
+            return "somebody has asked for it"
+        return "" if self.incremental else "INCREMENTAL is false"
 
 
 def visit_query(settings: Settings, store: ConflictStore, prefixes: Sequence[str], as_of: datetime) -> VisitQuery:
@@ -94,9 +103,7 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
         except (CarryingError, TooMuchChanged) as error:
             why = str(error)
     buckets = bucket_count(reader.visit_count(), reading.query.prefix_length)
-    return _read_all(
-        reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets), why_full=why), basis
-    )
+    return _read_all(reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets)), basis, why)
 
 
 def _base(snapshots: SnapshotStore, reading: Reading, basis: Mapping[str, Any]) -> tuple[Snapshot | None, str]:
@@ -146,12 +153,13 @@ def _read_changes(
     return snapshots.write(reading.name, content)
 
 
-def _read_all(
+def _read_all(  # noqa: PLR0917 - what a reading needs, by its end
     reader: VisitReader,
     store: ConflictStore,
     snapshots: SnapshotStore,
     reading: Reading,
     basis: Mapping[str, Any],
+    why: str,
 ) -> Snapshot:
     """Read everything.
 
@@ -167,9 +175,7 @@ def _read_all(
         batches=reader.read_visits(reading.query, survey),
         survey=survey,
         fingerprints=replace(seen, outcomes=survey.outcomes),
-        facts=ReadingFacts(
-            why=reading.why_full, full_as_of=reading.as_of, basis=basis, cells=cells, cells_changed=cells
-        ),
+        facts=ReadingFacts(why=why, full_as_of=reading.as_of, basis=basis, cells=cells, cells_changed=cells),
     )
     return snapshots.write(reading.name, content)
 

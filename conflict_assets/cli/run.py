@@ -43,6 +43,9 @@ def run_command(  # noqa: PLR0917 - options of a command, given by name
         bool,
         typer.Option("--allow-visit-drop", help="Let the run through although the source has far fewer visits."),
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything this once, and not only what changed at the source.")
+    ] = False,
     dry: Annotated[
         bool,
         typer.Option("--dry-run", help="Tell what would be new, changed, resolved and reopened, and write nothing."),
@@ -68,7 +71,9 @@ def run_command(  # noqa: PLR0917 - options of a command, given by name
     check_folders(settings)
     if dry:
         _say_where(settings)
-        _dry_run(settings, prefixes, allow_visit_drop, sample, sample_rows)
+        _dry_run(
+            settings, prefixes, allow_visit_drop=allow_visit_drop, full=full, sample=sample, sample_rows=sample_rows
+        )
         return
     if sample is not None:
         raise typer.BadParameter("--sample goes with --dry-run")
@@ -76,15 +81,15 @@ def run_command(  # noqa: PLR0917 - options of a command, given by name
     _begin(settings)
     _say_where(settings)
     _prepare(settings)
-    _night(settings, prefixes, workers or settings.max_workers, allow_visit_drop)
+    _night(settings, prefixes, workers or settings.max_workers, allow_visit_drop=allow_visit_drop, full=full)
 
 
-def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_visit_drop: bool) -> None:
+def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, *, allow_visit_drop: bool, full: bool) -> None:
     from conflict_assets.running.instance import dagster_instance
     from conflict_assets.running.night import NightInterrupted, NightOptions, run_night
 
     collect_as_usual()
-    chosen = NightOptions(prefixes, workers, allow_visit_drop)
+    chosen = NightOptions(prefixes, workers, allow_visit_drop=allow_visit_drop, full=full)
     try:
         with dagster_instance(settings) as instance, _watching(len(prefixes)) as watcher:
             outcome = run_night(instance, chosen, watcher)
@@ -98,7 +103,13 @@ def _night(settings: Settings, prefixes: tuple[str, ...], workers: int, allow_vi
 
 
 def _dry_run(
-    settings: Settings, prefixes: tuple[str, ...], allow_visit_drop: bool, sample: Path | None, sample_rows: int
+    settings: Settings,
+    prefixes: tuple[str, ...],
+    *,
+    allow_visit_drop: bool,
+    full: bool,
+    sample: Path | None,
+    sample_rows: int,
 ) -> None:
     if sample is not None:
         require_ending(sample, SAMPLES)
@@ -108,7 +119,9 @@ def _dry_run(
     from conflict_assets.running.dry_run import DryRunOptions, SampleError, dry_run
 
     collect_as_usual()
-    options = DryRunOptions(prefixes, allow_visit_drop, sample, sample_rows)
+    options = DryRunOptions(
+        prefixes, allow_visit_drop=allow_visit_drop, full=full, sample=sample, sample_rows=sample_rows
+    )
     with _watching(len(prefixes)) as watcher:
         try:
             outcome = dry_run(settings, options, watcher)

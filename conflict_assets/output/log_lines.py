@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from conflict_assets.domain.conflict_counts import ConflictCounts
+from conflict_assets.domain.reading_facts import FULL, ReadingFacts
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
 from conflict_assets.partitions import contiguous_ranges, range_name
 
@@ -67,6 +68,19 @@ def visits_line(totals: Mapping[str, int]) -> str:
     return (
         f"Visits: {totals['visits_seen']} seen, {totals['active']} active, {totals['contested']} on contested days; "
         f"left out: {left_out or 'none'}; noted: {notes or 'none'}"
+    )
+
+
+def reading_line(facts: ReadingFacts) -> str:
+    """Return the line that says whether everything was read, and why, or how much has changed."""
+    if facts.kind == FULL:
+        return f"Reading everything ({facts.why}): {facts.rows_read} rows read"
+    since = f"since the snapshot of run {facts.why}"
+    if not facts.cells_changed:
+        return f"Nothing has changed {since}: {facts.rows_carried} contested visits carried over"
+    return (
+        f"Reading what has changed {since}: {facts.cells_changed} of {facts.cells} cells with {facts.share:.1%} of the "
+        f"visits, {facts.rows_read} rows read, {facts.rows_carried} contested visits carried over"
     )
 
 

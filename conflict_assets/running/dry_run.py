@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
@@ -18,7 +18,7 @@ from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_
 from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.domain.masking import MaskedError
 from conflict_assets.output.dry_run_text import difference_line, total_lines, write_sample
-from conflict_assets.output.log_lines import prefix_ranges, visits_line
+from conflict_assets.output.log_lines import prefix_ranges, reading_line, visits_line
 from conflict_assets.running.run_follower import Watcher
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
@@ -46,6 +46,7 @@ class DryRunOptions:
 
     prefixes: Sequence[str]
     allow_visit_drop: bool = False
+    full: bool = False
     sample: Path | None = None
     sample_rows: int = 20
 
@@ -111,9 +112,10 @@ def _snapshot(
 
     Retention removes what a killed process leaves there.
     """
+    source = visit_source(settings)
     with (
         tempfile.TemporaryDirectory(prefix=f"{NAME}-", dir=spill_folder(settings)) as folder,
-        visit_source(settings).open(run_id=NAME) as reader,
+        source.open(run_id=NAME) as reader,
     ):
         reading = Reading(
             name=NAME,
@@ -121,8 +123,14 @@ def _snapshot(
             as_of=as_of,
             allow_drop=options.allow_visit_drop or settings.allow_visit_drop,
             warn=lambda text: watcher.say(logging.WARNING, text),
+            full=options.full,
+            incremental=settings.incremental,
+            full_every=timedelta(days=settings.full_night_every),
+            source=source.description,
+            earlier=SnapshotStore(settings.data_dir / "snapshots"),
         )
         snapshot = read_snapshot(reader, store, SnapshotStore(Path(folder)), reading)
+        watcher.say(logging.INFO, reading_line(snapshot.reading))
         watcher.say(logging.INFO, visits_line(snapshot.total_counts()))
         yield snapshot
 

@@ -51,6 +51,7 @@ class NightOptions:
     prefixes: Sequence[str]
     workers: int
     allow_visit_drop: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,9 @@ def _sum_up(instance: DagsterInstance, watcher: Watcher) -> bool:
 def _run_range(
     instance: DagsterInstance, bounds: tuple[str, str], options: NightOptions, watcher: Watcher
 ) -> DagsterRun:
+    reading = {"allow_visit_drop": options.allow_visit_drop, "full": options.full}
     config = {
-        "ops": {"active_visits": {"config": {"allow_visit_drop": options.allow_visit_drop}}},
+        "ops": {"active_visits": {"config": reading}},
         "execution": {"config": {"max_concurrent": options.workers}},
     }
     tags = {**range_tags(*bounds), SUMMARIZED_TAG: BY_COMMAND_LINE}

@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from conflict_assets.domain.reading_facts import ReadingFacts
 from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.partitions import are_all_prefixes
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
-from conflict_assets.source.reading_facts import ReadingFacts
 from conflict_assets.source.snapshot_files import (
     LEFT_OUT,
     LEFT_OUT_SCHEMA,

@@ -78,6 +78,12 @@ def read_rows(path: Path, schema: pa.Schema, prefix: str | None = None) -> pa.Ta
     return table if prefix is None else table.filter(pc.equal(table["ssn_prefix"], prefix))
 
 
+def written_schema(path: Path) -> pa.Schema:
+    """Return the schema of a file as it was written."""
+    with pq.ParquetFile(path) as file:
+        return file.schema_arrow
+
+
 def _holds(file: pq.ParquetFile, number: int, prefix: str) -> bool:
     """Whether a row group may hold rows of a prefix, by its statistics."""
     found = file.metadata.row_group(number).column(file.schema_arrow.get_field_index("ssn_prefix")).statistics

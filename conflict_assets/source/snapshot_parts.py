@@ -12,8 +12,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.cells import Numbers, numbers
-from conflict_assets.source.snapshot_files import STALE, STALE_SCHEMA, changed_file_of, file_of, read_rows
+from conflict_assets.source.snapshot_files import (
+    STALE,
+    STALE_SCHEMA,
+    VISIT_WRITTEN,
+    changed_file_of,
+    file_of,
+    read_rows,
+    written_schema,
+)
+
+_FOR_LATER_NIGHTS = {*VISIT_WRITTEN.names} - {*VISIT_SCHEMA.names}
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,11 @@ class SnapshotParts:
         if STALE not in self.checksums:
             return np.array([], dtype=np.int64)
         return numbers(read_rows(self.folder / STALE, STALE_SCHEMA, self.prefix)["row"])
+
+    def written_schema(self) -> pa.Schema:
+        """The schema of the prefix's files as they were written, but for what only a later night needs."""
+        schema = written_schema(self.folder / self.names[0])
+        return pa.schema([each for each in schema if each.name not in _FOR_LATER_NIGHTS])
 
     def own_rows(self, schema: pa.Schema) -> pa.Table:
         """Read all rows of the prefix's own file, also those that no longer hold."""

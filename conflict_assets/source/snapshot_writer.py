@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conflict_assets.domain.reading_facts import ReadingFacts
 from conflict_assets.source.carried_prefix import CarriedPrefix
 from conflict_assets.source.carried_rows import CarriedRows, carrying
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import CONTESTED, REPEATED, REPEATED_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
-from conflict_assets.source.reading_facts import ReadingFacts
 from conflict_assets.source.snapshot_files import (
     LEFT_OUT,
     LEFT_OUT_WRITTEN,

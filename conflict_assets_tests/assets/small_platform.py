@@ -1,6 +1,6 @@
 """A platform in one process: the real jobs over a small warehouse, a store and a Dagster instance of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,12 +67,21 @@ class SmallPlatform:
     def job(self) -> JobDefinition:
         return _job()
 
-    def run(self, *bounds: str, assets: tuple[str, ...] = (), **tags: str) -> DagsterRun:
-        """Run the nightly job over a range of prefixes, or over no partition at all."""
+    def run(
+        self, *bounds: str, assets: tuple[str, ...] = (), reading: Mapping[str, bool] | None = None, **tags: str
+    ) -> DagsterRun:
+        """Run the nightly job over a range of prefixes, or over no partition at all.
+
+        `reading` is what the launchpad says to `active_visits`.
+        """
         given = (range_tags(bounds[0], bounds[-1]) if bounds else {}) | tags
         selection = [AssetKey(asset) for asset in assets] or None
         result = _job().execute_in_process(
-            instance=self.instance, tags=given, asset_selection=selection, raise_on_error=False
+            run_config={"ops": {"active_visits": {"config": dict(reading)}}} if reading else {},
+            instance=self.instance,
+            tags=given,
+            asset_selection=selection,
+            raise_on_error=False,
         )
         return self.stored(result.run_id)
 

@@ -40,6 +40,10 @@ def test_nothing_needs_to_be_set(tmp_path):
         ("EXTRA_DISTANCE_FACTOR", "0", "a number above 0, at most 100"),
         ("INCOMPLETE_ACTUALS", "maybe", "scheduled or ignore"),
         ("CROSS_MIDNIGHT", "perhaps", "true or false"),
+        ("INCREMENTAL", "mostly", "true or false"),
+        ("FULL_NIGHT_EVERY", "0", "days, a whole number from 1 to 365"),
+        ("FULL_NIGHT_EVERY", "366", "days, a whole number from 1 to 365"),
+        ("FULL_NIGHT_EVERY", "weekly", "days, a whole number from 1 to 365"),
         ("SNAPSHOTS_KEPT", "0", "a whole number from 1 to 36500"),
         ("DAGSTER_RUN_DAYS", "6", "days, a whole number from 7 to 36500"),
     ],
@@ -49,6 +53,19 @@ def test_a_wrong_value_is_one_line_with_name_finding_and_choice(monkeypatch, nam
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == f"{name} is '{value}'; allowed: {allowed}. Change it in the environment or in .env."
+
+
+def test_nights_are_incremental_and_full_once_a_week_unless_set():
+    settings = read_settings()
+    assert (settings.incremental, settings.full_night_every) == (True, 7)
+
+
+@pytest.mark.parametrize("days", [1, 365])
+def test_full_nights_may_be_each_night_or_a_year_apart(monkeypatch, days):
+    monkeypatch.setenv("INCREMENTAL", "false")
+    monkeypatch.setenv("FULL_NIGHT_EVERY", str(days))
+    settings = read_settings()
+    assert (settings.incremental, settings.full_night_every) == (False, days)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from dagster import DagsterInstance
 
+from conflict_assets.assets.source_reading import Reading
 from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.output.dry_run_text import SAMPLE_COLUMNS
 from conflict_assets.running import dry_run as dry_run_module
@@ -41,7 +42,7 @@ class Platform(CommandNight):
         self.said = []
 
     def dry_run(self, **changes):
-        own = {name: changes.pop(name) for name in ("prefixes", "sample", "sample_rows") if name in changes}
+        own = {name: changes.pop(name) for name in ("prefixes", "full", "sample", "sample_rows") if name in changes}
         settings = read_settings(
             conflicts_data_dir=self.folder / "data", ssn_prefix_length=1, generated_visits=VISITS, **changes
         )
@@ -194,6 +195,19 @@ def test_a_half_loaded_source_is_told_and_leaves_nothing(platform):
         for prefix, counted in counts:
             assert json.loads(counted)
             platform.write(f"update prefix_runs set counts = '{counted}' where latest and ssn_prefix = '{prefix}'")  # noqa: S608 - our own values
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_dry_run_reads_everything_when_it_is_asked_to(platform, monkeypatch, full):
+    asked = []
+
+    def noted(**given):
+        asked.append(Reading(**given))
+        return asked[-1]
+
+    monkeypatch.setattr(dry_run_module, "Reading", noted)
+    platform.dry_run(prefixes=("4",), full=full)
+    assert [reading.full for reading in asked] == [full]
 
 
 def test_a_prefix_that_cannot_be_told_is_named_and_the_others_are_told(platform, monkeypatch):

@@ -12,7 +12,9 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
+from dagster import DagsterInstance, RunsFilter
 
+from conflict_assets.automation.jobs import NIGHTLY_JOB
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
 from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
@@ -276,6 +278,19 @@ def wait_for(look, seconds=120):
     while not look():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "full", "allow_visit_drop"),
+    [((), False, False), (("--full",), True, False), (("--allow-visit-drop",), False, True)],
+    ids=["neither", "full", "allow-visit-drop"],
+)
+def test_what_the_command_is_asked_for_stands_in_the_configuration_of_its_run(night, options, full, allow_visit_drop):
+    done = night.command("run", "--prefix", "4", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with DagsterInstance.from_config(night.environment["DAGSTER_HOME"]) as instance:
+        (run,) = instance.get_runs(RunsFilter(job_name=NIGHTLY_JOB), limit=1)
+    assert run.run_config["ops"]["active_visits"]["config"] == {"full": full, "allow_visit_drop": allow_visit_drop}
 
 
 def test_several_ranges_end_with_one_total_and_one_success_rate(night):
