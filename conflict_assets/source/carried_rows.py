@@ -28,7 +28,7 @@ def carrying(snapshot: Snapshot) -> Iterator[None]:
         yield
     except CarryingError:
         raise
-    except (SourceError, OSError, ValueError, KeyError, pa.ArrowException):
+    except (SourceError, OSError):
         raise CarryingError(f"the snapshot of run {snapshot.root_run_id} is damaged or gone") from None
 
 
@@ -69,7 +69,7 @@ class CarriedRows:
         rows = self._asked(self._left_out)
         rows = rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
         is_rejected = pc.is_in(rows["outcome"], pa.array([str(reason) for reason in RejectReason]))
-        blocks = pa.table([rows["ssn"], pa.array(block_of_cells(numbers(rows["cell"])))], schema=BLOCK_SCHEMA)
+        blocks = pa.table([rows["left_out_ssn"], pa.array(block_of_cells(numbers(rows["cell"])))], schema=BLOCK_SCHEMA)
         numbered = blocks.append_column("row", pa.array(range(blocks.num_rows), pa.int64()))
         followed = numbered.join(followed_blocks(self.query), BLOCK_SCHEMA.names, join_type="left semi")["row"]
         is_followed = pc.is_in(numbered["row"], followed.combine_chunks())

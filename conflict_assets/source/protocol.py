@@ -89,14 +89,15 @@ CARRYING_SCHEMA = pa.schema(
     [
         ("cell", pa.int64()),
         ("id_hash", pa.string()),
+        ("left_out_ssn", pa.string()),
         ("is_suspect", pa.bool_()),
         *((key, pa.int32()) for key in DIMENSION_KEYS),
     ]
 )
 """What is kept of a row so that a later night may carry it over.
 
-`id_hash` is the hash of a visit id that is on several rows. `is_suspect` says of a row that is not contested that its
-block would be looked at even if nobody followed it.
+`id_hash` is the hash of a visit id that is on several rows. Of a row that is not contested, `left_out_ssn` is its SSN,
+and `is_suspect` says that its block would be looked at even if nobody followed it.
 """
 
 ROW_SCHEMA = pa.schema(
@@ -110,7 +111,7 @@ ROW_SCHEMA = pa.schema(
     ]
 )
 """A travelling row. `outcome` is `contested`, or the reason why the visit is out: then only `ssn_prefix`, `visit_id`,
-`ssn`, `outcome`, `surveyed_as` (the outcome that the survey has counted it by) and what carrying over needs are filled.
+`outcome`, `surveyed_as` (the outcome that the survey has counted it by) and what carrying over needs are filled.
 Rejected visits travel so, all but `missing_ssn`, and so do inactive visits in blocks that are followed or may be
 contested: they explain to the store why a conflict has gone. A visit that travels only because its id is on several
 rows has the outcome `repeated`."""

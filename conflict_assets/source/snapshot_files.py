@@ -19,7 +19,7 @@ from pyarrow.fs import LocalFileSystem
 
 from conflict_assets.domain.reasons import Note
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.source.protocol import CARRYING_SCHEMA
+from conflict_assets.source.protocol import CARRYING_SCHEMA, DIMENSION_KEYS
 
 MANIFEST = "snapshot.json"
 LEFT_OUT = "sidelined.parquet"  # the name in snapshots that are stored already
@@ -31,7 +31,7 @@ LEFT_OUT_WRITTEN = pa.schema(
     [
         *LEFT_OUT_SCHEMA,
         ("surveyed_as", pa.string()),
-        ("ssn", pa.string()),
+        ("left_out_ssn", pa.string()),
         ("cell", pa.int64()),
         ("is_suspect", pa.bool_()),
     ]
@@ -42,7 +42,7 @@ VISIT_WRITTEN = pa.schema(
     [
         *VISIT_SCHEMA,
         *((str(note), pa.bool_()) for note in Note),
-        *(each for each in CARRYING_SCHEMA if each.name not in {"is_suspect", "id_hash"}),
+        *(each for each in CARRYING_SCHEMA if each.name in {"cell", *DIMENSION_KEYS}),
     ]
 )
 """What is written of a contested visit, with what a later night needs of it."""

@@ -70,7 +70,8 @@ class SnapshotParts:
         if not second.num_rows:
             return own
         order = [(name, "ascending") for name in ("ssn", "visit_date", "visit_id") if name in schema.names]
-        return pa.concat_tables([own, second]).sort_by(order)
+        rows = pa.concat_tables([own, second])
+        return rows.sort_by(order) if order else rows
 
     def _rows(self, name: str, schema: pa.Schema) -> pa.Table:
         return read_rows(self.folder / name, schema) if name in self.checksums else schema.empty_table()

@@ -60,13 +60,13 @@ def write_snapshot(folder: Path, content: SnapshotContent) -> None:
     make_folder(folder.parent)
     clear(folder)
     make_folder(folder)
-    writer = _SnapshotWriter(folder, content)
+    writer = SnapshotWriter(folder, content)
     with closing(_ahead(content.batches)) as coming:
         writer.write(coming)
     write_text(folder / MANIFEST, json.dumps(writer.manifest(), indent=1))
 
 
-class _SnapshotWriter:
+class SnapshotWriter:
     """The files of one snapshot, while they are written."""
 
     def __init__(self, folder: Path, content: SnapshotContent) -> None:

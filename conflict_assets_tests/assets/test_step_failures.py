@@ -11,7 +11,7 @@ from dagster import AssetKey, DagsterEventType, DagsterExecutionInterruptedError
 from conflict_assets.assets import prefix_events, prefix_results
 from conflict_assets.definitions import defs
 from conflict_assets.settings import load_settings
-from conflict_assets.source import snapshot_files
+from conflict_assets.source.snapshot_writer import SnapshotWriter
 from conflict_assets.source.synthetic import generate
 from conflict_assets.store import session as store_session
 from conflict_assets_tests.assets.small_platform import small
@@ -208,7 +208,7 @@ def test_a_damaged_source_is_told_in_one_sentence_and_not_tried_again(small, dam
 @pytest.fixture
 def full_disk(monkeypatch):
     """While a snapshot is written, no file may grow beyond a kilobyte: the system refuses, as a full disk does."""
-    write_rows = snapshot_files._write_rows
+    write_rows = SnapshotWriter.write
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limited(*arguments):
@@ -219,7 +219,7 @@ def full_disk(monkeypatch):
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda: monkeypatch.setattr(snapshot_files, "_write_rows", limited)
+    yield lambda: monkeypatch.setattr(SnapshotWriter, "write", limited)
     signal.signal(signal.SIGXFSZ, before)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from conflict_assets.domain.reasons import RejectReason
+from conflict_assets.source.cells import block_of
 from conflict_assets_tests.source.classification_bench import Bench, Found, Row, Tables, sort_as_twin
 from conflict_assets_tests.source.classification_twin import FACT, Sorting
 from conflict_assets_tests.source.warehouse import all_of
@@ -15,7 +16,7 @@ from conflict_assets_tests.source.warehouse import all_of
 NEW_YORK = ZoneInfo("America/New_York")
 PREFIX_DIGITS = 3
 OTHER_DIGITS = "456789"
-ALL_BLOCKS = 79
+ALL_BLOCKS = range(block_of(date(2023, 6, 1)), block_of(date(2025, 8, 15)))
 """Blocks of ten days in a window of two years and 45 days."""
 
 TOLD = ", told"
@@ -96,7 +97,7 @@ class Shelf:
             for view, rows in case.tables(number).items():
                 tables[view].extend(rows)
         ssns = {f"{number:0{PREFIX_DIGITS}d}{OTHER_DIGITS}" for number in self._numbers.values()} if follows else ()
-        followed = {ssn: range(ALL_BLOCKS) for ssn in ssns}
+        followed = dict.fromkeys(ssns, ALL_BLOCKS)
         query = all_of(PREFIX_DIGITS, excluded_agencies=EXCLUDED, followed=followed, **changes)
         self._follows = follows
         self._is_wide = query.cross_midnight

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from conflict_assets.source.cells import block_of
 from conflict_assets.source.protocol import VisitQuery
 from conflict_assets_tests.source.classification_twin import FACT
+from conflict_assets_tests.source.warehouse import all_of
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -252,7 +254,8 @@ def warehouses(draw: st.DrawFn) -> tuple[Tables, tuple[date, date]]:
     return tables, window
 
 
-blocks = st.sets(st.sampled_from((-1, 0, 1, 77, 78)), max_size=3)
+FIRST = block_of(all_of().first_date)
+blocks = st.sets(st.sampled_from([FIRST + number for number in (-1, 0, 1, 77, 78)]), max_size=3)
 PREFIXES = ((2, None), (2, None), (2, ("04",)), (2, ("17", "04")), (1, None), (3, ("041", "049")))
 
 

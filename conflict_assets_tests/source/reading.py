@@ -5,7 +5,6 @@ import pyarrow.compute as pc
 
 from conflict_assets.source.protocol import (
     CARRYING_SCHEMA,
-    CONTESTED,
     REPEATED,
     ROW_SCHEMA,
     VisitQuery,
@@ -32,8 +31,7 @@ def read_with(reader: VisitReader, query: VisitQuery) -> tuple[Counts, pa.Table]
 def told(rows: pa.Table) -> pa.Table:
     """Rows as people hear of them: without what only a later night needs of them (`TOLD_SCHEMA`)."""
     rows = rows.filter(pc.not_equal(rows["outcome"], REPEATED))
-    ssns = pc.if_else(pc.equal(rows["outcome"], CONTESTED), rows["ssn"], None)
-    return rows.set_column(rows.schema.get_field_index("ssn"), "ssn", ssns).select(TOLD_SCHEMA.names)
+    return rows.select(TOLD_SCHEMA.names)
 
 
 def read_all(source: VisitSource, query: VisitQuery, run_id: str) -> tuple[Counts, pa.Table]:

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from conflict_assets.source.cells import block_of
+from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK
 from conflict_assets_tests.source.classification_bench import Bench, assert_agreement
 from conflict_assets_tests.source.classification_cases import AGENCIES, TOLD, Case, Shelf, midnight, outcomes_in, visit
 from conflict_assets_tests.source.classification_twin import FACT
@@ -330,7 +332,8 @@ def test_of_any_two_dates_of_the_window_only_neighbours_contest_each_other(bench
 
 
 def test_inactive_visits_are_told_of_in_the_blocks_of_dates_that_are_followed(bench):
-    days = [FIRST + timedelta(days=number) for number in range(40)]
+    first = block_of(FIRST) + 1
+    days = [FIRST_BLOCK + timedelta(days=BLOCK_DAYS * first + number) for number in range(40)]
     facts = [
         visit({"Visit Id": f"{day} {name}", "Caregiver Id": name, **CANCELLED}, day=day.isoformat())
         for day in days
@@ -339,7 +342,7 @@ def test_inactive_visits_are_told_of_in_the_blocks_of_dates_that_are_followed(be
     caregivers = [{"Caregiver Id": "followed", "SSN": "041-23-4567"}, {"Caregiver Id": "other", "SSN": "041234568"}]
     tables = {FACT: facts, "DIMCAREGIVER": caregivers, "DIMPROVIDER": list(AGENCIES)}
 
-    found = bench.sort(tables, all_of(followed={"041234567": (3, 1), "171234567": (0,)}))
+    found = bench.sort(tables, all_of(followed={"041234567": (first + 3, first + 1), "171234567": (first,)}))
 
     assert [row["visit_id"] for row in found.rows] == [f"{day} followed" for day in (*days[10:20], *days[30:40])]
 

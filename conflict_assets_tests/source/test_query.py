@@ -7,9 +7,23 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
+from conflict_assets.source.contract import CONTRACT
 from conflict_assets.source.layout import FACT, SourceLayout, identifier
 from conflict_assets.source.protocol import SourceError
-from conflict_assets.source.query import duplicates_statement, rows_statement, survey_statement
+from conflict_assets.source.query import (
+    all_cells_statement,
+    cells_statement,
+    changed_visits_statement,
+    coarse_cells_statement,
+    dimension_hashes_statement,
+    duplicates_statement,
+    finer_cells_statement,
+    repeated_ids_statement,
+    rows_statement,
+    ssn_buckets_statement,
+    survey_statement,
+    visit_count_statement,
+)
 from conflict_assets.source.result_tables import ResultScans
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
@@ -20,6 +34,8 @@ TEXTS = ("active_visits", "visit_survey")
 FUNCTIONS_URL = "https://docs.snowflake.com/en/sql-reference/functions/"
 DOCUMENTED = {
     "ABS": "abs",
+    "BITAND": "bitand",
+    "BOOLOR_AGG": "boolor_agg",
     "CAST": "cast",
     "COALESCE": "coalesce",
     "CONTAINS": "contains",
@@ -83,6 +99,22 @@ def statement(text, query=None, layout=LAYOUT, survey=NO_SURVEY):
     return rows_statement(query or all_of(), survey, layout, "snowflake", {"survey": ResultScans().table(QUERY_ID)})
 
 
+def statements_of_incremental_nights(layout=LAYOUT):
+    """Each statement that only a night needs that compares with an earlier one."""
+    kept, query = ResultScans().table(QUERY_ID), all_of()
+    return {
+        "all_cells": all_cells_statement(layout, "snowflake", kept),
+        "cells": cells_statement(query, layout, "snowflake"),
+        "coarse_cells": coarse_cells_statement(layout, "snowflake", kept),
+        "finer_cells": finer_cells_statement([1], layout, "snowflake", kept),
+        "dimension_hashes": dimension_hashes_statement(layout, "snowflake"),
+        "visit_count": visit_count_statement(layout, "snowflake"),
+        "ssn_buckets": ssn_buckets_statement(query, ["041234567"], layout, "snowflake"),
+        "repeated_ids": repeated_ids_statement(query, [1], layout, "snowflake"),
+        "changed_visits": changed_visits_statement(query, [1], ["7"], layout, "snowflake"),
+    }
+
+
 def functions(sql):
     tokens = sqlglot.tokenize(sql, read="snowflake")
     called = {
@@ -94,7 +126,8 @@ def functions(sql):
 
 
 def test_every_function_is_one_that_snowflake_documents():
-    used = set().union(*(functions(statement(text).sql) for text in TEXTS))
+    texts = [statement(text) for text in TEXTS] + list(statements_of_incremental_nights().values())
+    used = set().union(*(functions(each.sql) for each in texts))
     assert used | functions(duplicates_statement(LAYOUT, "snowflake").sql) == set(DOCUMENTED)
 
 
@@ -103,6 +136,29 @@ def test_the_text_passes_the_parser_of_snowflake_s_dialect(text):
     (tree,) = sqlglot.parse(statement(text).sql, dialect="snowflake")
     assert isinstance(tree, exp.Query)
     assert not list(tree.find_all(exp.Command))
+
+
+@pytest.mark.parametrize("name", statements_of_incremental_nights())
+def test_the_texts_of_incremental_nights_pass_it_too(name):
+    (tree,) = sqlglot.parse(statements_of_incremental_nights()[name].sql, dialect="snowflake")
+    assert isinstance(tree, exp.Query)
+    assert not list(tree.find_all(exp.Command))
+
+
+def test_every_column_that_is_read_is_hashed():
+    """A column of the contract that no hash covers could change without being noticed."""
+    layout = LAYOUT
+    hashed = {
+        column.name
+        for text in ("cells", "dimension_hashes")
+        for tree in sqlglot.parse(statements_of_incremental_nights(layout)[text].sql, dialect="snowflake")
+        for function in tree.find_all(exp.Anonymous, exp.Func)
+        if function.sql_name() == "HASH" or function.name == "HASH"
+        for column in function.find_all(exp.Column)
+    }
+    read = {column for view, columns in CONTRACT.items() for column in columns}
+    # The columns of caregivers are hashed under the names that they have as a visit's.
+    assert read - hashed <= {*CONTRACT["DIMCAREGIVER"], "Is Active", "Is Demo"}
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -11,10 +11,9 @@ import pytest
 
 from conflict_assets.domain.reasons import Note
 from conflict_assets.domain.visits import VISIT_SCHEMA
-from conflict_assets.source import snapshot_files
 from conflict_assets.source.protocol import ROW_SCHEMA, SourceError
 from conflict_assets.source.snapshot_files import read_rows
-from conflict_assets.source.snapshot_writer import SnapshotContent
+from conflict_assets.source.snapshot_writer import SnapshotContent, SnapshotWriter
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import all_of
@@ -120,19 +119,19 @@ def test_batches_never_pile_up(tmp_path, count):
 
 def test_the_next_batch_is_fetched_while_the_last_is_written(tmp_path, monkeypatch):
     asked, found = threading.Event(), []
-    contested_runs = snapshot_files._contested_runs
+    contested_runs = SnapshotWriter._contested_runs
 
     def source():
         yield batch("04")
         asked.set()
         yield batch("17")
 
-    def slow(batches, left_out):
-        for run in contested_runs(batches, left_out):
+    def slow(writer, batches):
+        for run in contested_runs(writer, batches):
             found.append(asked.wait(10))
             yield run
 
-    monkeypatch.setattr(snapshot_files, "_contested_runs", slow)
+    monkeypatch.setattr(SnapshotWriter, "_contested_runs", slow)
     snapshot = SnapshotStore(tmp_path).write(
         "run", SnapshotContent(query=all_of(), as_of=NOON, batches=source(), survey=NO_SURVEY)
     )

@@ -15,7 +15,7 @@ from conflict_assets.source.bound_lists import list_statements
 from conflict_assets.source.cells import block_of
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.layout import FACT
-from conflict_assets.source.protocol import SourceError
+from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, SourceError
 from conflict_assets.source.result_tables import LONG_LIST_BYTES, MOST_BYTES, ResultScans, TemporaryTables
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets.source.statement import Statement
@@ -29,6 +29,8 @@ BLOCKS = 3
 """Of each caregiver, so that their numbers alone are more than a statement takes."""
 
 A_MILLION = 1_000_000
+START = FIRST_BLOCK + timedelta(days=BLOCK_DAYS * block_of(AS_OF - timedelta(days=700)))
+"""The first day of a block."""
 
 
 def crowd(path, caregivers, blocks):
@@ -62,7 +64,7 @@ def crowd(path, caregivers, blocks):
               start - INTERVAL 8 HOUR, start, start + INTERVAL 2 HOUR,
               CASE WHEN agency = 'gone' THEN 'P' ELSE agency END, 'C' || i, agency = 'gone', start
             FROM visit""",  # noqa: S608 - a constant
-        [start := f"{AS_OF - timedelta(days=700)} 17:00:00+00", caregivers, blocks, start, caregivers],
+        [start := f"{START} 17:00:00+00", caregivers, blocks, start, caregivers],
     )
     return warehouse.close()
 
@@ -75,7 +77,7 @@ def followed_of(path, block):
 
 
 def block_of_the_gone():
-    return block_of(AS_OF - timedelta(days=700 - 205))
+    return block_of(START) + 20
 
 
 def snowflake(emulator):
@@ -163,7 +165,7 @@ def test_what_the_survey_has_found_is_never_sent_back(emulator, crowded, most):
 @pytest.mark.snowflake
 def test_what_is_followed_and_suspect_anyhow_is_not_sent(emulator, crowded, most):
     run_id = "followed suspects"
-    query = all_of(followed=followed_of(crowded, block_of(AS_OF - timedelta(days=700))))
+    query = all_of(followed=followed_of(crowded, block_of(START)))
     read_all(snowflake(emulator), query, run_id)
     assert max(sizes(emulator, run_id)) < most / 2
 

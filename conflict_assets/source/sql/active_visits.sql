@@ -79,7 +79,7 @@ left_out AS (
         ) AS outcome,
         own_outcome AS surveyed_as,
         visit_id,
-        ssn,
+        ssn AS left_out_ssn,
         cell,
         is_suspect,
         IFF(is_repeated, HASH(visit_id)::VARCHAR, NULL) AS id_hash

@@ -1,0 +1,119 @@
+"""Incremental readings over the wire: they give what full readings give, and less travels."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from conflict_assets.assets import source_reading
+from conflict_assets.assets.source_reading import Reading, read_snapshot
+from conflict_assets.domain.visits import VISIT_SCHEMA
+from conflict_assets.source.layout import FACT
+from conflict_assets.source.snapshots import SnapshotStore
+from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
+from conflict_assets_tests.source.emulator import serve
+from conflict_assets_tests.source.warehouse import Warehouse, all_of
+
+NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
+PEOPLE = 40
+STORE = SimpleNamespace(runs=SimpleNamespace(visit_volumes=lambda _: {}))
+
+EDITS = {
+    "nothing": [],
+    "one visit is moved": [
+        """UPDATE "FACTVISITCALLPERFORMANCE_CR" SET "Visit Start Time" = '2025-06-03 13:30:00+00',
+        "Visit End Time" = '2025-06-03 17:00:00+00' WHERE "Visit Id" = 'P-7-3' """,
+        """DELETE FROM "FACTVISITCALLPERFORMANCE_CR" WHERE "Visit Id" = 'Q-7-3' """,
+    ],
+    "a caregiver's number is corrected": [
+        """UPDATE "DIMCAREGIVER" SET "SSN" = '171234567' WHERE "Caregiver Id" = 'C9'"""
+    ],
+    "a patient moves": ["""UPDATE "DIMPATIENTADDRESS" SET "Zip Code" = '12201' WHERE "Patient Id" = 'PP3' """],
+    "an older row of a visit comes": [
+        """INSERT INTO "FACTVISITCALLPERFORMANCE_CR" ("Visit Id", "Visit Date", "Visit Status", "Caregiver Id",
+        "Provider Id", "Visit Updated Timestamp") SELECT 'P-5-2', '2024-11-05 05:00:00+00', 'Confirmed', 'C5', 'Q',
+        '2026-01-01 00:00:00+00' """
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory):
+    warehouse = Warehouse(tmp_path_factory.mktemp("wire") / "visits.duckdb")
+    for agency in ("P", "Q"):
+        warehouse.agency(agency)
+    for person in range(PEOPLE):
+        warehouse.caregiver(f"C{person}", f"{person % 10:02d}{7654321 - person}")
+        warehouse.insert("DIMPATIENT", {"Patient Id": f"PP{person}", "Patient Lastname": f"Doe {person}"})
+        warehouse.insert(
+            "DIMPATIENTADDRESS",
+            {"Patient Id": f"PP{person}", "Primary Address": True, "Address Type": "GPS", "City": "New York"},
+        )
+        for month in range(8):
+            day = datetime(2025, 1 + month, 1 + person % 28, 4, tzinfo=UTC)
+            for agency in ("P", "Q") if person % 2 else ("P",):
+                warehouse.visit(
+                    f"{agency}-{person}-{month}",
+                    **{
+                        "Caregiver Id": f"C{person}",
+                        "Provider Id": agency,
+                        "Provider Patient Id": f"PP{person}",
+                        "Visit Date": day,
+                        "Scheduled Start Time": day + timedelta(hours=9),
+                        "Scheduled End Time": day + timedelta(hours=12),
+                    },
+                )
+    return warehouse.close()
+
+
+def read(emulator, snapshots, run_id, *, later, full):
+    source = SnowflakeVisitSource(
+        SnowflakeLogin(account="acme", user="READER", password="secret", url=emulator.url),  # noqa: S106 - any
+        network_seconds=60,
+    )
+    with source.open(run_id=run_id) as reader:
+        reading = Reading(
+            name=run_id,
+            query=all_of(first_date=later.date() - timedelta(days=300), last_date=later.date() + timedelta(days=45)),
+            as_of=later,
+            allow_drop=True,
+            warn=lambda _: None,
+            full=full,
+        )
+        return read_snapshot(reader, STORE, snapshots, reading)
+
+
+def held(snapshot):
+    """All that a snapshot holds, whatever the order of its rows."""
+    visits = {
+        prefix: sorted(map(repr, snapshot.visits(prefix).select(VISIT_SCHEMA.names).to_pylist()))
+        for prefix in snapshot.prefixes
+    }
+    left_out = sorted(map(repr, snapshot.all_left_out().to_pylist()))
+    return visits, left_out, [snapshot.counts(prefix) for prefix in snapshot.prefixes], snapshot.total_counts()
+
+
+@pytest.mark.snowflake
+@pytest.mark.parametrize(
+    ("plain", "buckets"), [(False, 8), (True, 1)], ids=["RESULT_SCAN, eight buckets", "temporary tables, one bucket"]
+)
+def test_over_the_wire_an_incremental_night_holds_what_a_full_one_holds(visits, tmp_path, monkeypatch, plain, buckets):
+    monkeypatch.setattr(source_reading, "bucket_count", lambda *_: buckets)
+    ours, twin = SnapshotStore(tmp_path / "ours"), SnapshotStore(tmp_path / "twin")
+    with serve(tmp_path, {"BI": visits}, plain=plain) as emulator:
+        first = read(emulator, ours, "first", later=NOON, full=False)
+        assert first.kind == "full"
+        for number, (name, statements) in enumerate(EDITS.items()):
+            emulator.execute('USE DATABASE "ANALYTICS"', 'USE SCHEMA "BI"', *statements)
+            later = NOON + timedelta(days=number // 2, hours=number)
+            night = read(emulator, ours, f"night-{number}", later=later, full=False)
+            assert held(night) == held(read(emulator, twin, f"twin-{number}", later=later, full=True)), name
+            assert night.kind == "incremental", (name, night.reading.why)
+            texts = emulator.statements(f"night-{number}")
+            sizes = [len(json.dumps([text])) for text in texts]
+            assert max(sizes) < 1_000_000
+            # Counting and hashing is one scan. What has changed takes two narrow ones, and one of whole rows.
+            reads = sum(f'"{FACT}"' in text for text in texts)
+            assert reads == (1 if name == "nothing" else 3), name
+            assert (night.reading.cells_changed == 0) == (name == "nothing"), name
