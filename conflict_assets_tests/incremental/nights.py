@@ -124,8 +124,8 @@ class Calendar:
         )
 
     def events(self) -> int:
-        """Draw how many operations happen before the next night; before many none does."""
-        return 0 if self._number and self._rng.random() < QUIET else self._rng.randint(1, 6)
+        """Draw how many operations happen before the next night, beside some edits; before many nothing happens."""
+        return 0 if self._rng.random() < QUIET else self._rng.randint(1, 5)
 
 
 def _drawn(rng: Random, weights: Mapping[str, int]) -> str:

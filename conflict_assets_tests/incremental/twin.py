@@ -56,7 +56,7 @@ def reading_options(*, full: bool, full_every: timedelta | None) -> dict[str, An
 class Side:
     """A store and a folder of snapshots, and how this side reads.
 
-    `tamper` sees each snapshot before anything is done with it: a harness that notices nothing would be worth nothing.
+    `before` is called before each night, and `tamper` with each snapshot, before anything is done with it.
     """
 
     name: str
@@ -64,11 +64,13 @@ class Side:
     store: ConflictStore
     snapshots: SnapshotStore
     options: Mapping[str, Any]
+    before: Callable[[], None] = field(default=lambda: None)
     tamper: Callable[[Snapshot], None] = field(default=lambda _snapshot: None)
     _lists: tuple[Any, ...] = ()
 
     def live_through(self, night: Night, around: Surroundings) -> "Lived":
         """Read and commit as the night says, and return what came of it."""
+        self.before()
         self._bring_lists(around)
         settings = Settings(ssn_prefix_length=PREFIX_LENGTH, **around.settings)
         try:
@@ -110,7 +112,7 @@ class Side:
             self.tamper(snapshot)
             if night.mishap not in {"the reader fails", "killed before the rejected visits"}:
                 _keep_rejected(self.store, night.name, reading.query, snapshot)
-                self.snapshots.purge(keep=3)
+                self.snapshots.purge(keep=3, in_progress={night.name})
         return snapshot
 
     def _commit(self, night: Night, snapshot: Snapshot, settings: Settings) -> dict[str, Any]:

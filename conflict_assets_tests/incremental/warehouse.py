@@ -29,6 +29,7 @@ from conflict_assets_tests.incremental.values import (
 from conflict_assets_tests.source.warehouse import WHOLE_NUMBERS, Warehouse, declared_type
 
 Row = dict[str, Any]
+Tables = Mapping[str, list[Row]]
 Cell = tuple[str, str]
 """A view and a column of it."""
 
@@ -38,7 +39,7 @@ KEYS: Mapping[str, str] = {view: next(iter(columns)) for view, columns in CONTRA
 
 AGENCIES = ("P", "Q", "R", "S")
 ROWS_OF_DIMENSIONS = {"DIMCAREGIVER": 12, "DIMPROVIDER": len(AGENCIES), "DIMPATIENT": 5, "DIMPATIENTADDRESS": 5}
-FEWEST_VISITS, MOST_VISITS = 90, 150
+FEWEST_VISITS, MOST_VISITS = 110, 150
 BLOCK = timedelta(days=10)
 BLOCKS_BEGIN = date(2000, 1, 1)
 ARROW = {Kind.TEXT: pa.string(), Kind.DIGITS: pa.string(), Kind.NUMBER: pa.float64(), Kind.BOOLEAN: pa.bool_()}
@@ -218,7 +219,7 @@ class WarehouseFile:
         self.path = Warehouse(path).close()
         self._written: dict[str, list[Row]] = {}
 
-    def write(self, tables: Mapping[str, list[Row]]) -> None:
+    def write(self, tables: Tables) -> None:
         """Bring the file to these rows; tables that hold them already are not touched."""
         differing = [view for view, rows in tables.items() if repr(self._written.get(view)) != repr(rows)]
         if not differing:
