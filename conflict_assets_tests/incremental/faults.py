@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from conflict_assets.source.snapshot import Snapshot
 from conflict_assets.source.snapshot_files import LEFT_OUT, MANIFEST, file_of
 from conflict_assets_tests.incremental.histories import Fault
-from conflict_assets_tests.incremental.warehouse import Cell, Row, Tables
 
 
 class ChangedSnapshot(Fault):
@@ -67,23 +66,3 @@ def _change_file(file: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     table = pq.read_table(file)
     if table.num_rows:
         pq.write_table(change(table), file)
-
-
-class BlindSpot(Fault):
-    """A platform that does not see when a cell changes, as long as nothing else of its row does."""
-
-    def __init__(self, cell: Cell) -> None:
-        self._view, self._column = cell
-        self._held: dict[int, tuple[Row, str, Any]] = {}
-
-    def seen(self, tables: Tables) -> Tables:
-        """The tables with the values that the column had when a row was last seen to change."""
-        return {**tables, self._view: [row | {self._column: self._value(row)} for row in tables[self._view]]}
-
-    def _value(self, row: Row) -> Any:
-        others = repr({name: value for name, value in row.items() if name != self._column})
-        _, known, value = self._held.get(id(row), (row, "", None))
-        if known != others:
-            value = row[self._column]
-            self._held[id(row)] = (row, others, value)
-        return value

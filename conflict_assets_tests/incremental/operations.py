@@ -20,8 +20,11 @@ from conflict_assets_tests.incremental.warehouse import (
 DIMENSIONS = tuple(view for view in CONTRACT if view != FACT)
 SPEED_BANDS = (((0, None, 30.0),), ((0, 3, 2.0), (3, None, 8.0)), ((0, 5, 4.0), (5, 10, 10.0), (10, None, 50.0)))
 LONGEST_MOVE = 800
-MENDED = 0.2
-"""The share of dimensions, and of visits outside the window, that are replaced each time."""
+SHOWN = 0.8
+"""The share of edits that are of visits near visits of another agency."""
+MENDED = {"DIMPROVIDER": 0.6, "DIMCAREGIVER": 0.5, FACT: 0.4}
+SELDOM_MENDED = 0.2
+"""How often a dimension is made what it was, and what share of the visits outside the window is removed, each time."""
 
 
 def insert_visits(house: RandomWarehouse) -> None:
@@ -31,11 +34,13 @@ def insert_visits(house: RandomWarehouse) -> None:
 
 
 def edit_cells(house: RandomWarehouse) -> None:
-    """Give a few cells, each of another column, another value."""
-    for _ in range(house.rng.randint(3, 8)):
+    """Give some cells, each of another column, another value; those of visits mostly where it shows."""
+    telling = house.telling_visits()
+    for _ in range(house.rng.randint(8, 16)):
         view, column = house.next_cell()
-        if house.tables[view]:
-            house.change(view, house.rng.choice(house.tables[view]), column)
+        rows = telling if view == FACT and telling and house.rng.random() < SHOWN else house.tables[view]
+        if rows:
+            house.change(view, house.rng.choice(rows), column)
 
 
 def edit_a_column(house: RandomWarehouse) -> None:
@@ -244,11 +249,11 @@ def _keep_up(house: RandomWarehouse) -> None:
     """Let a warehouse to which much has happened have something to find: good dimensions, and visits in the window."""
     rng = house.rng
     for view in DIMENSIONS:
-        if rng.random() < MENDED:
+        if rng.random() < MENDED.get(view, SELDOM_MENDED):
             house.tables[view][:] = [dict(row) for row in house.plain[view]]
     first, last = midnight(house.window.first), midnight(house.window.last)
     for row in [row for row in house.visits if not first <= (row["Visit Date"] or "") <= last]:
-        if rng.random() < MENDED:
+        if rng.random() < MENDED[FACT]:
             house.visits.remove(row)
     while len(house.visits) < FEWEST_VISITS:
         house.add_visits()

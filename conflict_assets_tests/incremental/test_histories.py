@@ -1,12 +1,13 @@
 """Random histories of nights: a night that carries visits over holds what a night that reads everything holds."""
 
-from collections import Counter, deque
+from collections import Counter
 from random import Random
 
 import pytest
 
 from conflict_assets.domain.window import window_at
 from conflict_assets_tests.incremental import faults
+from conflict_assets_tests.incremental.blind_spots import noticed_changes
 from conflict_assets_tests.incremental.histories import ZONE, Coverage, SidesDifferError, Stage, play
 from conflict_assets_tests.incremental.nights import AFTERMATHS, MISHAPS, PREFIX_LENGTH, START, Calendar
 from conflict_assets_tests.incremental.operations import OPERATIONS, happen
@@ -15,7 +16,7 @@ from conflict_assets_tests.incremental.warehouse import CELLS, RandomWarehouse
 from conflict_assets_tests.pg import EMPTY_STORE, execute
 
 SHORT, LONG = 5, 40
-SEEDS = (0, 5)
+SEEDS = (2, 5)
 NIGHTLY_SEEDS = range(200)
 CHANGES = (
     faults.lose_a_visit,
@@ -58,17 +59,14 @@ def test_most_nights_really_carry_over(covered):
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_snapshot_that_differs_a_little_is_noticed(stage, change):
-    with pytest.raises(SidesDifferError, match="history of seed 0 differs after Night"):
-        play(stage, 0, 2, faults.ChangedSnapshot(change))
+    with pytest.raises(SidesDifferError, match="history of seed 5 differs after Night"):
+        play(stage, 5, 4, faults.ChangedSnapshot(change))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("cell", CELLS, ids=" ".join)
-def test_a_change_that_is_not_seen_is_noticed_whatever_its_column(stage, cell):
-    fault = faults.BlindSpot(cell)
-    with pytest.raises(SidesDifferError):
-        deque((play(stage, seed, LONG, fault) for seed in range(5)), maxlen=0)
+def test_a_change_of_any_column_that_was_not_seen_would_be_noticed():
+    noticed = noticed_changes(seeds=8, nights=LONG)
+    assert sorted(set(CELLS) - noticed) == []
 
 
 def test_histories_have_everything_happen_and_every_column_edited():

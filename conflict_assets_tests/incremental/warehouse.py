@@ -181,6 +181,15 @@ class RandomWarehouse:
         caregivers = set(self.caregivers_of(ssn))
         return [row for row in self.visits if row["Caregiver Id"] in caregivers]
 
+    def telling_visits(self) -> list[Row]:
+        """The visits on dates at which their caregiver's SSN has visits at several agencies, roughly."""
+        ssns = {row["Caregiver Id"]: normal_ssn(row["SSN"] or "") for row in self.tables["DIMCAREGIVER"]}
+        days: dict[tuple[str | None, str | None], list[Row]] = {}
+        for row in self.visits:
+            days.setdefault((ssns.get(row["Caregiver Id"]), row["Visit Date"]), []).append(row)
+        several = [rows for rows in days.values() if len({row["Provider Id"] for row in rows}) > 1]
+        return [row for rows in several for row in rows]
+
     def settle(self) -> None:
         """Leave nothing open that the rules leave open.
 
