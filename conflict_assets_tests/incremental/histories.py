@@ -18,7 +18,7 @@ from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.incremental.nights import PREFIX_LENGTH, START, Calendar, Night, statements_composed_once
 from conflict_assets_tests.incremental.operations import happen
 from conflict_assets_tests.incremental.twin import Lived, Side, differences, reading_options
-from conflict_assets_tests.incremental.warehouse import Cell, RandomWarehouse, WarehouseFile
+from conflict_assets_tests.incremental.warehouse import Cell, RandomWarehouse, Tables, WarehouseFile
 
 ZONE = "America/New_York"
 FULL_EVERY = (timedelta(days=20_000), timedelta(days=20_000), timedelta(days=20_000), timedelta(days=25))
@@ -47,27 +47,19 @@ class Coverage:
     def __str__(self) -> str:
         each = "; ".join(f"{name} {number}" for name, number in (self.operations + self.mishaps).most_common())
         return (
-            f"{self.nights} nights, {self.read} read, {self.incremental} incremental, {self.quiet} with nothing changed; "
+            f"{self.nights} nights, {self.read} read, {self.incremental} incremental, {self.quiet} with no change; "
             f"{self.contested} contested visits and {self.conflicts} conflicts in all; {len(self.edited)} columns "
             f"edited, each {min(self.edited.values(), default=0)} times or more; {each}"
         )
 
 
-@dataclass(frozen=True)
-class HistoryFailed(AssertionError):
-    """The two sides differ."""
+class SidesDifferError(AssertionError):
+    """The two sides differ after a night; the text says of which history, in which night, and in what."""
 
-    seed: int
-    night: Night
-    operations: tuple[str, ...]
-    found: tuple[str, ...]
-
-    def __str__(self) -> str:
-        lines = "\n".join(self.found[:40])
-        return (
-            f"history of seed {self.seed} differs after {self.night} with {', '.join(self.operations) or 'no change'}:\n"
-            f"{lines}"
-        )
+    def __init__(self, seed: int, night: Night, happened: list[str], found: list[str]) -> None:
+        before = ", ".join(happened) or "no change"
+        super().__init__("\n".join([f"the history of seed {seed} differs after {night} and {before}:", *found[:40]]))
+        self.night = night
 
 
 class Stage:
@@ -103,11 +95,27 @@ class Stage:
             yield file, sides[0], sides[1]
 
 
-def play(stage: Stage, seed: int, nights: int, tamper: Callable[[Snapshot], None] | None = None) -> Coverage:
+class Fault:
+    """What is wrong with the platform's side on purpose: nothing, unless a subclass says so."""
+
+    def tamper(self, snapshot: Snapshot) -> None:
+        """Change a snapshot that the platform has just read."""
+
+    def seen(self, tables: Tables) -> Tables:
+        """The tables as the platform sees them."""
+        return tables
+
+
+NO_FAULT = Fault()
+
+
+def play(stage: Stage, seed: int, nights: int, fault: Fault = NO_FAULT) -> Coverage:
     """Play a history of so many nights, and return what it has been through.
 
+    With a `fault` of the platform the history should fail.
+
     Raises:
-        HistoryFailed: the sides differ after some night, which is told with the seed.
+        SidesDifferError: the sides differ after some night, which is told with the seed.
     """
     rng = Random(seed)  # noqa: S311 - a history is to come again by its seed
     calendar = Calendar(rng)
@@ -116,12 +124,13 @@ def play(stage: Stage, seed: int, nights: int, tamper: Callable[[Snapshot], None
     covered = Coverage(edited=house.edited)
     full_every = rng.choice(FULL_EVERY)
     with statements_composed_once(), stage.sides(seed, full_every) as (file, platform, twin):
-        platform.tamper = tamper or platform.tamper
+        platform.tamper = fault.tamper
+        platform.before = lambda: file.write(fault.seen(house.tables))
+        twin.before = lambda: file.write(house.tables)
         for _ in range(nights):
-            happened = happen(house, number) if (number := calendar.events()) else []
+            happened = happen(house, calendar.events())
             night = calendar.next_night()
             house.window = window_at(night.as_of, ZONE)
-            file.write(house.tables)
             try:
                 lived, twin_lived = (side.live_through(night, house.around) for side in (platform, twin))
                 found = differences(platform, twin, lived, twin_lived)
@@ -129,7 +138,7 @@ def play(stage: Stage, seed: int, nights: int, tamper: Callable[[Snapshot], None
                 error.add_note(f"history of seed {seed}, {night}, after {', '.join(happened) or 'no change'}")
                 raise
             if found:
-                raise HistoryFailed(seed, night, tuple(happened), tuple(found))
+                raise SidesDifferError(seed, night, happened, found)
             _count(covered, night, happened, lived)
             for side in (platform, twin):
                 side.end(night)

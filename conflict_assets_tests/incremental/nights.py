@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -14,11 +14,14 @@ import pyarrow as pa
 
 from conflict_assets.partitions import all_prefixes
 from conflict_assets.source import query as query_module
+from conflict_assets.source import sql_reader
 from conflict_assets.source.protocol import SourceError
 from conflict_assets.source.statement import Statement
+from conflict_assets_tests.incremental.values import BAD_SSNS, SSNS
 
 PREFIX_LENGTH = 1
 PREFIXES = tuple(all_prefixes(PREFIX_LENGTH))
+INHABITED = {ssn[:PREFIX_LENGTH] for ssn in (*SSNS, *(ssn for ssn in BAD_SSNS if ssn))}
 START = datetime(2025, 6, 15, 6, tzinfo=UTC)
 QUIET = 0.3
 """The share of nights before which nothing happens."""
@@ -67,19 +70,30 @@ class Night:
         return f"night-{self.number:03d}"
 
     @property
+    def inhabited(self) -> tuple[str, ...]:
+        """The prefixes that may have visits; commits of others would only take time."""
+        return tuple(prefix for prefix in self.prefixes if prefix in INHABITED)
+
+    @property
     def committed_first(self) -> tuple[str, ...]:
-        """The prefixes that are committed before the night is killed."""
-        if "killed before" in self.mishap or self.mishap == "the reader fails":
+        """The prefixes that are committed before the night ends or is killed."""
+        if "killed before" in self.mishap:
             return ()
         if "killed between" in self.mishap:
-            return self.prefixes[: round(self.share * len(self.prefixes))]
-        return self.prefixes
+            return self.inhabited[: round(self.share * len(self.inhabited))]
+        return self.inhabited
+
+    @property
+    def committed_later(self) -> tuple[str, ...]:
+        """The prefixes that are committed when the night is resumed."""
+        return self.inhabited[len(self.committed_first) :] if "resumed" in self.mishap else ()
 
     @property
     def refused(self) -> str | None:
         """The prefix whose commit the store refuses."""
-        at = int(self.share * len(self.prefixes))
-        return self.prefixes[at] if self.mishap == "a commit is refused" else None
+        if self.mishap != "a commit is refused" or not self.inhabited:
+            return None
+        return self.inhabited[int(self.share * len(self.inhabited))]
 
 
 class Calendar:
@@ -110,8 +124,8 @@ class Calendar:
         )
 
     def events(self) -> int:
-        """Draw how many operations happen before the next night; before many none does."""
-        return 0 if self._number and self._rng.random() < QUIET else self._rng.randint(1, 6)
+        """Draw how many operations happen before the next night, beside some edits; before many nothing happens."""
+        return 0 if self._rng.random() < QUIET else self._rng.randint(1, 5)
 
 
 def _drawn(rng: Random, weights: Mapping[str, int]) -> str:
@@ -170,6 +184,8 @@ def harm(folder: Path, night: Night) -> None:
 PLAINLY_BOUND = {
     "prefixes",
     "all_prefixes",
+    "first_date",
+    "last_date",
     "followed",
     "cross_midnight",
     "max_visits_per_day",
@@ -179,20 +195,36 @@ PLAINLY_BOUND = {
 }
 """Values that are bound to a statement, and on which its text does not depend."""
 
+LONG_WINDOW = date(2022, 1, 1), date(2029, 1, 1)
+"""All windows of histories: a date is told by the offsets of its zone in each of them."""
+
+_composed: dict[tuple[Any, ...], Any] = {}
+
 
 @contextmanager
 def statements_composed_once() -> Iterator[None]:
     """Compose each statement once for all that its text may depend on: it takes longer than to read a few visits."""
-    compose = query_module._statement
-    composed: dict[tuple[Any, ...], Statement] = {}
+    compose, tell_dates = query_module._statement, query_module.tell_dates_by_offsets
+    duplicates = sql_reader.duplicates_statement
 
     def composed_once(text: Any, values: Mapping[str, Any], *others: Any, **named: Any) -> Statement:
         ours = tuple((name, str(value)) for name, value in values.items() if name not in PLAINLY_BOUND)
         key = (text, ours, others, tuple(named.items()))
-        if key not in composed:
-            composed[key] = compose(text, values, *others, **named)
-        made = composed[key]
+        if key not in _composed:
+            _composed[key] = compose(text, values, *others, **named)
+        made = _composed[key]
         return Statement(made.sql, {name: values[name] for name in made.named})
 
-    with patch.object(query_module, "_statement", composed_once):
+    def duplicates_once(*values: Any) -> Statement:
+        if values not in _composed:
+            _composed[values] = duplicates(*values)
+        return _composed[values]
+
+    with (
+        patch.object(query_module, "_statement", composed_once),
+        patch.object(
+            query_module, "tell_dates_by_offsets", lambda tree, layout, *_: tell_dates(tree, layout, *LONG_WINDOW)
+        ),
+        patch.object(sql_reader, "duplicates_statement", duplicates_once),
+    ):
         yield

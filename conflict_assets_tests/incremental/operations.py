@@ -20,6 +20,11 @@ from conflict_assets_tests.incremental.warehouse import (
 DIMENSIONS = tuple(view for view in CONTRACT if view != FACT)
 SPEED_BANDS = (((0, None, 30.0),), ((0, 3, 2.0), (3, None, 8.0)), ((0, 5, 4.0), (5, 10, 10.0), (10, None, 50.0)))
 LONGEST_MOVE = 800
+SHOWN = 0.8
+"""The share of edits that are of visits near visits of another agency."""
+MENDED = {"DIMPROVIDER": 0.6, "DIMCAREGIVER": 0.5, FACT: 0.4}
+SELDOM_MENDED = 0.2
+"""How often a dimension is made what it was, and what share of the visits outside the window is removed, each time."""
 
 
 def insert_visits(house: RandomWarehouse) -> None:
@@ -29,18 +34,20 @@ def insert_visits(house: RandomWarehouse) -> None:
 
 
 def edit_cells(house: RandomWarehouse) -> None:
-    """Give a few cells, each of another column, another value."""
-    for _ in range(house.rng.randint(2, 6)):
+    """Give some cells, each of another column, another value; those of visits mostly where it shows."""
+    telling = house.telling_visits()
+    for _ in range(house.rng.randint(8, 16)):
         view, column = house.next_cell()
-        if house.tables[view]:
-            house.change(view, house.rng.choice(house.tables[view]), column)
+        rows = telling if view == FACT and telling and house.rng.random() < SHOWN else house.tables[view]
+        if rows:
+            house.change(view, house.rng.choice(rows), column)
 
 
 def edit_a_column(house: RandomWarehouse) -> None:
     """Give many cells of one column another value."""
     view, column = house.next_cell()
     rows = house.tables[view]
-    for row in house.rng.sample(rows, min(len(rows), house.rng.randint(2, 10))):
+    for row in house.rng.sample(rows, min(-(-len(rows) // 2), house.rng.randint(2, 10))):
         house.change(view, row, column)
 
 
@@ -58,11 +65,13 @@ def delete_dimension_row(house: RandomWarehouse) -> None:
 
 
 def mend(house: RandomWarehouse) -> None:
-    """Make a dimension what it was in the beginning, and some visits good ones."""
-    view = house.rng.choice(DIMENSIONS)
-    house.tables[view][:] = [dict(row) for row in house.plain[view]]
+    """Make some dimensions what they were in the beginning, and replace some visits by good ones."""
+    for view in house.rng.sample(DIMENSIONS, 4):
+        house.tables[view][:] = [dict(row) for row in house.plain[view]]
     for row in house.rng.sample(house.visits, min(len(house.visits), 10)):
-        row.update(house.new_visit(house.rng.choice(SSNS), house.some_day()))
+        house.visits.remove(row)
+    for _ in range(5):
+        house.add_visits()
 
 
 def move_dates(house: RandomWarehouse) -> None:
@@ -236,13 +245,29 @@ def _spread(house: RandomWarehouse, column: str, values: Any) -> None:
         row[column] = house.rng.choice(values or [None])
 
 
+def _keep_up(house: RandomWarehouse) -> None:
+    """Let a warehouse to which much has happened have something to find: good dimensions, and visits in the window."""
+    rng = house.rng
+    for view in DIMENSIONS:
+        if rng.random() < MENDED.get(view, SELDOM_MENDED):
+            house.tables[view][:] = [dict(row) for row in house.plain[view]]
+    first, last = midnight(house.window.first), midnight(house.window.last)
+    for row in [row for row in house.visits if not first <= (row["Visit Date"] or "") <= last]:
+        if rng.random() < MENDED[FACT]:
+            house.visits.remove(row)
+    while len(house.visits) < FEWEST_VISITS:
+        house.add_visits()
+    while len(house.visits) > MOST_VISITS:
+        house.visits.remove(rng.choice(house.visits))
+
+
 OPERATIONS: Mapping[Callable[[RandomWarehouse], None], int] = {
     insert_visits: 3,
     edit_cells: 8,
     edit_a_column: 3,
     delete_visits: 2,
     delete_dimension_row: 1,
-    mend: 3,
+    mend: 4,
     move_dates: 2,
     move_caregivers: 2,
     move_agencies: 2,
@@ -265,12 +290,11 @@ OPERATIONS: Mapping[Callable[[RandomWarehouse], None], int] = {
 
 def happen(house: RandomWarehouse, number: int) -> list[str]:
     """Let so many operations happen, and return their names."""
-    chosen = house.rng.choices(list(OPERATIONS), list(OPERATIONS.values()), k=number)
+    if not number:
+        return []
+    chosen = [edit_cells, *house.rng.choices(list(OPERATIONS), list(OPERATIONS.values()), k=number)]
     for operation in chosen:
         operation(house)
-    while len(house.visits) < FEWEST_VISITS:
-        house.add_visits()
-    while len(house.visits) > MOST_VISITS:
-        house.visits.remove(house.rng.choice(house.visits))
+    _keep_up(house)
     house.settle()
     return [operation.__name__ for operation in chosen]

@@ -56,7 +56,7 @@ def reading_options(*, full: bool, full_every: timedelta | None) -> dict[str, An
 class Side:
     """A store and a folder of snapshots, and how this side reads.
 
-    `tamper` sees each snapshot before anything is done with it: a harness that notices nothing would be worth nothing.
+    `before` is called before each night, and `tamper` with each snapshot, before anything is done with it.
     """
 
     name: str
@@ -64,11 +64,13 @@ class Side:
     store: ConflictStore
     snapshots: SnapshotStore
     options: Mapping[str, Any]
+    before: Callable[[], None] = field(default=lambda: None)
     tamper: Callable[[Snapshot], None] = field(default=lambda _snapshot: None)
     _lists: tuple[Any, ...] = ()
 
     def live_through(self, night: Night, around: Surroundings) -> "Lived":
         """Read and commit as the night says, and return what came of it."""
+        self.before()
         self._bring_lists(around)
         settings = Settings(ssn_prefix_length=PREFIX_LENGTH, **around.settings)
         try:
@@ -110,7 +112,7 @@ class Side:
             self.tamper(snapshot)
             if night.mishap not in {"the reader fails", "killed before the rejected visits"}:
                 _keep_rejected(self.store, night.name, reading.query, snapshot)
-                self.snapshots.purge(keep=3)
+                self.snapshots.purge(keep=3, in_progress={night.name})
         return snapshot
 
     def _commit(self, night: Night, snapshot: Snapshot, settings: Settings) -> dict[str, Any]:
@@ -123,9 +125,7 @@ class Side:
         )
         with self._refusing(night.refused):
             done = {prefix: self._commit_prefix(night, snapshot, prefix, batch) for prefix in night.committed_first}
-        if "resumed" in night.mishap:
-            rest = [prefix for prefix in night.prefixes if prefix not in done]
-            done |= {prefix: self._commit_prefix(night, snapshot, prefix, batch) for prefix in rest}
+        done |= {prefix: self._commit_prefix(night, snapshot, prefix, batch) for prefix in night.committed_later}
         return done
 
     def _commit_prefix(self, night: Night, snapshot: Snapshot, prefix: str, batch: Batch) -> Any:
@@ -147,9 +147,9 @@ class Side:
         """Let the store refuse the commit of a prefix."""
         if prefix is not None:
             self._execute(
-                f"""CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS
-                      $$ BEGIN IF NEW.ssn_prefix = '{prefix}' THEN RAISE EXCEPTION 'injected'; END IF; RETURN NEW; END $$;
-                    CREATE TRIGGER injected BEFORE INSERT ON prefix_runs FOR EACH ROW EXECUTE FUNCTION injected()"""  # noqa: S608 - a prefix
+                f"""CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS $$
+                      BEGIN IF NEW.ssn_prefix = '{prefix}' THEN RAISE EXCEPTION 'injected'; END IF; RETURN NEW; END $$;
+                    CREATE TRIGGER injected BEFORE INSERT ON prefix_runs FOR EACH ROW EXECUTE FUNCTION injected()"""
             )
         try:
             yield
@@ -234,7 +234,9 @@ def _between_snapshots(one: Snapshot, other: Snapshot) -> Iterator[str]:
 
 
 def _between_counts(what: str, one: Mapping[str, int], other: Mapping[str, int]) -> Iterator[str]:
-    differing = {name: (one.get(name), other.get(name)) for name in {**one, **other} if one.get(name) != other.get(name)}
+    differing = {
+        name: (one.get(name), other.get(name)) for name in {**one, **other} if one.get(name) != other.get(name)
+    }
     if differing:
         yield f"{what}: {differing}"
 
@@ -252,11 +254,11 @@ def _between_rows(what: str, one: Counter[str], other: Counter[str]) -> Iterator
     for row in map(json.loads, mine[:SHOWN]):
         twin = others.get(_key(row))
         same = {name for name, value in row.items() if twin is not None and repr(twin.get(name)) == repr(value)}
-        yield f"  here {_key(row)} {({name: value for name, value in row.items() if name not in same and value})}"
+        yield f"  here {_key(row)} { ({name: value for name, value in row.items() if name not in same and value}) }"
         if twin is not None:
-            yield f"  twin {_key(row)} {({name: value for name, value in twin.items() if name not in same})}"
+            yield f"  twin {_key(row)} { ({name: value for name, value in twin.items() if name not in same}) }"
     for row in map(json.loads, theirs[:SHOWN]):
-        yield f"  twin {({name: value for name, value in row.items() if value is not None})}"
+        yield f"  twin { ({name: value for name, value in row.items() if value is not None}) }"
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -17,7 +17,14 @@ SSNS = ("041234567", "049999999", "112345678", "412345678", "443322110", "487654
 """The SSNs of the caregivers: several under a prefix, and prefixes that are empty until somebody gets a new SSN."""
 BAD_SSNS = (None, "", "  ", "12345", "12345678X", "999999999", "000-00-0000", "0412345678")
 ODD_TEXTS = (None, "", "  ", "\u00a0", "\u200b \t", "0", "É ß 漢", 'O\'Brien, "Q"', "x" * 300, "a\x00b", "-1", "yes")
-ODD_INSTANTS = (None, "infinity", "-infinity", "0001-01-01 00:00:00+00", "9999-12-31 12:00:00+00", "20000-01-01 00:00:00+00")  # fmt: skip
+ODD_INSTANTS = (
+    None,
+    "infinity",
+    "-infinity",
+    "0001-01-01 00:00:00+00",
+    "9999-12-31 12:00:00+00",
+    "20000-01-01 00:00:00+00",
+)
 ODD_NUMBERS = (None, 0.0, -1.0, 1e-9, 1e12, 1e300, float("nan"), float("inf"))
 ODD_WHOLE_NUMBERS = (None, 0, -1, 10**30)
 COMMON: Mapping[str, Sequence[Any]] = {

@@ -29,6 +29,7 @@ from conflict_assets_tests.incremental.values import (
 from conflict_assets_tests.source.warehouse import WHOLE_NUMBERS, Warehouse, declared_type
 
 Row = dict[str, Any]
+Tables = Mapping[str, list[Row]]
 Cell = tuple[str, str]
 """A view and a column of it."""
 
@@ -38,7 +39,7 @@ KEYS: Mapping[str, str] = {view: next(iter(columns)) for view, columns in CONTRA
 
 AGENCIES = ("P", "Q", "R", "S")
 ROWS_OF_DIMENSIONS = {"DIMCAREGIVER": 12, "DIMPROVIDER": len(AGENCIES), "DIMPATIENT": 5, "DIMPATIENTADDRESS": 5}
-FEWEST_VISITS, MOST_VISITS = 90, 150
+FEWEST_VISITS, MOST_VISITS = 110, 150
 BLOCK = timedelta(days=10)
 BLOCKS_BEGIN = date(2000, 1, 1)
 ARROW = {Kind.TEXT: pa.string(), Kind.DIGITS: pa.string(), Kind.NUMBER: pa.float64(), Kind.BOOLEAN: pa.bool_()}
@@ -145,7 +146,7 @@ class RandomWarehouse:
         for view, key in KEYS.items():
             if key in row and view != FACT:
                 row[key] = rng.choice(self.tables[view] or [{key: None}])[key]
-        start = moment_of(midnight(day)) + timedelta(minutes=rng.choice((480, 510, 540, 600, 720, 1380)))
+        start = moment_of(midnight(day)) + timedelta(minutes=rng.choice((540, 540, 570, 600, 1380)))
         end = start + timedelta(minutes=rng.choice((60, 60, 90, 180)))
         late = timedelta(minutes=rng.choice((0, 0, 5)))
         worked = rng.random() < 0.6
@@ -179,6 +180,15 @@ class RandomWarehouse:
         """The visits of an SSN."""
         caregivers = set(self.caregivers_of(ssn))
         return [row for row in self.visits if row["Caregiver Id"] in caregivers]
+
+    def telling_visits(self) -> list[Row]:
+        """The visits on dates at which their caregiver's SSN has visits at several agencies, roughly."""
+        ssns = {row["Caregiver Id"]: normal_ssn(row["SSN"] or "") for row in self.tables["DIMCAREGIVER"]}
+        days: dict[tuple[str | None, str | None], list[Row]] = {}
+        for row in self.visits:
+            days.setdefault((ssns.get(row["Caregiver Id"]), row["Visit Date"]), []).append(row)
+        several = [rows for rows in days.values() if len({row["Provider Id"] for row in rows}) > 1]
+        return [row for rows in several for row in rows]
 
     def settle(self) -> None:
         """Leave nothing open that the rules leave open.
@@ -218,7 +228,7 @@ class WarehouseFile:
         self.path = Warehouse(path).close()
         self._written: dict[str, list[Row]] = {}
 
-    def write(self, tables: Mapping[str, list[Row]]) -> None:
+    def write(self, tables: Tables) -> None:
         """Bring the file to these rows; tables that hold them already are not touched."""
         differing = [view for view, rows in tables.items() if repr(self._written.get(view)) != repr(rows)]
         if not differing:
