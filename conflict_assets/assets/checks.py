@@ -108,11 +108,29 @@ def check_active_visits(
 
 def check_conflicts(prefix: str, conflicts: pa.Table, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
     """Judge what was detected for a prefix and what the store holds."""
+    types, *others = check_detected(prefix, conflicts)
+    return [types, _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored), *others]
+
+
+def check_detected(prefix: str, conflicts: pa.Table) -> list[CheckOutcome]:
+    """Judge the rows that were detected for a prefix."""
     return [
         _dtypes(conflicts.schema, conflicts, CONFLICT_SCHEMA, FILLED_CONFLICT, _report(prefix)),
-        _conflict_counts(prefix, conflicts.num_rows, visits_seen, stored),
         _prefix(prefix, conflicts, _report(prefix)),
         _two_agencies(prefix, conflicts),
+    ]
+
+
+def check_repeated(prefix: str, rows: int, visits_seen: int, stored: PrefixCounts) -> list[CheckOutcome]:
+    """Judge a prefix whose rows are those of its last commit, and what the store holds.
+
+    The rows are not looked at: only a commit whose rows have passed all of `check_detected` is repeated.
+    """
+    return [
+        _column_outcome(CONFLICT_SCHEMA, rows),
+        _conflict_counts(prefix, rows, visits_seen, stored),
+        _prefix_outcome(prefix, 0, rows, _report(prefix)),
+        _agency_outcome(prefix, 0, rows),
     ]
 
 
@@ -145,7 +163,11 @@ def _dtypes(
         Problem(f"column {text}", f"all {len(wanted)} columns, of their types, filled where they must be", what_to_do)
         for text in (*wrong, *empty)
     ]
-    return CheckOutcome("dtypes", {"columns": len(wanted), "rows": table.num_rows}, tuple(complaints))
+    return _column_outcome(wanted, table.num_rows, *complaints)
+
+
+def _column_outcome(wanted: pa.Schema, rows: int, *complaints: Problem) -> CheckOutcome:
+    return CheckOutcome("dtypes", {"columns": len(wanted), "rows": rows}, complaints)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -172,8 +194,11 @@ def _visit_counts(prefix: str, rows: int, counts: Mapping[str, int]) -> CheckOut
 
 
 def _prefix(prefix: str, table: pa.Table, what_to_do: str) -> CheckOutcome:
-    strays = foreign_rows(prefix, table)
-    found = f"{strays} of {table.num_rows} rows have an SSN that does not begin with {prefix}"
+    return _prefix_outcome(prefix, foreign_rows(prefix, table), table.num_rows, what_to_do)
+
+
+def _prefix_outcome(prefix: str, strays: int, rows: int, what_to_do: str) -> CheckOutcome:
+    found = f"{strays} of {rows} rows have an SSN that does not begin with {prefix}"
     return _none_allowed("rows_belong_to_prefix", "rows_of_other_prefixes", strays, found, what_to_do)
 
 
@@ -198,8 +223,11 @@ def _no_inactive(visits: pa.Table) -> CheckOutcome:
 
 def _two_agencies(prefix: str, conflicts: pa.Table) -> CheckOutcome:
     other = pc.not_equal(_texts(conflicts, "provider_id"), _texts(conflicts, "con_provider_id"))
-    same = conflicts.num_rows - (pc.sum(other).as_py() or 0)
-    found = f"{same} of {conflicts.num_rows} rows do not name two different agencies"
+    return _agency_outcome(prefix, conflicts.num_rows - (pc.sum(other).as_py() or 0), conflicts.num_rows)
+
+
+def _agency_outcome(prefix: str, same: int, rows: int) -> CheckOutcome:
+    found = f"{same} of {rows} rows do not name two different agencies"
     return _none_allowed("no_pair_within_one_agency", "rows_within_one_agency", same, found, _report(prefix))
 
 

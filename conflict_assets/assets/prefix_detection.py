@@ -1,16 +1,22 @@
 """The path of one prefix from its snapshot to the store.
 
-It is read, its conflicts are detected, and they are validated and committed.
+It is read, its conflicts are detected, and they are validated and committed. Where the visits are those of its last
+commit, that commit is repeated.
 """
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.assets.checks import foreign_rows
+from conflict_assets import domain
+from conflict_assets.assets import checks
+from conflict_assets.assets.asset_metadata import CODE_VERSION
+from conflict_assets.assets.checks import check_detected, foreign_rows
 from conflict_assets.assets.source_reading import usable_visits
 from conflict_assets.domain.detection import detect_conflicts_table
 from conflict_assets.domain.policy import DetectionPolicy
@@ -18,7 +24,7 @@ from conflict_assets.domain.window import start_of_day
 from conflict_assets.output.log_lines import PrefixLine
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.commit import CommitOrigin, CommitOutcome, PrefixCommit
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.incoming import visit_keys
 from conflict_assets.store.workers import Worker, WorkerLimit
@@ -45,11 +51,11 @@ class Batch:
 class FinishedPrefix:
     """A committed prefix with its log line and its conflict rows.
 
-    The checks judge the rows.
+    The checks judge the rows. They are None where those of the last commit were committed again.
     """
 
     line: PrefixLine
-    conflicts: pa.Table
+    conflicts: pa.Table | None
 
 
 def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolicy:
@@ -67,10 +73,50 @@ def detection_policy(settings: Settings, store: ConflictStore) -> DetectionPolic
     )
 
 
+@cache
+def judged_by() -> str:
+    """Return what stands for the code that judges visits: the release, and a digest of the code.
+
+    The release alone would not tell of a change that somebody runs before it is released.
+    """
+    judging = [*sorted(Path(domain.__path__[0]).rglob("*.py")), Path(checks.__file__)]
+    digest = sha256(b"".join(path.read_bytes() for path in judging)).hexdigest()
+    return f"{CODE_VERSION} {digest}"
+
+
+def content_of(snapshot: Snapshot, prefix: str) -> str | None:
+    """Return what stands for the visits of a prefix and for the code that judges them.
+
+    It is None where the snapshot does not know its content.
+    """
+    content = snapshot.content(prefix)
+    return f"{content} {judged_by()}" if content else None
+
+
+def origin_of(snapshot: Snapshot, prefix: str, batch: Batch) -> CommitOrigin:
+    """Return what the commit of a prefix rests on."""
+    counts = snapshot.counts(prefix)
+    return CommitOrigin(
+        prefix=prefix,
+        run_id=batch.run_id,
+        root_run_id=batch.root_run_id,
+        as_of=snapshot.as_of,
+        new_since=start_of_day(snapshot.as_of, batch.time_zone),
+        first_date=snapshot.first_date,
+        last_date=snapshot.last_date,
+        policy=batch.policy,
+        counts={**counts, "usable": usable_visits(counts)},
+        batches_total=batch.total,
+        resumed=batch.resumed,
+        content=content_of(snapshot, prefix),
+    )
+
+
 def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
     """Detect the conflicts of a prefix and return what is to be committed.
 
-    Nothing is committed yet.
+    Nothing is committed yet. Rows that fail a check are detected anew by each night, so that each night reports them:
+    their commit has no content.
 
     Raises:
         ValueError: the snapshot holds rows of another prefix.
@@ -80,23 +126,14 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
     refuse_foreign_rows(prefix, visits)
     conflicts = detect_conflicts_table(visits, batch.policy).conflicts_table()
     detected = time.perf_counter()
-    counts = snapshot.counts(prefix)
+    origin = origin_of(snapshot, prefix, batch)
+    is_sound = all(each.passed for each in check_detected(prefix, conflicts))
+    known = {"content": origin.content if is_sound else None, "detect_seconds": detected - started}
     return PrefixCommit(
-        prefix=prefix,
-        run_id=batch.run_id,
-        root_run_id=batch.root_run_id,
-        as_of=snapshot.as_of,
-        new_since=start_of_day(snapshot.as_of, batch.time_zone),
-        first_date=snapshot.first_date,
-        last_date=snapshot.last_date,
+        **vars(origin) | known,
         conflicts=conflicts,
         visits=visits_in_conflict(visits, conflicts),
         left_out=partial(snapshot.left_out, prefix),
-        policy=batch.policy,
-        counts={**counts, "usable": usable_visits(counts)},
-        batches_total=batch.total,
-        detect_seconds=detected - started,
-        resumed=batch.resumed,
     )
 
 
@@ -108,15 +145,28 @@ def finish_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: 
     """
     detect = partial(commit_of, snapshot, prefix, batch)
     commit, outcome = store.conflicts.work_on_prefix(Worker(batch.run_id, prefix), detect, batch.limit)
-    line = PrefixLine(
-        prefix=prefix,
+    return FinishedPrefix(_line(commit, outcome), commit.conflicts)
+
+
+def repeat_prefix(store: ConflictStore, snapshot: Snapshot, prefix: str, batch: Batch) -> FinishedPrefix | None:
+    """Commit a prefix again whose visits are those of its last commit.
+
+    It is None, and nothing is written, where the prefix has to be detected.
+    """
+    origin = origin_of(snapshot, prefix, batch)
+    outcome = store.conflicts.repeat_commit(origin) if origin.content else None
+    return FinishedPrefix(_line(origin, outcome), None) if outcome else None
+
+
+def _line(commit: CommitOrigin, outcome: CommitOutcome) -> PrefixLine:
+    return PrefixLine(
+        prefix=commit.prefix,
         position=outcome.position,
-        total=batch.total,
+        total=commit.batches_total,
         rows=outcome.rows,
         **outcome.by_name,
         seconds=commit.detect_seconds + outcome.write_seconds,
     )
-    return FinishedPrefix(line, commit.conflicts)
 
 
 def refuse_foreign_rows(prefix: str, visits: pa.Table) -> None:

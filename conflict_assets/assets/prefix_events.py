@@ -11,7 +11,7 @@ from traceback import extract_tb
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
 from conflict_assets.assets.check_events import log_check_outcomes
-from conflict_assets.assets.checks import CheckOutcome, check_conflicts
+from conflict_assets.assets.checks import CheckOutcome, check_conflicts, check_repeated
 from conflict_assets.assets.prefix_detection import FinishedPrefix
 from conflict_assets.assets.step_failures import OUR_OWN, system_error_line
 from conflict_assets.dagster_private.event_batches import log_together
@@ -47,8 +47,12 @@ class FinishedPrefixes:
         if line.position or line.differs:
             self._context.log.info(prefix_line(line))
         seen = snapshot.counts(line.prefix)["visits_seen"]
-        outcomes = check_conflicts(line.prefix, done.conflicts, seen, self._store.runs.prefix_counts(line.prefix))
-        self._waiting[line.prefix] = _Finished(snapshot, line, tuple(outcomes))
+        stored = self._store.runs.prefix_counts(line.prefix)
+        if done.conflicts is None:
+            outcomes = check_repeated(line.prefix, line.rows, seen, stored)
+        else:
+            outcomes = check_conflicts(line.prefix, done.conflicts, seen, stored)
+        self._waiting[line.prefix] = _Finished(snapshot, line, tuple(outcomes), unchanged=done.conflicts is None)
 
     def write_when_due(self) -> dict[str, Exception]:
         """Write the events if the last ones were written a second ago."""
@@ -81,12 +85,14 @@ class _Finished:
     snapshot: Snapshot
     line: PrefixLine
     outcomes: tuple[CheckOutcome, ...]
+    unchanged: bool
 
 
 def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
     """Return the event that a prefix is committed, with its own counts and all prefixes' counts.
 
     The asset's page shows only the last prefix, so the counts of all prefixes are part of each event.
+    `unchanged` says that the last commit was repeated and nothing detected.
     """
     line, counts = finished.line, finished.snapshot.counts(finished.line.prefix)
     return AssetMaterialization(
@@ -105,6 +111,7 @@ def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
             "as_of": finished.snapshot.as_of.isoformat(),
             "all_prefixes_conflicts": found.conflicts,
             "all_prefixes_rows": found.rows,
+            **({"unchanged": True} if finished.unchanged else {}),
         },
     )
 

@@ -3,20 +3,28 @@
 Each prefix has its own transaction and its own events, and fails alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from dagster import OpExecutionContext
 
 from conflict_assets.assets import begun_prefixes
 from conflict_assets.assets.partition_definitions import root_run_id
-from conflict_assets.assets.prefix_detection import Batch, detection_policy, finish_prefix
+from conflict_assets.assets.prefix_detection import (
+    Batch,
+    FinishedPrefix,
+    detection_policy,
+    finish_prefix,
+    repeat_prefix,
+)
 from conflict_assets.assets.prefix_events import FinishedPrefixes, describe
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_history import makes_plan
 from conflict_assets.assets.run_snapshots import tell_snapshots
 from conflict_assets.assets.run_state import RunState, run_state
 from conflict_assets.assets.step_failures import TRANSIENT, fail_step
-from conflict_assets.output.log_lines import failure_line
+from conflict_assets.output.log_lines import failure_line, unchanged_line
+from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.workers import WorkerLimit
 
@@ -76,19 +84,58 @@ def _failed(context: OpExecutionContext, errors: dict[str, Exception]) -> dict[s
 def finish_empty(
     context: OpExecutionContext, store: ConflictStore, state: RunState, empty: Sequence[str], batch: Batch
 ) -> list[str]:
-    """Resolve what the store still holds of empty prefixes.
+    """Resolve what the store still holds of empty prefixes, and return those that are done.
 
     A prefix that can't be committed is left to a step of its own, so that it fails there alone.
     """
-    finished = FinishedPrefixes(context, store)
-    done = []
-    for prefix in empty:
+    finish = partial(finish_prefix, store, batch=batch)
+    return _tell_of(context, store, state, _each(context, state, empty, finish))
+
+
+def finish_unchanged(
+    context: OpExecutionContext, store: ConflictStore, state: RunState, contested: Sequence[str], batch: Batch
+) -> list[str]:
+    """Commit prefixes again whose visits are those of their last commit, and return those that are done.
+
+    A prefix for which that fails is left to a step of its own.
+    """
+    finished = _each(context, state, contested, partial(repeat_prefix, store, batch=batch))
+    if finished:
+        context.log.info(unchanged_line(len(finished), len(contested)))
+    return _tell_of(context, store, state, finished)
+
+
+def _each(
+    context: OpExecutionContext,
+    state: RunState,
+    prefixes: Sequence[str],
+    finish: Callable[[Snapshot, str], FinishedPrefix | None],
+) -> dict[str, FinishedPrefix]:
+    """Return the prefixes that could be finished."""
+    finished: dict[str, FinishedPrefix] = {}
+    for prefix in prefixes:
         try:
-            finished.add(state.snapshots[prefix], finish_prefix(store, state.snapshots[prefix], prefix, batch))
+            done = finish(state.snapshots[prefix], prefix)
+        except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
+            _leave_to_a_step(context, prefix, error)
+        else:
+            finished |= {prefix: done} if done else {}
+    return finished
+
+
+def _tell_of(
+    context: OpExecutionContext, store: ConflictStore, state: RunState, finished: Mapping[str, FinishedPrefix]
+) -> list[str]:
+    """Log what was finished in the plan, and return the prefixes that are done with their events."""
+    told = FinishedPrefixes(context, store)
+    done = []
+    for prefix, each in finished.items():
+        try:
+            told.add(state.snapshots[prefix], each)
             done.append(prefix)
         except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
             _leave_to_a_step(context, prefix, error)
-    for prefix, unwritten in finished.write().items():
+    for prefix, unwritten in told.write().items():
         _leave_to_a_step(context, prefix, unwritten)
         done.remove(prefix)
     return done

@@ -28,7 +28,7 @@ from conflict_assets.assets.all_prefixes import claim_all_prefixes
 from conflict_assets.assets.overlapping_runs import await_overlapping_runs
 from conflict_assets.assets.partition_definitions import SSN_PREFIXES, run_prefixes
 from conflict_assets.assets.prefix_events import night_summary
-from conflict_assets.assets.prefix_results import batch_of, fail_for, finish_empty, finish_prefixes
+from conflict_assets.assets.prefix_results import batch_of, fail_for, finish_empty, finish_prefixes, finish_unchanged
 from conflict_assets.assets.reexecution import ASSET, begin_step, carry_over
 from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.run_snapshots import tell_snapshots
@@ -51,7 +51,7 @@ _CHECK_OUTPUTS = [spec.get_python_identifier() for spec in check_events.VISIT_CO
 def plan_batches(context: OpExecutionContext, platform: Platform) -> Iterator[DynamicOutput[None]]:
     """Share the prefixes with contested visits over steps.
 
-    Empty prefixes are finished here, without a step.
+    Empty prefixes, and those that are unchanged since their last commit, are finished here, without a step.
     """
     with failing_in_words(context):
         claim_all_prefixes(context)
@@ -83,12 +83,15 @@ def _volumes(context: OpExecutionContext, platform: Platform, store: ConflictSto
     tell_snapshots(context, {prefix: state.snapshots[prefix] for prefix in state.to_do})
     volumes = {prefix: state.snapshots[prefix].counts(prefix)["contested"] for prefix in state.to_do}
     empty = [prefix for prefix in state.to_do if not volumes[prefix]]
+    contested = [prefix for prefix in state.to_do if volumes[prefix]]
+    batch = batch_of(context, platform, store, state)
     if empty:
         context.log.info(skipping_line(empty, len(prefixes)))
-        batch = batch_of(context, platform, store, state)
-        for prefix in finish_empty(context, store, state, empty, batch):
-            del volumes[prefix]
-    return volumes
+    done = {
+        *finish_empty(context, store, state, empty, batch),
+        *finish_unchanged(context, store, state, contested, batch),
+    }
+    return {prefix: volume for prefix, volume in volumes.items() if prefix not in done}
 
 
 def _workers(context: OpExecutionContext, platform: Platform) -> int:

@@ -58,6 +58,14 @@ def skipping_line(empty: Sequence[str], total: int) -> str:
     return f"Skipping {len(empty)} empty prefixes (processing {total - len(empty)}/{total}): {', '.join(empty)}"
 
 
+def unchanged_line(unchanged: int, total: int) -> str:
+    """Return the line that counts the prefixes whose visits nobody has to judge again.
+
+    An example is `95 of 97 prefixes are unchanged since their last commit`.
+    """
+    return f"{unchanged} of {total} prefixes are unchanged since their last commit"
+
+
 def visits_line(totals: Mapping[str, int]) -> str:
     """Return the line with the counts of the source's visits.
 

@@ -105,6 +105,15 @@ class Snapshot:
         counted: Mapping[str, int] = self._manifest["counts"].get(prefix, {})
         return {name: counted.get(name, 0) for name in COUNT_COLUMNS}
 
+    def content(self, prefix: str) -> str | None:
+        """What stands for the visits of a prefix and for those left out, or None if it is unknown.
+
+        Where two snapshots have the same, they have the same rows.
+        """
+        self._require(prefix)
+        content: str | None = self._manifest.get("content", {}).get(prefix)
+        return content
+
     def total_counts(self) -> Mapping[str, int]:
         """The source's counts of all visits that were seen.
 

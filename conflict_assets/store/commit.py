@@ -11,15 +11,14 @@ from conflict_assets.domain.policy import DetectionPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefixCommit:
-    """Everything that a run has found for one prefix.
+class CommitOrigin:
+    """What a commit of one prefix rests on: a run, a snapshot and a policy.
 
     `as_of` is the snapshot's time (aware). `new_since` is the instant at which the snapshot's date began in the
     schedule's zone: conflicts that were first detected since then are new. The window is `first_date` to `last_date`,
-    both included. `conflicts` holds both rows of every conflict, and `visits` holds each visit that is in a conflict.
-    `left_out` returns (`visit_id`, `outcome`): why other visits are out. It is called when a conflict has gone.
-    `policy` is the policy by which pairs were judged. `counts` holds the source's counts of visits. A prefix whose
-    `contested` is 0 gets no position.
+    both included. `policy` is the policy by which pairs are judged. `counts` holds the source's counts of visits. A
+    prefix whose `contested` is 0 gets no position. `content` stands for the visits and for the code that judges them:
+    where it is the same, the same rows are found under the same policy. None stands for nothing.
     """
 
     prefix: str
@@ -29,15 +28,26 @@ class PrefixCommit:
     new_since: datetime
     first_date: date
     last_date: date
-    conflicts: pa.Table
-    visits: pa.Table
-    left_out: Callable[[], pa.Table]
     policy: DetectionPolicy
     counts: Mapping[str, int]
     batches_total: int
-    detect_seconds: float
     resumed: Sequence[str] = ()
     """Earlier runs that this run continues. Positions are counted over the commits of all of them."""
+    content: str | None = None
+    detect_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixCommit(CommitOrigin):
+    """Everything that a run has found for one prefix.
+
+    `conflicts` holds both rows of every conflict, and `visits` holds each visit that is in a conflict. `left_out`
+    returns (`visit_id`, `outcome`): why other visits are out. It is called when a conflict has gone.
+    """
+
+    conflicts: pa.Table
+    visits: pa.Table
+    left_out: Callable[[], pa.Table]
 
 
 @dataclass(frozen=True, kw_only=True)

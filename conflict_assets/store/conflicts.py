@@ -9,12 +9,13 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from conflict_assets.domain.listed_conflicts import ConflictList, ListedConflict
 from conflict_assets.domain.window import Window
-from conflict_assets.store.commit import CommitOutcome, PrefixCommit
+from conflict_assets.store.commit import CommitOrigin, CommitOutcome, PrefixCommit
 from conflict_assets.store.conflict_lookup import StoredConflict, conflicts_of_group, conflicts_of_pairs
 from conflict_assets.store.export_rows import ConflictExport, ExportQuery, export_conflicts
 from conflict_assets.store.known_names import require_known
 from conflict_assets.store.listing import Order, costliest_new, list_conflicts
 from conflict_assets.store.preview import Preview, preview
+from conflict_assets.store.repeat import repeat
 from conflict_assets.store.replace import replace
 from conflict_assets.store.session import Connection, StoreSession
 from conflict_assets.store.store_queries import OPEN
@@ -57,6 +58,18 @@ class Conflicts:
             StoreError: a row belongs to another prefix.
         """
         return self._session.transact(replace, commit)
+
+    def repeat_commit(self, commit: CommitOrigin) -> CommitOutcome | None:
+        """Commit what the last commit of a prefix has found once more, in one transaction.
+
+        The outcome is that of `replace_prefix` when it finds the same rows. It is None, and nothing is written, unless
+        the last commit has the same content and policy, and the store holds its rows untouched in the same number in
+        this commit's window.
+
+        Raises:
+            StaleSnapshot: the store holds a newer snapshot of the prefix.
+        """
+        return self._session.transact(repeat, commit)
 
     def preview_prefix(self, commit: PrefixCommit, *, examples: int = 0) -> Preview:
         """Return what `replace_prefix` would do, and write nothing.

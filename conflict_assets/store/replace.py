@@ -4,38 +4,21 @@ Only rows that differ are written.
 """
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pyarrow as pa
-from psycopg.types.json import Jsonb
 
 from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
+from conflict_assets.store.commit_record import FoundRows, Judged, is_stored, lock_prefix, settled_before, write_down
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.open_columns import keep_columns
 from conflict_assets.store.policies import policy_id
 from conflict_assets.store.replace_statements import GONE
 from conflict_assets.store.resolution import reasons_of
-from conflict_assets.store.staging import ChangeCounts, compare, make_stage, refuse_foreign_rows, refuse_stale, stage
-
-PREFIX_LOCK = 0x636F6E70
-"""A transaction that changes what is stored of a prefix holds this advisory lock with the prefix's number."""
-
-_RUN_LOCK = 0x636F6E72
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """The policy by which the rows were found, and the settled transactions.
-
-    All transactions before `settled` had ended when the rows were compared.
-    """
-
-    policy: int
-    settled: str
+from conflict_assets.store.staging import ChangeCounts, compare, make_stage, refuse_foreign_rows, stage
 
 
 def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> CommitOutcome:
@@ -49,33 +32,27 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     """
     started = time.perf_counter()
     refuse_foreign_rows(commit)
-    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)])
-    refuse_stale(connection, commit)
+    lock_prefix(connection, commit)
     incoming = incoming_of(commit)
-    judged = Judged(settled=_settled(connection), policy=policy_id(connection, commit.policy))
-    tally = ChangeCounts() if _is_stored(connection, commit, incoming) else _write(connection, commit, incoming, judged)
-    return _write_down(connection, commit, incoming, tally, judged, started)
+    judged = Judged(settled=settled_before(connection), policy=policy_id(connection, commit.policy))
+    stored = is_stored(connection, commit, digest=incoming.digest, rows=incoming.rows)
+    tally = ChangeCounts() if stored else _write(connection, commit, incoming, judged)
+    keep_columns(connection, commit.prefix, incoming)
+    return write_down(connection, commit, _found_rows(commit, incoming), tally, judged, started)
 
 
-def _settled(connection: psycopg.Connection[Any]) -> str:
-    """Return the oldest transaction that has not ended.
+def _found_rows(commit: PrefixCommit, incoming: Incoming) -> FoundRows:
+    """Return what is written down of the rows.
 
-    What the transactions before it have written is seen from now on.
+    Where the window has left some out, the content does not stand for the others: in another window they would be more.
     """
-    row = connection.execute(statements.SETTLED).fetchone()
-    return str(row[0]) if row else ""
-
-
-def _is_stored(connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming) -> bool:
-    """Return whether the prefix already holds the very same rows.
-
-    The last commit has found them, and nobody has touched what it stored.
-    """
-    values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
-    row = connection.execute(
-        statements.IS_STORED, values | {"digest": incoming.digest, "rows": incoming.rows}
-    ).fetchone()
-    return bool(row and row[0])
+    is_whole = incoming.rows == commit.conflicts.num_rows
+    return FoundRows(
+        conflicts=incoming.conflicts,
+        rows=incoming.rows,
+        digest=incoming.digest,
+        content=commit.content if is_whole else None,
+    )
 
 
 def _write(
@@ -154,57 +131,3 @@ def _event_values(commit: PrefixCommit, judged: Judged) -> dict[str, Any]:
         "root": commit.root_run_id,
         "policy": judged.policy,
     }
-
-
-def _write_down(  # noqa: PLR0917 - all that a commit knows, by its end
-    connection: psycopg.Connection[Any],
-    commit: PrefixCommit,
-    incoming: Incoming,
-    tally: ChangeCounts,
-    judged: Judged,
-    started: float,
-) -> CommitOutcome:
-    """Write the row of `prefix_runs`.
-
-    Commits of one root run wait for each other here, so that each commit gets its own position.
-    """
-    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_RUN_LOCK, commit.root_run_id])
-    values = {
-        "root": commit.root_run_id,
-        "prefix": commit.prefix,
-        "as_of": commit.as_of,
-        "new_since": commit.new_since,
-        "run": commit.run_id,
-        "runs": [commit.run_id, *commit.resumed],
-        "first": commit.first_date,
-        "last": commit.last_date,
-        "counted": bool(commit.counts.get("contested", 1)),
-        "total": commit.batches_total,
-        "conflicts": incoming.conflicts,
-        "rows": incoming.rows,
-        "new": tally.new,
-        "changed": tally.changed,
-        "resolved": tally.gone,
-        "reopened": tally.reopened,
-        "detect": commit.detect_seconds,
-        "write": time.perf_counter() - started,
-        "counts": Jsonb(dict(commit.counts)),
-        "digest": incoming.digest,
-        "settled": judged.settled,
-        "policy": judged.policy,
-    }
-    keep_columns(connection, commit.prefix, incoming)
-    connection.execute(statements.NO_LONGER_LATEST, values)
-    row = connection.execute(statements.WRITE_DOWN, values).fetchone()
-    position, new, changed, resolved, reopened, unchanged = row or (0, 0, 0, 0, 0, 0)
-    return CommitOutcome(
-        position=position,
-        conflicts=incoming.conflicts,
-        rows=incoming.rows,
-        new=new,
-        changed=changed,
-        resolved=resolved,
-        reopened=reopened,
-        unchanged=unchanged,
-        write_seconds=time.perf_counter() - started,
-    )

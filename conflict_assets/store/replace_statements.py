@@ -136,14 +136,17 @@ TOUCHED = "{0}.xmin <> r.xmin AND age({0}.xmin) <= age(r.settled_xid::xid)"
 SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 IS_STORED = sql.SQL(
-    """SELECT c.rows = %(rows)s AND NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)
+    """SELECT c.rows = %(rows)s AND c.seen_before = %(rows)s
+           AND NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)
            AND age(r.settled_xid::xid) >= age(r.xmin)
            AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
                            EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
        FROM prefix_runs AS r, LATERAL (
            SELECT bool_or({conflict_touched}) AS touched, count(*) FILTER (
                WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
-                   AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows
+                   AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows, count(*) FILTER (
+               WHERE resolved_at IS NULL AND least(visit_date, con_visit_date) >= greatest(%(first)s, r.first_date)
+                   AND greatest(visit_date, con_visit_date) <= least(%(last)s, r.last_date)) AS seen_before
            FROM visit_conflicts AS c WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
        ) AS c, LATERAL (
            SELECT bool_or({visit_touched}) AS touched
@@ -161,6 +164,9 @@ IS_STORED = sql.SQL(
 row of `prefix_runs`. The commit has surely compared the rows of another transaction only if that transaction had ended
 before the comparison, since transactions that began earlier may end later. After a store was restored from a dump, or
 moved, all rows are younger, so that the digest holds for none of them.
+
+The rows that hold must be as many in the window as in what it shares with the last commit's window: one that leaves the
+window does not make up for an older one that comes back into it.
 """
 
 INSERT_CONFLICTS = sql.SQL(
@@ -311,14 +317,14 @@ NO_LONGER_LATEST = """UPDATE prefix_runs SET latest = false
 WRITE_DOWN = """
     INSERT INTO prefix_runs AS p (root_run_id, ssn_prefix, as_of, new_since, run_id, first_date, last_date, latest,
         position, batches_total, conflicts, conflict_rows, new_conflicts, changed, resolved, reopened, unchanged,
-        detect_seconds, write_seconds, counts, digest, settled_xid, policy_id)
+        detect_seconds, write_seconds, counts, digest, content, settled_xid, policy_id)
     SELECT %(root)s, %(prefix)s, %(as_of)s, %(new_since)s, %(run)s, %(first)s, %(last)s, true,
         CASE WHEN %(counted)s THEN 1 + (SELECT count(DISTINCT o.ssn_prefix) FROM prefix_runs AS o
             WHERE o.root_run_id = %(root)s AND o.run_id = ANY(%(runs)s) AND o.ssn_prefix <> %(prefix)s
                 AND o.position > 0) ELSE 0 END,
         %(total)s, %(conflicts)s, %(rows)s, %(new)s, %(changed)s, %(resolved)s, %(reopened)s,
         %(conflicts)s - %(new)s - %(changed)s - %(reopened)s, %(detect)s, %(write)s, %(counts)s, %(digest)s,
-        %(settled)s::xid8, %(policy)s
+        %(content)s, %(settled)s::xid8, %(policy)s
     ON CONFLICT (root_run_id, as_of, ssn_prefix) DO UPDATE SET
         position = CASE WHEN p.run_id = ANY(%(runs)s) THEN p.position ELSE excluded.position END,
         new_since = excluded.new_since, run_id = excluded.run_id, first_date = excluded.first_date,
@@ -330,5 +336,6 @@ WRITE_DOWN = """
         unchanged = greatest(0, excluded.conflicts - p.new_conflicts - excluded.new_conflicts
             - p.changed - excluded.changed - p.reopened - excluded.reopened),
         detect_seconds = excluded.detect_seconds, write_seconds = excluded.write_seconds, counts = excluded.counts,
-        digest = excluded.digest, settled_xid = excluded.settled_xid, policy_id = excluded.policy_id
+        digest = excluded.digest, content = excluded.content, settled_xid = excluded.settled_xid,
+        policy_id = excluded.policy_id
     RETURNING position, new_conflicts, changed, resolved, reopened, unchanged"""

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
+from conflict_assets.store.commit_record import PREFIX_LOCK
 from conflict_assets.store.errors import StoreError
-from conflict_assets.store.replace import PREFIX_LOCK
 
 
 @dataclass(frozen=True, kw_only=True)

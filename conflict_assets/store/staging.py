@@ -12,7 +12,7 @@ import psycopg
 import pyarrow.compute as pc
 
 from conflict_assets.store import replace_statements as statements
-from conflict_assets.store.commit import PrefixCommit
+from conflict_assets.store.commit import CommitOrigin, PrefixCommit
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.errors import StaleSnapshot, StoreError
 from conflict_assets.store.incoming import Incoming
@@ -54,7 +54,7 @@ def refuse_foreign_rows(commit: PrefixCommit) -> None:
             )
 
 
-def refuse_stale(connection: psycopg.Connection[Any], commit: PrefixCommit) -> None:
+def refuse_stale(connection: psycopg.Connection[Any], commit: CommitOrigin) -> None:
     """Refuse a commit when the store holds a newer snapshot of the prefix.
 
     Raises:

@@ -1,5 +1,6 @@
 """Runs of `visit_conflicts` in this process, over a few prefixes whose snapshots are made up."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from conflict_assets.assets.resources import Platform
 from conflict_assets.assets.visit_conflicts import visit_conflicts
 from conflict_assets.automation.jobs import range_tags
 from conflict_assets.settings import Settings, read_settings
+from conflict_assets.source.snapshot_files import MANIFEST
 from conflict_assets.source.snapshot_writer import SnapshotContent
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.survey import Survey
@@ -51,21 +53,34 @@ class SmallRuns:
     def platform(self) -> SmallPlatform:
         return SmallPlatform(folder=str(self.folder), url=self.url)
 
-    def take_snapshot(self, conflicts: Mapping[str, int], later: timedelta = A_DAY) -> None:
-        """Keep a snapshot of all prefixes in which some hold so many conflicts; the others have no contested visit."""
+    def take_snapshot(
+        self, conflicts: Mapping[str, int], later: timedelta = A_DAY, contents: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep a snapshot of all prefixes in which some hold so many conflicts; the others have no contested visit.
+
+        `contents` says what the snapshot tells of the content of each prefix: nothing, unless it is given.
+        """
         self.as_of += later
         prefixes = tuple(f"{number:02}" for number in range(int(self.first), int(self.last) + 1))
         batches = [visits(prefix, conflicts[prefix]) for prefix in prefixes if conflicts.get(prefix)]
         survey = Survey({prefix: {"good": 2 * conflicts.get(prefix, 0) + 1} for prefix in prefixes})
-        SnapshotStore(self.platform.settings.data_dir / "snapshots").write(
+        snapshot = SnapshotStore(self.platform.settings.data_dir / "snapshots").write(
             f"night-{self.as_of:%d-%H}",
             SnapshotContent(query=all_of(prefixes=prefixes), as_of=self.as_of, batches=batches, survey=survey),
         )
+        file = snapshot.folder / MANIFEST
+        manifest = json.loads(file.read_text(encoding="utf-8")) | {"content": dict(contents or {})}
+        file.write_text(json.dumps(manifest), encoding="utf-8")
 
-    def run(self, conflicts: Mapping[str, int] | None = None, later: timedelta = A_DAY) -> str:
+    def run(
+        self,
+        conflicts: Mapping[str, int] | None = None,
+        later: timedelta = A_DAY,
+        contents: Mapping[str, str] | None = None,
+    ) -> str:
         """Run over the newest snapshot, or over a new one with so many conflicts; the run's id."""
         if conflicts is not None:
-            self.take_snapshot(conflicts, later)
+            self.take_snapshot(conflicts, later, contents)
         done = materialize(
             [visit_conflicts],
             resources={"platform": self.platform},
@@ -86,6 +101,11 @@ class SmallRuns:
             for entry in self.instance.all_logs(run)
             if entry.dagster_event is None or entry.dagster_event.is_engine_event
         ]
+
+    def steps(self, run: str) -> set[str]:
+        """The steps of a run that have begun, by their short names."""
+        events = (entry.dagster_event for entry in self.instance.all_logs(run))
+        return {str(event.step_key).rpartition(".")[2] for event in events if event and event.is_step_start}
 
     def metadata(self, run: str) -> dict[str, dict[str, object]]:
         """What a run has told of each prefix in its materialization."""

@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetCheckSeverity, DagsterEventType, DagsterInstance, job, op
 
 from conflict_assets.assets import check_events
-from conflict_assets.assets.checks import CheckOutcome, check_active_visits, check_conflicts
+from conflict_assets.assets.checks import CheckOutcome, check_active_visits, check_conflicts, check_repeated
 from conflict_assets.assets.prefix_detection import Batch, finish_prefix
 from conflict_assets.assets.run_snapshots import judge
 from conflict_assets.domain.detection_result import CONFLICT_SCHEMA
@@ -139,6 +139,11 @@ def test_text_as_a_dictionary_is_text():
 
 def test_good_conflicts_pass_every_check():
     assert failed(check_conflicts("04", PAIR, 5, stored())) == {}
+
+
+@pytest.mark.parametrize("counts", [stored(), stored(rows=1), stored(one_sided=1)], ids=["all well", "lost", "half"])
+def test_a_repeated_commit_is_judged_as_one_whose_rows_are_good(counts):
+    assert check_repeated("04", 2, 5, counts) == check_conflicts("04", PAIR, 5, counts)
 
 
 def test_rows_of_another_prefix_are_counted_not_shown():

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from conflict_assets.store.commit_record import PREFIX_LOCK
 from conflict_assets.store.embedded.embedded_server import stop_embedded
-from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 from conflict_assets_tests.pg import execute, rows
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from conflict_assets.store.replace import PREFIX_LOCK
+from conflict_assets.store.commit_record import PREFIX_LOCK
 from conflict_assets_tests.pg import execute, rows
 
 REFUSE = "RAISE EXCEPTION 'injected'"

@@ -33,10 +33,10 @@ STORED: Mapping[str, tuple[str, ...]] = {
     "visit_conflicts": (),
     "conflict_visits": (),
     "conflict_history": ("event_id", "policy_id"),
-    "prefix_runs": ("committed_at", "detect_seconds", "write_seconds", "digest", "settled_xid", "policy_id"),
+    "prefix_runs": ("committed_at", "detect_seconds", "write_seconds", "digest", "settled_xid", "policy_id", "content"),
     "rejected_visits": ("rejected_id",),
 }
-"""The tables that are compared, and the columns that are not: numbers that a store gives, clocks, and the digest.
+"""The tables that are compared, and the columns that are not: numbers that a store gives, clocks, the digest and the content.
 
 The digest goes by the order of rows.
 """

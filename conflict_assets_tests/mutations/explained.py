@@ -7,7 +7,7 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "@dataclass(frozen=False)",
     ): "nothing changes a finding that was made",
     (
-        "store/replace.py",
+        "store/commit_record.py",
         '"counted": bool(commit.counts.get("contested", 1)),',
         '"counted": bool(commit.counts.get("contested", 2)),',
     ): "any number but zero says that visits were counted",

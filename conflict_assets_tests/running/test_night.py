@@ -15,8 +15,8 @@ import pytest
 from dagster import DagsterInstance, RunsFilter
 
 from conflict_assets.automation.jobs import NIGHTLY_JOB
+from conflict_assets.store.commit_record import PREFIX_LOCK
 from conflict_assets.store.embedded.embedded_server import embedded_url, stop_embedded
-from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.dagster_stack import ROOT, platform_environment
 
 pytestmark = pytest.mark.usefixtures("first_run")

@@ -6,10 +6,10 @@ import psycopg
 import pytest
 
 from conflict_assets.store import preview
+from conflict_assets.store.commit_record import PREFIX_LOCK
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.errors import StaleSnapshot, StoreError
 from conflict_assets.store.preview import Preview
-from conflict_assets.store.replace import PREFIX_LOCK
 from conflict_assets_tests.pg import PgServer, execute, rows
 from conflict_assets_tests.store.nights import SSN, Pair, night
 
