@@ -106,23 +106,6 @@ class Snapshot:
         return {name: counted.get(name, 0) for name in COUNT_COLUMNS}
 
     def content(self, prefix: str) -> str | None:
-        """What stands for the visits of a prefix and for those left out, or None if it is unknown.
-
-        Where two snapshots have the same, they have the same rows.
-        """
-        self._require(prefix)
-        content: str | None = self._manifest.get("content", {}).get(prefix)
-        return content
-
-    def total_counts(self) -> Mapping[str, int]:
-        """The source's counts of all visits that were seen.
-
-        Visits without a prefix count too.
-        """
-        every = (*self._manifest["counts"].values(), self._manifest["counts_without_prefix"])
-        return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
-
-    def content(self, prefix: str) -> str | None:
         """A text that is the same for snapshots that hold, to the row, the same of a prefix.
 
         Snapshots of earlier releases have none.

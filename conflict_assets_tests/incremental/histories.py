@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
+from conflict_assets.assets import source_reading
 from conflict_assets.domain.window import window_at
+from conflict_assets.source import incremental
 from conflict_assets.source.snapshots import Snapshot, SnapshotStore
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets_tests.incremental.nights import PREFIX_LENGTH, START, Calendar, Night, statements_composed_once
@@ -123,7 +126,7 @@ def play(stage: Stage, seed: int, nights: int, fault: Fault = NO_FAULT) -> Cover
     house.settle()
     covered = Coverage(edited=house.edited)
     full_every = rng.choice(FULL_EVERY)
-    with statements_composed_once(), stage.sides(seed, full_every) as (file, platform, twin):
+    with _grain(rng), statements_composed_once(), stage.sides(seed, full_every) as (file, platform, twin):
         platform.tamper = fault.tamper
         platform.before = lambda: file.write(fault.seen(house.tables))
         twin.before = lambda: file.write(house.tables)
@@ -143,6 +146,17 @@ def play(stage: Stage, seed: int, nights: int, fault: Fault = NO_FAULT) -> Cover
             for side in (platform, twin):
                 side.end(night)
     return covered
+
+
+@contextmanager
+def _grain(rng: Random) -> Iterator[None]:
+    """Draw how fine cells are, and how much of so small a warehouse may change before everything is read."""
+    buckets, most = rng.choice((1, 2, 16, 64)), rng.choice((0.3, 0.9, 1.0, 1.0))
+    with (
+        patch.object(source_reading, "bucket_count", lambda *_: buckets),
+        patch.object(incremental, "MOST_CHANGED", most),
+    ):
+        yield
 
 
 def _count(covered: Coverage, night: Night, happened: list[str], lived: Lived) -> None:

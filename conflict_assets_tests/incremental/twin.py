@@ -36,7 +36,8 @@ STORED: Mapping[str, tuple[str, ...]] = {
     "prefix_runs": ("committed_at", "detect_seconds", "write_seconds", "digest", "settled_xid", "policy_id", "content"),
     "rejected_visits": ("rejected_id",),
 }
-"""The tables that are compared, and the columns that are not: numbers that a store gives, clocks, the digest and the content.
+"""The tables that are compared, and the columns that are not: numbers that a store gives, clocks, the digest and
+the content.
 
 The digest goes by the order of rows.
 """
