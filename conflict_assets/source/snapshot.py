@@ -105,6 +105,14 @@ class Snapshot:
         counted: Mapping[str, int] = self._manifest["counts"].get(prefix, {})
         return {name: counted.get(name, 0) for name in COUNT_COLUMNS}
 
+    def total_counts(self) -> Mapping[str, int]:
+        """The source's counts of all visits that were seen.
+
+        Visits without a prefix count too.
+        """
+        every = (*self._manifest["counts"].values(), self._manifest["counts_without_prefix"])
+        return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
+
     def content(self, prefix: str) -> str | None:
         """A text that is the same for snapshots that hold, to the row, the same of a prefix.
 
