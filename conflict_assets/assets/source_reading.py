@@ -23,6 +23,7 @@ from conflict_assets.source.incremental import (
     first_look,
     refuse_much_change,
     survey_changes,
+    watched_blocks,
 )
 from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, VisitQuery, VisitReader
 from conflict_assets.source.snapshot_writer import SnapshotContent
@@ -174,7 +175,7 @@ def _read_all(  # noqa: PLR0917 - what a reading needs, by its end
         as_of=reading.as_of,
         batches=reader.read_visits(reading.query, survey),
         survey=survey,
-        fingerprints=replace(seen, outcomes=survey.outcomes),
+        fingerprints=replace(seen, outcomes=survey.outcomes, watched=watched_blocks(reader, reading.query, survey)),
         facts=ReadingFacts(why=why, full_as_of=reading.as_of, basis=basis, cells=cells, cells_changed=cells),
     )
     return snapshots.write(reading.name, content)

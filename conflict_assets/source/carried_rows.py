@@ -8,13 +8,13 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from conflict_assets.domain.reasons import RejectReason
 from conflict_assets.source.carried_prefix import CarriedPrefix
-from conflict_assets.source.cells import ChangedCells, block_of_cells, numbers, prefix_of_cells
+from conflict_assets.source.cells import ChangedCells, numbers, prefix_of_cells
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import CONTESTED, SourceError, VisitQuery
 from conflict_assets.source.snapshot import Snapshot
-from conflict_assets.source.survey import BLOCK_SCHEMA, Prefix, followed_blocks
+from conflict_assets.source.survey import Prefix
+from conflict_assets.source.told_rows import told
 
 
 class CarryingError(SourceError):
@@ -62,27 +62,18 @@ class CarriedRows:
         return self.snapshot.content(prefix)
 
     def left_out(self) -> pa.Table:
-        """Return the other rows that still hold (`LEFT_OUT_WRITTEN`).
-
-        Inactive visits do where their block would be looked at in any case, or the store still follows it.
-        """
+        """Return the other rows that are as they were (`LEFT_OUT_WRITTEN`)."""
         rows = self._asked(self._left_out)
-        rows = rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
-        is_rejected = pc.is_in(rows["outcome"], pa.array([str(reason) for reason in RejectReason]))
-        blocks = pa.table([rows["left_out_ssn"], pa.array(block_of_cells(numbers(rows["cell"])))], schema=BLOCK_SCHEMA)
-        numbered = blocks.append_column("row", pa.array(range(blocks.num_rows), pa.int64()))
-        followed = numbered.join(followed_blocks(self.query), BLOCK_SCHEMA.names, join_type="left semi")["row"]
-        is_followed = pc.is_in(numbered["row"], followed.combine_chunks())
-        return rows.filter(pc.or_(pc.or_(is_rejected, pc.fill_null(rows["is_suspect"], False)), is_followed))
+        return rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
 
     def prefixes_with_other_left_out(self, left_out: pa.Table) -> set[Prefix]:
         """Return the prefixes whose left-out rows are not what they were."""
         names = ["ssn_prefix", "visit_id", "outcome"]
-        before = self._asked(self._left_out).select(names)
+        before, left_out = (told(rows).select(names) for rows in (self._asked(self._left_out), left_out))
         both = pa.concat_tables(
             [
                 before.append_column("side", pa.repeat(pa.scalar(-1, pa.int64()), before.num_rows)),
-                left_out.select(names).append_column("side", pa.repeat(pa.scalar(1, pa.int64()), left_out.num_rows)),
+                left_out.append_column("side", pa.repeat(pa.scalar(1, pa.int64()), left_out.num_rows)),
             ]
         )
         sums = both.group_by(names).aggregate([("side", "sum")])

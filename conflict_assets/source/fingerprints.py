@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from conflict_assets.source.protocol import CELL_SCHEMA, DIMENSION_SCHEMA, REPEATED_SCHEMA
 from conflict_assets.source.snapshot_files import read_rows, write_table
-from conflict_assets.source.survey import BLOCK_SCHEMA, OUTCOME_SCHEMA
+from conflict_assets.source.survey import OUTCOME_SCHEMA, WATCHED_SCHEMA
 
 SEEN = ".seen.parquet"
 
@@ -19,7 +19,7 @@ _SCHEMAS = {
     "outcomes": OUTCOME_SCHEMA,
     "repeated": REPEATED_SCHEMA,
     "dimensions": DIMENSION_SCHEMA,
-    "followed": BLOCK_SCHEMA,
+    "watched": WATCHED_SCHEMA,
 }
 
 
@@ -28,15 +28,15 @@ class Fingerprints:
     """What a night has seen of the source.
 
     `cells` are counts and hashes of all visits, and `outcomes` counts them by their own outcome. `repeated` are visit
-    ids on several rows. `dimensions` are counts and hashes of what the dimensions say. `followed` are the blocks of
-    dates that the store asked for.
+    ids on several rows. `dimensions` are counts and hashes of what the dimensions say. `watched` are the blocks of
+    dates whose inactive visits have travelled.
     """
 
     cells: pa.Table
     outcomes: pa.Table
     repeated: pa.Table
     dimensions: pa.Table
-    followed: pa.Table
+    watched: pa.Table
 
     def write(self, folder: Path) -> None:
         """Write them into a snapshot's folder, a file each."""

@@ -28,7 +28,14 @@ from conflict_assets.source.protocol import (
     VisitReader,
 )
 from conflict_assets.source.snapshot import Snapshot
-from conflict_assets.source.survey import BLOCK_SCHEMA, OUTCOME_SCHEMA, Survey, followed_blocks, visits_by_prefix
+from conflict_assets.source.survey import (
+    BLOCK_SCHEMA,
+    OUTCOME_SCHEMA,
+    WATCHED_SCHEMA,
+    Survey,
+    followed_blocks,
+    visits_by_prefix,
+)
 
 MOST_CHANGED = 0.3
 """The share of the visits that may have changed. When more have, reading everything takes less time."""
@@ -76,7 +83,7 @@ def first_look(reader: VisitReader, query: VisitQuery) -> Fingerprints:
         outcomes=OUTCOME_SCHEMA.empty_table(),
         repeated=REPEATED_SCHEMA.empty_table(),
         dimensions=reader.dimension_hashes(),
-        followed=followed_blocks(query),
+        watched=WATCHED_SCHEMA.empty_table(),
     )
 
 
@@ -106,14 +113,13 @@ def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Chan
         seen,
         cells=reader.cells(query, known),
         dimensions=reader.dimension_hashes(),
-        followed=followed_blocks(query),
         outcomes=of_asked_prefixes(seen.outcomes, query),
     )
     changed = ChangedCells.of(
         differing_cells(known, now.cells),
         _at_moved_ends(base, query, known, now.cells),
         _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),
-        _newly_followed(reader, base, query, seen.followed),
+        _newly_followed(reader, query, seen.watched),
     )
     repeated = of_asked_prefixes(seen.repeated, query)
     changed, ids = _with_same_ids(reader, query, changed, repeated)
@@ -129,15 +135,22 @@ def survey_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> 
     changed = changes.carried.changed
     kept = reader.keep_changed(query, changes.cells, changes.repeated_ids) if len(changed.cells) else None
     survey = reader.survey(query, kept) if kept is not None else Survey({}, SURVEY_SCHEMA.empty_table())
-    before, now = changes.seen.outcomes, survey.outcomes
-    outcomes = pa.concat_tables(
+    outcomes = _replaced(changed, changes.seen.outcomes, survey.outcomes)
+    watched = of_asked_prefixes(changes.seen.watched, query)
+    if kept is not None:
+        watched = _replaced(changed, watched, watched_blocks(reader, query, survey))
+    survey = replace(survey, visits=visits_by_prefix(outcomes, query))
+    return survey, replace(changes.seen, outcomes=outcomes, watched=watched), kept
+
+
+def _replaced(changed: ChangedCells, before: pa.Table, now: pa.Table) -> pa.Table:
+    """Return rows of cells as they are now where the cell has changed, and else as they were."""
+    return pa.concat_tables(
         [
             before.filter(pa.array(~changed.holds(numbers(before["cell"])))),
             now.filter(pa.array(changed.holds(numbers(now["cell"])))),
         ]
     )
-    survey = replace(survey, visits=visits_by_prefix(outcomes, query))
-    return survey, replace(changes.seen, outcomes=outcomes), kept
 
 
 def differing_dimensions(before: pa.Table, now: pa.Table) -> Mapping[str, Numbers]:
@@ -170,38 +183,26 @@ def _of_changed_dimensions(base: Snapshot, query: VisitQuery, buckets: Mapping[s
     return np.unique(np.concatenate(found))
 
 
-def _newly_followed(reader: VisitReader, base: Snapshot, query: VisitQuery, followed: pa.Table) -> Numbers:
-    """Return the cells of blocks that the store follows now and did not then, so that inactive visits of it travel.
+def _newly_followed(reader: VisitReader, query: VisitQuery, watched: pa.Table) -> Numbers:
+    """Return the cells of blocks that the store follows and whose inactive visits have not travelled."""
+    blocks = pa.table([watched["ssn"], pa.array(block_of_cells(numbers(watched["cell"])))], schema=BLOCK_SCHEMA)
+    return _cells_of(reader, query, followed_blocks(query).join(blocks, BLOCK_SCHEMA.names, join_type="left anti"))
 
-    Those of a block with two agencies travel in any case.
-    """
-    new = followed_blocks(query).join(followed, BLOCK_SCHEMA.names, join_type="left anti")
-    if new.num_rows:
-        new = new.join(_blocks_of_two_agencies(base, query), BLOCK_SCHEMA.names, join_type="left anti")
-    if not new.num_rows:
+
+def _cells_of(reader: VisitReader, query: VisitQuery, blocks: pa.Table) -> Numbers:
+    """Return the cells of blocks of dates of SSNs (`BLOCK_SCHEMA`)."""
+    if not blocks.num_rows:
         return np.array([], dtype=np.int64)
-    ssns = pc.unique(new["ssn"]).to_pylist()
-    buckets = reader.ssn_buckets(query, ssns)
-    return cell_of_block(
-        np.array([buckets[ssn] for ssn in new["ssn"].to_pylist()], dtype=np.int64), numbers(new["block"])
-    )
+    ssns = blocks["ssn"].to_pylist()
+    buckets = reader.ssn_buckets(query, sorted(set(ssns)))
+    return cell_of_block(np.array([buckets[ssn] for ssn in ssns], dtype=np.int64), numbers(blocks["block"]))
 
 
-def _blocks_of_two_agencies(base: Snapshot, query: VisitQuery) -> pa.Table:
-    schema = pa.schema([("ssn", pa.string()), ("provider_id", pa.string()), ("cell", pa.int64())])
-    found = [BLOCK_SCHEMA.empty_table()]
-    for rows in _carried_rows(base, query, schema):
-        blocks = pa.table(
-            {
-                "ssn": rows["ssn"],
-                "block": pa.array(block_of_cells(numbers(rows["cell"]))),
-                "agency": rows["provider_id"],
-            }
-        )
-        counted = blocks.group_by(["ssn", "block"]).aggregate([("agency", "count_distinct")])
-        several = counted.filter(pc.greater(counted["agency_count_distinct"], 1))
-        found.append(several.select(BLOCK_SCHEMA.names))
-    return pa.concat_tables(found)
+def watched_blocks(reader: VisitReader, query: VisitQuery, survey: Survey) -> pa.Table:
+    """Return the blocks of dates whose inactive visits travel after a survey, as `WATCHED_SCHEMA`."""
+    followed = pa.Table.from_pylist(survey.unnamed(query), BLOCK_SCHEMA)
+    cells = pa.array(_cells_of(reader, query, followed))
+    return pa.concat_tables([survey.watched, pa.table([followed["ssn"], cells], schema=WATCHED_SCHEMA)])
 
 
 def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -71,15 +71,15 @@ SURVEY_SCHEMA = pa.schema(
     [
         ("kind", pa.string()),
         ("item", pa.string()),
-        ("place", pa.int64()),
+        ("cell", pa.int64()),
         ("visits", pa.int64()),
     ]
 )
 """A row of the survey.
 
-`kind` is `visits` (how many the cell `place` has of the outcome `item`), `suspect` (the block `place` of the dates of
-the SSN `item` is to be looked at), `neighbour` (the same, but only because of the block next to it) or `repeated` (how
-many visits have an id of the hash `item`).
+`kind` is `visits` (how many a cell has of the outcome `item`), `suspect` (the cell's block of the dates of the SSN
+`item` is to be looked at), `neighbour` (the same, but only because of the block next to it) or `repeated` (how many
+visits have an id of the hash `item`).
 """
 
 DIMENSION_KEYS = ("office_key", "patient_key", "payer_key", "contract_key", "service_key", "person_key")

@@ -30,6 +30,7 @@ from conflict_assets.source.snapshot_files import (
     system_text,
 )
 from conflict_assets.source.snapshot_parts import SnapshotParts
+from conflict_assets.source.told_rows import told
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Snapshot:
         """The visits of a prefix that travelled without being contested, as `LEFT_OUT_SCHEMA`."""
         self._require(prefix)
         with self._readable():
-            return read_rows(self.folder / LEFT_OUT, LEFT_OUT_SCHEMA, prefix)
+            return _as_told(read_rows(self.folder / LEFT_OUT, LEFT_OUT_WRITTEN, prefix))
 
     def all_left_out(self) -> pa.Table:
         """Return all visits that travelled without being contested.
@@ -169,7 +170,7 @@ class Snapshot:
         Those without a prefix have a null one.
         """
         with self._readable():
-            return read_rows(self.folder / LEFT_OUT, LEFT_OUT_SCHEMA)
+            return _as_told(read_rows(self.folder / LEFT_OUT, LEFT_OUT_WRITTEN))
 
     def written_left_out(self) -> pa.Table:
         """All that was written of visits that are not contested, as `LEFT_OUT_WRITTEN`."""
@@ -209,3 +210,7 @@ class Snapshot:
                 f"The snapshot of run {self.root_run_id} does not cover prefix {prefix}. "
                 "Materialize active_visits for it first."
             )
+
+
+def _as_told(left_out: pa.Table) -> pa.Table:
+    return told(left_out).select(LEFT_OUT_SCHEMA.names)

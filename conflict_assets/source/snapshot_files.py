@@ -34,9 +34,10 @@ LEFT_OUT_WRITTEN = pa.schema(
         ("left_out_ssn", pa.string()),
         ("cell", pa.int64()),
         ("is_suspect", pa.bool_()),
+        ("is_told", pa.bool_()),
     ]
 )
-"""What is written of a visit that is not contested: a later night needs more of it than anybody asks for."""
+"""What is written of a visit that is not contested. What is not told is there for a later night only."""
 
 VISIT_WRITTEN = pa.schema(
     [

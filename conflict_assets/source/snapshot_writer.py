@@ -34,8 +34,10 @@ from conflict_assets.source.snapshot_files import (
     write_text,
 )
 from conflict_assets.source.survey import COUNTED, Prefix, Survey, SurveyedCounts
+from conflict_assets.source.told_rows import with_told
 
 _NO_VISITS = VISIT_WRITTEN.empty_table()
+_LEFT_OUT = pa.schema([each for each in LEFT_OUT_WRITTEN if each.name != "is_told"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ class SnapshotWriter:
             self._tally.count(rows)
             is_contested = pc.equal(rows["outcome"], CONTESTED)
             left_out = rows.filter(pc.and_not(pc.invert(is_contested), pc.equal(rows["outcome"], REPEATED)))
-            self._left_out.append(left_out.select(LEFT_OUT_WRITTEN.names))
+            self._left_out.append(left_out.select(_LEFT_OUT.names))
             self._repeated.append(rows.filter(pc.is_valid(rows["id_hash"])).select(REPEATED_SCHEMA.names))
             visits = rows.filter(is_contested).combine_chunks()
             start = 0
@@ -154,11 +156,13 @@ class SnapshotWriter:
         self._rows[carried.prefix] = kept.num_rows + new.num_rows
 
     def _write_left_out(self) -> None:
-        left_out = pa.concat_tables([LEFT_OUT_WRITTEN.empty_table(), *self._left_out])
+        left_out = pa.concat_tables([_LEFT_OUT.empty_table(), *self._left_out])
         if self._content.carried is not None:
             kept = self._content.carried.left_out()
             self._tally.count(_as_counted(kept))
-            left_out = pa.concat_tables([kept, left_out])
+            left_out = pa.concat_tables([kept.select(_LEFT_OUT.names), left_out])
+        left_out = with_told(left_out, self._content.query)
+        if self._content.carried is not None:
             self._changed_prefixes |= self._content.carried.prefixes_with_other_left_out(left_out)
             write_by_prefix(self._folder / STALE, pa.concat_tables([STALE_SCHEMA.empty_table(), *self._stale]))
         write_by_prefix(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.domain.reasons import InactiveReason, Note, RejectReason
-from conflict_assets.source.cells import numbers, prefix_of_cells
+from conflict_assets.source.cells import block_of_cells, numbers, prefix_of_cells
 from conflict_assets.source.protocol import CONTESTED, COUNT_COLUMNS, REPEATED, SURVEY_SCHEMA, VisitQuery
 
 GOOD = "good"
@@ -22,6 +22,9 @@ GOOD = "good"
 
 BLOCK_SCHEMA = pa.schema([("ssn", pa.string()), ("block", pa.int64())])
 """A block of the dates of an SSN, by its number."""
+
+WATCHED_SCHEMA = pa.schema([("ssn", pa.string()), ("cell", pa.int64())])
+"""A block of the dates of an SSN, by its cell."""
 
 OUTCOME_SCHEMA = pa.schema([("cell", pa.int64()), ("outcome", pa.string()), ("visits", pa.int64())])
 """How many visits a cell has of an outcome of their own, which is null where nothing is wrong with them."""
@@ -58,16 +61,22 @@ class Survey:
     def outcomes(self) -> pa.Table:
         """How many visits each cell has of each outcome of their own, as `OUTCOME_SCHEMA`."""
         found = self._of_kind("visits")
-        return pa.table([found["place"], found["item"], found["visits"]], schema=OUTCOME_SCHEMA)
+        return pa.table([found["cell"], found["item"], found["visits"]], schema=OUTCOME_SCHEMA)
 
     @property
     def suspects(self) -> pa.Table:
         """Blocks of dates to be looked at whatever the blocks next to them hold, as `BLOCK_SCHEMA`."""
         found = self._of_kind("suspect")
-        return pa.table([found["item"], found["place"]], schema=BLOCK_SCHEMA)
+        return pa.table([found["item"], pa.array(block_of_cells(numbers(found["cell"])))], schema=BLOCK_SCHEMA)
 
-    def _of_kind(self, kind: str) -> pa.Table:
-        return self.rows.filter(pc.equal(self.rows["kind"], kind))
+    @property
+    def watched(self) -> pa.Table:
+        """All blocks of dates to be looked at, as `WATCHED_SCHEMA`."""
+        found = self._of_kind("suspect", "neighbour")
+        return pa.table([found["item"], found["cell"]], schema=WATCHED_SCHEMA)
+
+    def _of_kind(self, *kinds: str) -> pa.Table:
+        return self.rows.filter(pc.is_in(self.rows["kind"], pa.array(kinds)))
 
     def unnamed(self, query: VisitQuery) -> list[dict[str, Any]]:
         """The followed blocks that are no suspects, each as an object with an SSN and a block's number.

@@ -50,7 +50,7 @@ def test_each_prefix_gets_one_file_that_only_its_owner_reads(tmp_path):
 
 
 def test_what_was_left_out_of_a_prefix_is_read_from_among_all(tmp_path):
-    batches = [batch(prefix, start=number, outcome="not_contested") for prefix in ("04", "05") for number in (0, 9)]
+    batches = [batch(prefix, start=number, outcome="no_times") for prefix in ("04", "05") for number in (0, 9)]
     snapshot = SnapshotStore(tmp_path).write(
         "run", SnapshotContent(query=all_of(), as_of=NOON, batches=batches, survey=NO_SURVEY)
     )

@@ -230,10 +230,10 @@ def test_a_table_of_the_session_has_a_name_of_its_own_each_time():
 def test_only_followed_blocks_that_the_survey_does_not_name_are_sent():
     rows = pa.Table.from_pylist(
         [
-            {"kind": "suspect", "item": "041234567", "place": 3, "visits": None},
-            {"kind": "neighbour", "item": "041234567", "place": 4, "visits": None},
+            {"kind": "suspect", "item": "041234567", "cell": 5_100_003, "visits": None},
+            {"kind": "neighbour", "item": "041234567", "cell": 5_100_004, "visits": None},
             {"kind": "repeated", "item": "041234567", "visits": 4},
-            {"kind": "visits", "item": None, "place": 5_100_900, "visits": 9},
+            {"kind": "visits", "item": None, "cell": 5_100_900, "visits": 9},
         ],
         Survey({}).rows.schema,
     )

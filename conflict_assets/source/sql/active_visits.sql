@@ -8,25 +8,27 @@ WITH
 {% include "parts/classified_visits.sql" %},
 
 pointed AS (
-    SELECT kind, item, place
+    SELECT kind, item, cell
     FROM TABLE(RESULT_SCAN(:survey))
 ),
 
 named_block AS (
-    SELECT item AS ssn, place AS block, kind = 'suspect' AS is_suspect, FALSE AS is_followed
+    SELECT
+        item AS ssn,
+        MOD(cell, :cells_a_bucket) - :cell_of_first_block AS block,
+        kind = 'suspect' AS is_suspect
     FROM pointed
     WHERE kind IN ('suspect', 'neighbour')
     UNION ALL
     SELECT
         PARSE_JSON(item.VALUE::VARCHAR):ssn::VARCHAR,
         PARSE_JSON(item.VALUE::VARCHAR):block::INTEGER,
-        FALSE,
-        TRUE
+        FALSE
     FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:followed))) AS item
 ),
 
 watched AS (
-    SELECT ssn, block, BOOLOR_AGG(is_suspect) AS is_suspect, BOOLOR_AGG(is_followed) AS is_followed
+    SELECT ssn, block, BOOLOR_AGG(is_suspect) AS is_suspect
     FROM named_block
     GROUP BY ssn, block
 ),
@@ -43,7 +45,6 @@ chosen AS (
         v.*,
         w.ssn IS NOT NULL AS is_watched,
         COALESCE(w.is_suspect, FALSE) AS is_suspect,
-        COALESCE(w.is_suspect OR w.is_followed, FALSE) AS is_explained,
         r.id_hash IS NOT NULL AND v.ssn IS NOT NULL AS is_repeated
     FROM visit AS v
     LEFT JOIN watched AS w ON w.ssn = v.ssn AND w.block = v.block
@@ -71,7 +72,7 @@ left_out AS (
             outcome IN (
                 'duplicate_visit_id', 'invalid_ssn', 'missing_key', 'no_times', 'empty_interval', 'implausible_density'
             ) OR (
-                is_explained
+                is_watched
                 AND outcome IN ('inactive_status', 'deleted', 'missed', 'unknown_agency', 'inactive_agency')
             ),
             outcome,

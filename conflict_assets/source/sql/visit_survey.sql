@@ -70,7 +70,7 @@ neighbourly_block AS (
     JOIN several ON several.ssn = b.ssn
 )
 
-SELECT 'visits' AS kind, own_outcome AS item, cell AS place, visits
+SELECT 'visits' AS kind, own_outcome AS item, cell, visits
 FROM grouped
 WHERE is_count
 
@@ -78,7 +78,11 @@ UNION ALL
 
 -- Where a caregiver has good visits at two agencies, or more visits than a day may hold, in a block or next to it.
 SELECT
-    IFF(first_agency <> last_agency OR visits > :max_visits_per_day, 'suspect', 'neighbour'), ssn, block, NULL
+    IFF(first_agency <> last_agency OR visits > :max_visits_per_day, 'suspect', 'neighbour'),
+    ssn,
+    ((SUBSTR(ssn, 1, :prefix_length)::INTEGER + 1) * :buckets + BITAND(HASH(ssn), :bucket_mask)::INTEGER)::BIGINT
+        * :cells_a_bucket + block + :cell_of_first_block,
+    NULL
 FROM neighbourly_block
 WHERE first_agency <> last_agency
     OR visits > :max_visits_per_day
