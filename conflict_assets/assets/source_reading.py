@@ -13,9 +13,9 @@ from conflict_assets.domain.reading_facts import INCREMENTAL, ReadingFacts
 from conflict_assets.domain.reasons import InactiveReason
 from conflict_assets.domain.window import window_at
 from conflict_assets.settings import Settings
-from conflict_assets.source.basis import NO_SNAPSHOT, basis_of, why_not
 from conflict_assets.source.carried_rows import CarryingError
 from conflict_assets.source.cells import bucket_count
+from conflict_assets.source.conditions import NO_SNAPSHOT, conditions_of, why_not
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
 from conflict_assets.source.incremental import (
     TooMuchChanged,
@@ -94,8 +94,8 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
     reader.check_contract()
     for view, keys in reader.dimension_duplicates().items():
         reading.warn(f"{view} has {keys} keys with more than one row; one of them is used, the same each time")
-    basis = basis_of(reader, reading.query, reading.source)
-    base, why = _base(reading.earlier or snapshots, reading, basis)
+    conditions = conditions_of(reader, reading.query, reading.source)
+    base, why = _base(reading.earlier or snapshots, reading, conditions)
     if base is not None:
         try:
             return _read_changes(
@@ -104,15 +104,15 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
         except (CarryingError, TooMuchChanged) as error:
             why = str(error)
     buckets = bucket_count(reader.visit_count(), reading.query.prefix_length)
-    return _read_all(reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets)), basis, why)
+    return _read_all(reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets)), conditions, why)
 
 
-def _base(snapshots: SnapshotStore, reading: Reading, basis: Mapping[str, Any]) -> tuple[Snapshot | None, str]:
+def _base(snapshots: SnapshotStore, reading: Reading, conditions: Mapping[str, Any]) -> tuple[Snapshot | None, str]:
     """Return the newest snapshot that may be carried over, or why there is none."""
     if reading.why_full:
         return None, reading.why_full
     candidates = [each for each in snapshots.newest_first(reading.query.prefixes) if each.root_run_id != reading.name]
-    reasons = [why_not(each, basis, reading.as_of, reading.full_every) for each in candidates]
+    reasons = [why_not(each, conditions, reading.as_of, reading.full_every) for each in candidates]
     usable = [each for each, reason in zip(candidates, reasons, strict=True) if not reason]
     return (usable[0], "") if usable else (None, next(iter(reasons), NO_SNAPSHOT))
 
@@ -159,7 +159,7 @@ def _read_all(  # noqa: PLR0917 - what a reading needs, by its end
     store: ConflictStore,
     snapshots: SnapshotStore,
     reading: Reading,
-    basis: Mapping[str, Any],
+    conditions: Mapping[str, Any],
     why: str,
 ) -> Snapshot:
     """Read everything.
@@ -176,7 +176,7 @@ def _read_all(  # noqa: PLR0917 - what a reading needs, by its end
         batches=reader.read_visits(reading.query, survey),
         survey=survey,
         fingerprints=replace(seen, outcomes=survey.outcomes, watched=watched_blocks(reader, reading.query, survey)),
-        facts=ReadingFacts(why=why, full_as_of=reading.as_of, basis=basis, cells=cells, cells_changed=cells),
+        facts=ReadingFacts(why=why, full_as_of=reading.as_of, conditions=conditions, cells=cells, cells_changed=cells),
     )
     return snapshots.write(reading.name, content)
 

@@ -13,14 +13,14 @@ class ReadingFacts:
     """How a snapshot was read.
 
     `kind` is `full` or `incremental`, and `why` says why it was not incremental, or which run it carries over.
-    `full_as_of` is when all of it was last read. `basis` holds whatever else must be equal for a later night to carry
-    anything over. `share` is the share of the visits that are in changed cells.
+    `full_as_of` is when all of it was last read. `conditions` holds whatever else must be equal for a later night to
+    carry anything over. `share` is the share of the visits that are in changed cells.
     """
 
     kind: str = FULL
     why: str = ""
     full_as_of: datetime | None = None
-    basis: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
     cells: int = 0
     cells_changed: int = 0
     share: float = 1.0

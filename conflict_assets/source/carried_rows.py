@@ -13,8 +13,6 @@ from conflict_assets.source.cells import ChangedCells, numbers, prefix_of_cells
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import CONTESTED, SourceError, VisitQuery
 from conflict_assets.source.snapshot import Snapshot
-from conflict_assets.source.survey import Prefix
-from conflict_assets.source.told_rows import told
 
 
 class CarryingError(SourceError):
@@ -65,19 +63,6 @@ class CarriedRows:
         """Return the other rows that are as they were (`LEFT_OUT_WRITTEN`)."""
         rows = self._asked(self._left_out)
         return rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
-
-    def prefixes_with_other_left_out(self, left_out: pa.Table) -> set[Prefix]:
-        """Return the prefixes whose left-out rows are not what they were."""
-        names = ["ssn_prefix", "visit_id", "outcome"]
-        before, left_out = (told(rows).select(names) for rows in (self._asked(self._left_out), left_out))
-        both = pa.concat_tables(
-            [
-                before.append_column("side", pa.repeat(pa.scalar(-1, pa.int64()), before.num_rows)),
-                left_out.append_column("side", pa.repeat(pa.scalar(1, pa.int64()), left_out.num_rows)),
-            ]
-        )
-        sums = both.group_by(names).aggregate([("side", "sum")])
-        return set(sums.filter(pc.not_equal(sums["side_sum"], 0))["ssn_prefix"].to_pylist())
 
     def repeated(self) -> pa.Table:
         """Return the visit ids that were on several rows of cells that are as they were (`REPEATED_SCHEMA`)."""

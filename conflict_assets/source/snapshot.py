@@ -115,7 +115,7 @@ class Snapshot:
         return {name: sum(counted.get(name, 0) for counted in every) for name in COUNT_COLUMNS}
 
     def content(self, prefix: str) -> str | None:
-        """A text that is the same for snapshots that hold, to the row, the same of a prefix.
+        """A text that is the same for snapshots that hold, to the row, the same contested visits of a prefix.
 
         Snapshots of earlier releases have none.
         """

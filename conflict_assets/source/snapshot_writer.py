@@ -33,7 +33,7 @@ from conflict_assets.source.snapshot_files import (
     write_by_prefix,
     write_text,
 )
-from conflict_assets.source.survey import COUNTED, Prefix, Survey, SurveyedCounts
+from conflict_assets.source.survey import COUNTED, Survey, SurveyedCounts
 from conflict_assets.source.told_rows import with_told
 
 _NO_VISITS = VISIT_WRITTEN.empty_table()
@@ -76,7 +76,7 @@ class SnapshotWriter:
         self._content = content
         self._tally = SurveyedCounts(content.survey)
         self._rows: dict[str, int] = {}
-        self._changed_prefixes: set[Prefix] = set()
+        self._changed_prefixes: set[str] = set()
         self._rows_read = 0
         self._rows_carried = 0
         self._left_out: list[pa.Table] = []
@@ -161,10 +161,8 @@ class SnapshotWriter:
             kept = self._content.carried.left_out()
             self._tally.count(_as_counted(kept))
             left_out = pa.concat_tables([kept.select(_LEFT_OUT.names), left_out])
-        left_out = with_told(left_out, self._content.query)
-        if self._content.carried is not None:
-            self._changed_prefixes |= self._content.carried.prefixes_with_other_left_out(left_out)
             write_by_prefix(self._folder / STALE, pa.concat_tables([STALE_SCHEMA.empty_table(), *self._stale]))
+        left_out = with_told(left_out, self._content.query)
         write_by_prefix(
             self._folder / LEFT_OUT, left_out.sort_by([("ssn_prefix", "ascending"), ("visit_id", "ascending")])
         )
@@ -207,7 +205,7 @@ class SnapshotWriter:
         }
 
     def _content_of(self, prefix: str) -> str:
-        """Return the text that is the same for snapshots that hold the same rows of a prefix."""
+        """Return the text that is the same for snapshots that hold the same contested visits of a prefix."""
         carried = self._content.carried
         earlier = carried.content(prefix) if carried is not None and prefix not in self._changed_prefixes else None
         return earlier or f"{self._folder.name} {self._content.as_of.isoformat()}"

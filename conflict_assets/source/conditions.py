@@ -14,7 +14,7 @@ NO_SNAPSHOT = "no earlier snapshot has all of these prefixes"
 OLDER_RELEASE = "the earlier snapshot is of a release that could not carry over"
 
 
-def basis_of(reader: VisitReader, query: VisitQuery, source: str) -> Mapping[str, Any]:
+def conditions_of(reader: VisitReader, query: VisitQuery, source: str) -> Mapping[str, Any]:
     """Return everything that decides what a row becomes, but for the source's own data, the lists and the window.
 
     A change of the data or of a list is found cell by cell, and the window by its dates.
@@ -37,12 +37,12 @@ def basis_of(reader: VisitReader, query: VisitQuery, source: str) -> Mapping[str
     }
 
 
-def why_not(base: Snapshot, basis: Mapping[str, Any], as_of: datetime, full_every: timedelta) -> str:
+def why_not(base: Snapshot, conditions: Mapping[str, Any], as_of: datetime, full_every: timedelta) -> str:
     """Return why a snapshot can't be carried over, or nothing if it can."""
     facts = base.reading
     if facts.full_as_of is None:
         return OLDER_RELEASE
-    differing = sorted(name for name in basis if facts.basis.get(name) != basis[name])
+    differing = sorted(name for name in conditions if facts.conditions.get(name) != conditions[name])
     if differing:
         return f"{', '.join(differing)} differ from the earlier snapshot's"
     age = as_of - facts.full_as_of
