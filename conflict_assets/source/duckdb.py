@@ -146,7 +146,7 @@ class DuckDBVisitReader(SQLVisitReader):
             ).fetchall()
 
     def _survey_tables(self, survey: Survey) -> Tables:
-        self._connection.register(SURVEY_TABLE, survey.rows)
+        self._connection.register(SURVEY_TABLE, survey.pointers)
         return NO_TABLES
 
     def _keep(self, make: Callable[[Tables], Statement]) -> str:

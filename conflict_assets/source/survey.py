@@ -64,6 +64,11 @@ class Survey:
         return pa.table([found["cell"], found["item"], found["visits"]], schema=OUTCOME_SCHEMA)
 
     @property
+    def pointers(self) -> pa.Table:
+        """The rows that say where the second statement has to look."""
+        return self.rows.filter(pc.not_equal(self.rows["kind"], "visits"))
+
+    @property
     def suspects(self) -> pa.Table:
         """Blocks of dates to be looked at whatever the blocks next to them hold, as `BLOCK_SCHEMA`."""
         found = self._of_kind("suspect")
