@@ -3,10 +3,11 @@
 What they hold is compared, after each night.
 """
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -74,13 +75,10 @@ class Side:
         self.before()
         self._bring_lists(around)
         settings = Settings(ssn_prefix_length=PREFIX_LENGTH, **around.settings)
-        try:
-            snapshot = self._read(night, around, settings)
-        except SourceError:
-            if night.mishap != "the reader fails":
-                raise
-            return Lived(None, {})
-        if night.mishap == "the reader fails":
+        snapshot = self._read(night, around, settings)
+        if snapshot is None:
+            # What was being streamed is part of a cycle, and as long as it is there DuckDB opens the file for nobody.
+            gc.collect()
             return Lived(None, {})
         commits = self._commit(night, snapshot, settings)
         return Lived(snapshot, commits)
@@ -95,7 +93,8 @@ class Side:
         if night.aftermath == "all snapshots are purged":
             self.snapshots.purge(keep=1, older_than=timedelta(0))
 
-    def _read(self, night: Night, around: Surroundings, settings: Settings) -> Snapshot:
+    def _read(self, night: Night, around: Surroundings, settings: Settings) -> Snapshot | None:
+        """Take the night's snapshot; None when the reading fails, or ends just before it would."""
         source = DuckDBVisitSource(self.file, threads=1, **around.layout)
         with source.open(run_id=night.name) as reader:
             reading = Reading(
@@ -106,12 +105,14 @@ class Side:
                 warn=lambda _text: None,
                 **self.options,
             )
-            fails = night.mishap == "the reader fails"
-            steps = FIRST_STEP + int(night.share * (LAST_STEP - FIRST_STEP))
-            seen: Any = FailingReader(reader, steps) if fails else reader
-            snapshot = read_snapshot(seen, self.store, self.snapshots, reading)
+            if night.mishap == "the reader fails":
+                steps = FIRST_STEP + int(night.share * (LAST_STEP - FIRST_STEP))
+                with suppress(SourceError):
+                    read_snapshot(FailingReader(reader, steps), self.store, self.snapshots, reading)
+                return None
+            snapshot = read_snapshot(reader, self.store, self.snapshots, reading)
             self.tamper(snapshot)
-            if night.mishap not in {"the reader fails", "killed before the rejected visits"}:
+            if night.mishap != "killed before the rejected visits":
                 _keep_rejected(self.store, night.name, reading.query, snapshot)
                 self.snapshots.purge(keep=3, in_progress={night.name})
         return snapshot

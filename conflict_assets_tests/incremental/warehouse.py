@@ -73,6 +73,7 @@ class RandomWarehouse:
         self.plain = {view: [dict(row) for row in rows] for view, rows in self.tables.items()}
         while len(self.visits) < (FEWEST_VISITS + MOST_VISITS) // 2:
             self.add_visits()
+        self.visits.extend([dict(row) for row in self.visits[:4]])
 
     @property
     def visits(self) -> list[Row]:
