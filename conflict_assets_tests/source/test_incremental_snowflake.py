@@ -8,15 +8,14 @@ import pytest
 
 from conflict_assets.assets import source_reading
 from conflict_assets.assets.source_reading import Reading, read_snapshot
-from conflict_assets.domain.visits import VISIT_SCHEMA
 from conflict_assets.source.layout import FACT
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets.source.snowflake import SnowflakeLogin, SnowflakeVisitSource
 from conflict_assets_tests.source.emulator import serve
-from conflict_assets_tests.source.warehouse import Warehouse, all_of
+from conflict_assets_tests.source.two_agencies import held, people_of_two_agencies
+from conflict_assets_tests.source.warehouse import all_of
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
-PEOPLE = 40
 A_MILLION = 1_000_000
 STORE = SimpleNamespace(runs=SimpleNamespace(visit_volumes=lambda _: {}))
 
@@ -41,31 +40,7 @@ EDITS = {
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory):
-    warehouse = Warehouse(tmp_path_factory.mktemp("wire") / "visits.duckdb")
-    for agency in ("P", "Q"):
-        warehouse.agency(agency)
-    for person in range(PEOPLE):
-        warehouse.caregiver(f"C{person}", f"{person % 10:02d}{7654321 - person}")
-        warehouse.insert("DIMPATIENT", {"Patient Id": f"PP{person}", "Patient Lastname": f"Doe {person}"})
-        warehouse.insert(
-            "DIMPATIENTADDRESS",
-            {"Patient Id": f"PP{person}", "Primary Address": True, "Address Type": "GPS", "City": "New York"},
-        )
-        for month in range(8):
-            day = datetime(2025, 1 + month, 1 + person % 28, 4, tzinfo=UTC)
-            for agency in ("P", "Q") if person % 2 else ("P",):
-                warehouse.visit(
-                    f"{agency}-{person}-{month}",
-                    **{
-                        "Caregiver Id": f"C{person}",
-                        "Provider Id": agency,
-                        "Provider Patient Id": f"PP{person}",
-                        "Visit Date": day,
-                        "Scheduled Start Time": day + timedelta(hours=9),
-                        "Scheduled End Time": day + timedelta(hours=12),
-                    },
-                )
-    return warehouse.close()
+    return people_of_two_agencies(tmp_path_factory.mktemp("wire") / "visits.duckdb")
 
 
 def source_of(emulator):
@@ -94,16 +69,6 @@ def read(emulator, snapshots, run_id, *, later, full):
             full=full,
         )
         return read_snapshot(reader, STORE, snapshots, reading)
-
-
-def held(snapshot):
-    """All that a snapshot holds, whatever the order of its rows."""
-    visits = {
-        prefix: sorted(map(repr, snapshot.visits(prefix).select(VISIT_SCHEMA.names).to_pylist()))
-        for prefix in snapshot.prefixes
-    }
-    left_out = sorted(map(repr, snapshot.all_left_out().to_pylist()))
-    return visits, left_out, [snapshot.counts(prefix) for prefix in snapshot.prefixes], snapshot.total_counts()
 
 
 def lists_go_ahead(emulator, snapshot):
