@@ -72,7 +72,7 @@ def test_conflicts_alone_are_judged_prefix_by_prefix_where_no_snapshot_holds_all
     first, second = small.run("01"), small.run("02", "03")
     run = small.run(*RANGE, assets=("visit_conflicts",))
     assert run.is_success, small.failures(run)
-    said = [line for line in small.said(run) if line.startswith(("Judging", "Reading"))]
+    said = [line for line in small.said(run) if line.startswith(("Judging", "Reading prefixes"))]
     assert said[0].startswith("Reading prefixes 00 from the source anew")
     assert said[1].startswith("Judging prefixes 01 by")
     assert first.run_id in said[1]
