@@ -65,7 +65,7 @@ def test_a_snapshot_that_differs_a_little_is_noticed(stage, change):
 
 @pytest.mark.slow
 def test_a_change_of_any_column_that_was_not_seen_would_be_noticed():
-    noticed = noticed_changes(seeds=8, nights=LONG)
+    noticed = noticed_changes(seeds=30, nights=LONG)
     assert sorted(set(CELLS) - noticed) == []
 
 
