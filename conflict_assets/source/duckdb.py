@@ -169,8 +169,9 @@ class DuckDBVisitReader(SQLVisitReader):
             statement = make(NO_TABLES)
             # A relation streams, while the result of `execute` holds a second copy of all rows.
             relation = self._connection.sql(statement.sql, params=dict(statement.named))
-            for batch in relation.to_arrow_reader(BATCH_ROWS):
-                yield typed_batch(batch, schema)
+            with relation.to_arrow_reader(BATCH_ROWS) as reader:
+                for batch in reader:
+                    yield typed_batch(batch, schema)
 
 
 @contextmanager

@@ -221,12 +221,17 @@ def _as_counted(left_out: pa.Table) -> pa.Table:
 def _ahead(batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
     """Fetch the next batch while the last one is written.
 
-    The first one is waited for here, where a run that is ended can break off what the warehouse is doing.
+    The first one is waited for here, where a run that is ended can break off what the warehouse is doing. What is left
+    of them when the writing fails is let go of, since DuckDB opens no file of which somebody still streams.
     """
     coming = iter(batches)
-    batch = next(coming, None)
-    with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
-        while batch is not None:
-            following = fetching.submit(next, coming, None)
-            yield batch
-            batch = following.result()
+    try:
+        batch = next(coming, None)
+        with ThreadPoolExecutor(1, thread_name_prefix="fetching") as fetching:
+            while batch is not None:
+                following = fetching.submit(next, coming, None)
+                yield batch
+                batch = following.result()
+    finally:
+        if isinstance(coming, Generator):
+            coming.close()

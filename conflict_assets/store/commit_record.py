@@ -51,6 +51,19 @@ def lock_prefix(connection: psycopg.Connection[Any], commit: CommitOrigin) -> No
     refuse_stale(connection, commit)
 
 
+def try_lock_prefix(connection: psycopg.Connection[Any], commit: CommitOrigin) -> bool:
+    """Keep other transactions from the prefix, or return False if one of them is at work on it.
+
+    Raises:
+        StaleSnapshot: the store holds a newer snapshot of the prefix.
+    """
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [PREFIX_LOCK, int(commit.prefix)]).fetchone()
+    if not (row and row[0]):
+        return False
+    refuse_stale(connection, commit)
+    return True
+
+
 def settled_before(connection: psycopg.Connection[Any]) -> str:
     """Return the oldest transaction that has not ended.
 

@@ -9,7 +9,14 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from conflict_assets.store.commit import CommitOrigin, CommitOutcome
-from conflict_assets.store.commit_record import FoundRows, Judged, is_stored, lock_prefix, settled_before, write_down
+from conflict_assets.store.commit_record import (
+    FoundRows,
+    Judged,
+    is_stored,
+    settled_before,
+    try_lock_prefix,
+    write_down,
+)
 from conflict_assets.store.staging import ChangeCounts
 
 _SAME_COMMIT = """
@@ -27,13 +34,15 @@ def repeat(connection: psycopg.Connection[Any], commit: CommitOrigin) -> CommitO
     """Write down that a prefix holds what its last commit has found.
 
     The outcome is that of `replace` after a detection that finds the same rows. It is None, and nothing is written,
-    unless the store holds exactly these rows in the commit's window. The caller owns the transaction.
+    unless the store holds exactly these rows in the commit's window, and nobody is at work on the prefix: the plan of a
+    run does not wait for one prefix. The caller owns the transaction.
 
     Raises:
         StaleSnapshot: the store holds a newer snapshot of the prefix.
     """
     started = time.perf_counter()
-    lock_prefix(connection, commit)
+    if not try_lock_prefix(connection, commit):
+        return None
     settled = settled_before(connection)
     values = {"prefix": commit.prefix, "content": commit.content, "policy": Jsonb(asdict(commit.policy))}
     last = connection.cursor(row_factory=dict_row).execute(_SAME_COMMIT, values).fetchone()

@@ -32,8 +32,16 @@ def table(*rows):
 
 @pytest.mark.parametrize(
     ("visits", "length", "buckets"),
-    [(0, 2, 1), (100, 2, 1), (256_000, 2, 1), (256_001, 2, 2), (10_000_000, 2, 64), (60_000_000, 2, 256), (10**12, 1, 4096)],
-)  # fmt: skip
+    [
+        (0, 2, 1),
+        (100, 2, 1),
+        (256_000, 2, 1),
+        (256_001, 2, 2),
+        (10_000_000, 2, 64),
+        (60_000_000, 2, 256),
+        (10**12, 1, 4096),
+    ],
+)
 def test_there_are_as_many_buckets_as_make_cells_of_a_good_size(visits, length, buckets):
     assert bucket_count(visits, length) == buckets
 

@@ -1,7 +1,9 @@
 """The DuckDB file as a source: what is none is refused clearly, and what is one is left as it was."""
 
+import gc
 import hashlib
 import os
+from datetime import UTC, datetime
 
 import duckdb
 import pytest
@@ -10,8 +12,13 @@ from conflict_assets.source import duckdb as source_module
 from conflict_assets.source.duckdb import DuckDBVisitSource
 from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import BATCH_ROWS, ROW_SCHEMA, SourceError
+from conflict_assets.source.snapshot_writer import SnapshotContent
+from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.classification_bench import read
+from conflict_assets_tests.source.reading import NO_SURVEY
 from conflict_assets_tests.source.warehouse import Warehouse, all_of
+
+NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +201,25 @@ def test_memory_goes_by_the_threads_unless_a_setting_gives_it(path, monkeypatch,
 
 def test_a_memory_limit_that_is_none_is_refused(path):
     assert "DuckDB can't open" in refused(path, memory_limit="lots")
+
+
+def test_a_read_that_is_broken_off_leaves_the_file_free_to_be_opened(tmp_path):
+    """Without waiting for the garbage collector: DuckDB opens no file of which somebody still streams."""
+    warehouse = Warehouse(tmp_path / "many.duckdb")
+    for agency in ("P", "Q"):
+        warehouse.agency(agency)
+    for number in range(60):
+        warehouse.caregiver(f"C{number}", f"{59 - number:02d}1234567")
+    warehouse.connection.execute(MANY)
+    source = DuckDBVisitSource(warehouse.close(), threads=1)
+    crowded = all_of(max_visits_per_day=1000)
+    gc.disable()
+    try:
+        for _ in range(2):
+            with source.open(run_id="test") as reader:
+                visits = reader.read_visits(crowded, reader.survey(crowded))
+                content = SnapshotContent(query=all_of(prefixes=("59",)), as_of=NOON, batches=visits, survey=NO_SURVEY)
+                with pytest.raises(SourceError, match="unasked"):
+                    SnapshotStore(tmp_path / "snapshots").write("run", content)
+    finally:
+        gc.enable()
