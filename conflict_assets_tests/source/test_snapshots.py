@@ -25,6 +25,7 @@ def batch(prefix, rows=3, outcome="contested", start=0):
     data = {"ssn_prefix": [prefix] * rows, "outcome": [outcome] * rows}
     data["visit_id"] = [f"{prefix}-{start + number}" for number in range(rows)]
     data |= {str(note): [False] * rows for note in Note}
+    data |= {"cell": [0] * rows, "is_suspect": [True] * rows}
     columns = [
         pa.array(data[field.name], field.type) if field.name in data else pa.nulls(rows, field.type)
         for field in ROW_SCHEMA
