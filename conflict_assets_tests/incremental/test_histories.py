@@ -53,8 +53,9 @@ def test_a_long_history_holds_what_full_nights_hold(stage, covered, seed):
 
 
 @pytest.mark.skipif(not READS_INCREMENTALLY, reason="every reading is a full one")
-def test_most_nights_really_carry_over(covered):
-    assert covered.read == 0 or covered.incremental > covered.read / 2, str(covered)
+def test_many_nights_really_carry_over(covered):
+    """The first night of a history can't, nor can one after another policy or the loss of a snapshot."""
+    assert covered.read == 0 or covered.incremental > covered.read / 3, str(covered)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
