@@ -40,7 +40,10 @@ class CarriedRows:
     query: VisitQuery
 
     def judged(self, rows: pa.Table) -> pa.Table:
-        """Return the rows (`ROW_SCHEMA`) that take the place of earlier ones; the others were read for their sake."""
+        """Return the rows (`ROW_SCHEMA`) that take the place of earlier ones.
+
+        The others were read for their sake.
+        """
         cells = numbers(rows["cell"])
         is_contested = pc.equal(rows["outcome"], CONTESTED)
         held = pa.array(self.changed.holds(cells))
@@ -52,8 +55,7 @@ class CarriedRows:
 
     def of_prefix(self, prefix: str) -> CarriedPrefix:
         """Return the contested visits of a prefix."""
-        with carrying(self.snapshot):
-            return CarriedPrefix(prefix, self.snapshot.parts(prefix), self.changed)
+        return CarriedPrefix(prefix, self.snapshot.parts(prefix), self.changed)
 
     def content(self, prefix: str) -> str | None:
         """Return the text that says which rows the earlier snapshot holds of a prefix."""

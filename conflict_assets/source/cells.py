@@ -44,9 +44,8 @@ def bucket_count(visits: int, prefix_length: int) -> int:
 
 def prefix_of_cells(cells: Numbers, buckets: int, prefix_length: int) -> pa.Array:
     """Return the prefix of each cell, null where its visits have none."""
-    numbers = cells // CELLS_A_BUCKET // buckets - 1
     names = pa.array([None, *(f"{number:0{prefix_length}d}" for number in range(10**prefix_length))])
-    return names.take(pa.array(numbers + 1))
+    return names.take(pa.array(cells // CELLS_A_BUCKET // buckets))
 
 
 def cell_of_block(bucket: Numbers, block: Numbers) -> Numbers:

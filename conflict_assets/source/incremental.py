@@ -215,9 +215,10 @@ def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Itera
 def _with_same_ids(
     reader: VisitReader, query: VisitQuery, changed: ChangedCells, repeated: pa.Table
 ) -> tuple[ChangedCells, tuple[str, ...]]:
-    """Add the cells that share a visit id with a changed one: which of the rows counts may be another one now.
+    """Add the cells that share a visit id with a changed one.
 
-    Return also all visit ids on several rows in these cells or next to them.
+    Another of the rows of such an id may be the one that counts now. Return also all visit ids on several rows in these
+    cells or next to them.
     """
     if not len(changed.cells):
         return changed, ()

@@ -153,7 +153,10 @@ def changed_visits_statement(  # noqa: PLR0917 - what a statement of a query nee
     dialect: Dialect,
     tables: Tables = NO_TABLES,
 ) -> Statement:
-    """Return the statement that gives the rows of the fact view that a night looks at again, as they are stored."""
+    """Return the statement that gives the visits to be looked at again.
+
+    They are rows of the fact view as it stores them.
+    """
     own: dict[str, Value] = {
         "changed_cells": list_text(cells),
         "repeated_ids": list_text(repeated_ids),

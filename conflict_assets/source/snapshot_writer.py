@@ -127,8 +127,10 @@ class SnapshotWriter:
         if self._content.carried is None:
             self._rows[prefix] = self._write_visits(prefix, runs)
         else:
+            # Read before anything is carried over: what goes wrong with the source is no fault of the earlier snapshot.
+            new = pa.concat_tables([_NO_VISITS, *runs])
             with carrying(self._content.carried.snapshot):
-                self._write_carried(self._content.carried.of_prefix(prefix), pa.concat_tables([_NO_VISITS, *runs]))
+                self._write_carried(self._content.carried.of_prefix(prefix), new)
         if not self._rows[prefix]:
             del self._rows[prefix]
 

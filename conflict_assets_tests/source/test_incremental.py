@@ -11,8 +11,9 @@ from conflict_assets.assets.run_snapshots import snapshot_metadata
 from conflict_assets.assets.source_reading import Reading, read_snapshot
 from conflict_assets.output.log_lines import reading_line
 from conflict_assets.source import conditions, incremental
-from conflict_assets.source.duckdb import DuckDBVisitSource
+from conflict_assets.source.duckdb import DuckDBVisitReader, DuckDBVisitSource
 from conflict_assets.source.guard import HalfLoadedSource
+from conflict_assets.source.protocol import TransientSourceError
 from conflict_assets.source.snapshot_files import MANIFEST
 from conflict_assets.source.snapshots import SnapshotStore
 from conflict_assets_tests.source.two_agencies import held, people_of_two_agencies
@@ -161,6 +162,24 @@ def test_a_snapshot_that_goes_while_it_is_carried_over_makes_a_full_night(visits
     second = read(visits, snapshots, "second", later=timedelta(hours=1))
     assert (second.kind, second.reading.why) == ("full", "the snapshot of run first is damaged or gone")
     assert held(second) == held(read(visits, SnapshotStore(snapshots.root / "full"), "full"))
+
+
+def test_a_source_that_fails_on_the_way_is_no_fault_of_the_earlier_snapshot(visits, snapshots, monkeypatch):
+    read(visits, snapshots, "first")
+    edit(visits, MOVED)
+    looks = []
+    plain = DuckDBVisitReader.read_visits
+
+    def breaking(reader, *given):
+        looks.append(given)
+        yield from plain(reader, *given)
+        raise TransientSourceError("the line went dead")
+
+    monkeypatch.setattr(DuckDBVisitReader, "read_visits", breaking)
+    with pytest.raises(TransientSourceError, match="the line went dead"):
+        read(visits, snapshots, "second", later=timedelta(hours=1))
+    assert len(looks) == 1
+    assert snapshots.for_run("second") is None
 
 
 def test_when_much_has_changed_everything_is_read(visits, snapshots, monkeypatch):
