@@ -63,6 +63,13 @@ class Emulator:
         """The SQL texts that a run sent, in order."""
         return [request["body"]["sqlText"] for request in self.requests("query", run_id=run_id)]
 
+    def sizes(self, run_id: str) -> list[int]:
+        """Bytes of each statement that a run sent, its text and its values."""
+        return [
+            len(json.dumps([request["body"]["sqlText"], request["body"].get("bindings")]))
+            for request in self.requests("query", run_id=run_id)
+        ]
+
 
 @contextmanager
 def serve(folder: Path, schemas: Mapping[str, Path], *, plain: bool = False) -> Iterator[Emulator]:

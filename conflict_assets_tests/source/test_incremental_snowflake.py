@@ -1,6 +1,5 @@
 """Incremental readings over the wire: they give what full readings give, and less travels."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -50,14 +49,6 @@ def source_of(emulator):
     )
 
 
-def sizes(emulator, run_id):
-    """Bytes of each statement with its values, as it was sent."""
-    return [
-        len(json.dumps([request["body"]["sqlText"], request["body"].get("bindings")]))
-        for request in emulator.requests("query", run_id=run_id)
-    ]
-
-
 def read(emulator, snapshots, run_id, *, later, full):
     with source_of(emulator).open(run_id=run_id) as reader:
         reading = Reading(
@@ -83,8 +74,8 @@ def lists_go_ahead(emulator, snapshot):
         assert few.rows.num_rows > 0
         assert sorted(map(repr, few.rows.to_pylist())) == sorted(map(repr, many.rows.to_pylist()))
         assert reader.repeated_ids(query, [*cells, *nowhere]).num_rows == 0
-    assert sum(sizes(emulator, "pieces")) > 2_000_000
-    assert max(sizes(emulator, "pieces")) < A_MILLION
+    assert sum(emulator.sizes("pieces")) > 2_000_000
+    assert max(emulator.sizes("pieces")) < A_MILLION
 
 
 @pytest.mark.snowflake
@@ -105,7 +96,7 @@ def test_over_the_wire_an_incremental_night_holds_what_a_full_one_holds(visits, 
             assert held(night) == held(read(emulator, twin, f"twin-{number}", later=later, full=True)), name
             assert night.kind == "incremental", (name, night.reading.why)
             texts = emulator.statements(f"night-{number}")
-            assert max(sizes(emulator, f"night-{number}")) < A_MILLION
+            assert max(emulator.sizes(f"night-{number}")) < A_MILLION
             # Counting and hashing is one scan. What has changed takes two narrow ones, and one of whole rows.
             reads = sum(f'"{FACT}"' in text for text in texts)
             assert reads == (1 if name == "nothing" else 3), name

@@ -87,14 +87,6 @@ def snowflake(emulator):
     )
 
 
-def sizes(emulator, run_id):
-    """Bytes of each request that holds a statement: its text and its values."""
-    return [
-        len(json.dumps([request["body"]["sqlText"], request["body"].get("bindings")]))
-        for request in emulator.requests("query", run_id=run_id)
-    ]
-
-
 def reads_of_the_fact(emulator, run_id):
     return [text.count(f'"{FACT}"') for text in emulator.statements(run_id) if FACT in text]
 
@@ -145,9 +137,9 @@ def test_no_statement_with_its_values_is_larger_than_a_megabyte_and_the_rows_are
     assert counts == expected_counts
     assert rows.equals(expected)
     assert rows.num_rows > CAREGIVERS // part
-    assert max(sizes(emulator, run_id)) <= most <= A_MILLION
+    assert max(emulator.sizes(run_id)) <= most <= A_MILLION
     # All values together are larger: else nothing was tried.
-    assert sum(sizes(emulator, run_id)) > 4 * most
+    assert sum(emulator.sizes(run_id)) > 4 * most
     if not emulator.is_plain:
         assert reads_of_the_fact(emulator, run_id) == [1, 1]
         assert {text.split()[0] for text in emulator.statements(run_id)} <= {"SELECT", "WITH"}
@@ -159,7 +151,7 @@ def test_what_the_survey_has_found_is_never_sent_back(emulator, crowded, most):
     _, rows = read_all(snowflake(emulator), all_of(), run_id)
     _, expected = read_all(DuckDBVisitSource(crowded), all_of(), run_id)
     assert rows.equals(expected)
-    assert max(sizes(emulator, run_id)) < most / 2
+    assert max(emulator.sizes(run_id)) < most / 2
 
 
 @pytest.mark.snowflake
@@ -167,7 +159,7 @@ def test_what_is_followed_and_suspect_anyhow_is_not_sent(emulator, crowded, most
     run_id = "followed suspects"
     query = all_of(followed=followed_of(crowded, block_of(START)))
     read_all(snowflake(emulator), query, run_id)
-    assert max(sizes(emulator, run_id)) < most / 2
+    assert max(emulator.sizes(run_id)) < most / 2
 
 
 @pytest.mark.snowflake
@@ -179,7 +171,7 @@ def test_many_visits_may_be_asked_for(emulator, crowded, part, most):
     with DuckDBVisitSource(crowded).open(run_id="asked") as reader:
         assert found.equals(reader.look_up(all_of(), ids))
     assert found.num_rows > len(known) * 9 // 10
-    assert max(sizes(emulator, "asked")) <= most
+    assert max(emulator.sizes("asked")) <= most
 
 
 @pytest.mark.snowflake
@@ -255,7 +247,7 @@ def test_a_million_caregivers_need_no_larger_statements(tmp_path):
     query = all_of(followed=followed_of(path, block_of_the_gone() + 1))  # where nothing is, so that nothing travels
     with serve(tmp_path, {"BI": path}) as emulator:
         counts, rows = read_all(snowflake(emulator), query, "million")
-        found = sizes(emulator, "million")
+        found = emulator.sizes("million")
         assert reads_of_the_fact(emulator, "million") == [1, 1]
     expected_counts, expected = read_all(DuckDBVisitSource(path, memory_limit="2GB"), query, "million")
     assert counts == expected_counts
