@@ -16,11 +16,13 @@ from conflict_assets.settings import Settings
 from conflict_assets.source.carried_rows import CarryingError
 from conflict_assets.source.cells import bucket_count
 from conflict_assets.source.conditions import NO_SNAPSHOT, conditions_of, why_not
+from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.guard import PrefixVolume, check_for_half_load, refuse_empty_source
 from conflict_assets.source.incremental import (
     TooMuchChanged,
     find_changes,
     first_look,
+    keep_changes,
     refuse_much_change,
     survey_changes,
     watched_blocks,
@@ -97,14 +99,16 @@ def read_snapshot(reader: VisitReader, store: ConflictStore, snapshots: Snapshot
     conditions = conditions_of(reader, reading.query, reading.source)
     base, why = _base(reading.earlier or snapshots, reading, conditions)
     if base is not None:
+        known = _with_buckets(reading, base.buckets)
         try:
-            return _read_changes(
-                reader, store, snapshots, replace(reading, query=_with_buckets(reading, base.buckets)), base
-            )
-        except (CarryingError, TooMuchChanged) as error:
+            return _read_changes(reader, store, snapshots, known, base)
+        except TooMuchChanged as error:
+            # What is seen of the source is not looked up a second time.
+            return _read_all(reader, store, snapshots, known, conditions, str(error), error.seen)
+        except CarryingError as error:
             why = str(error)
-    buckets = bucket_count(reader.visit_count(), reading.query.prefix_length)
-    return _read_all(reader, store, snapshots, replace(reading, query=_with_buckets(reading, buckets)), conditions, why)
+    reading = _with_buckets(reading, bucket_count(reader.visit_count(), reading.query.prefix_length))
+    return _read_all(reader, store, snapshots, reading, conditions, why, first_look(reader, reading.query))
 
 
 def _base(snapshots: SnapshotStore, reading: Reading, conditions: Mapping[str, Any]) -> tuple[Snapshot | None, str]:
@@ -117,8 +121,8 @@ def _base(snapshots: SnapshotStore, reading: Reading, conditions: Mapping[str, A
     return (usable[0], "") if usable else (None, next(iter(reasons), NO_SNAPSHOT))
 
 
-def _with_buckets(reading: Reading, buckets: int) -> VisitQuery:
-    return replace(reading.query, buckets=buckets)
+def _with_buckets(reading: Reading, buckets: int) -> Reading:
+    return replace(reading, query=replace(reading.query, buckets=buckets))
 
 
 def _read_changes(
@@ -132,20 +136,21 @@ def _read_changes(
     """
     changes = find_changes(reader, reading.query, base)
     refuse_much_change(changes)
-    survey, seen, kept = survey_changes(reader, reading.query, changes)
+    changes = keep_changes(reader, reading.query, changes)
+    survey, seen = survey_changes(reader, reading.query, changes)
     guard(store, reading.query, survey, allow_drop=reading.allow_drop)
     facts = replace(
         base.reading,
         kind=INCREMENTAL,
         why=base.root_run_id,
         cells=seen.cells.num_rows,
-        cells_changed=len(changes.cells),
+        cells_changed=len(changes.look.cells),
         share=changes.share,
     )
     content = SnapshotContent(
         query=reading.query,
         as_of=reading.as_of,
-        batches=reader.read_visits(reading.query, survey, kept) if kept is not None else (),
+        batches=reader.read_visits(reading.query, survey, changes.kept) if changes.kept else (),
         survey=survey,
         fingerprints=seen,
         carried=changes.carried,
@@ -161,12 +166,12 @@ def _read_all(  # noqa: PLR0917 - what a reading needs, by its end
     reading: Reading,
     conditions: Mapping[str, Any],
     why: str,
+    seen: Fingerprints,
 ) -> Snapshot:
     """Read everything.
 
-    What is seen of the source is looked up first: a change in between is then found by the next night.
+    What is `seen` of the source was looked up before: a change in between is then found by the next night.
     """
-    seen = first_look(reader, reading.query)
     survey = reader.survey(reading.query)
     guard(store, reading.query, survey, allow_drop=reading.allow_drop)
     cells = seen.cells.num_rows

@@ -53,9 +53,9 @@ class CarriedRows:
             [rows.filter(pc.and_(held, pc.invert(is_contested))), contested.filter(pa.array(reached))]
         )
 
-    def of_prefix(self, prefix: str) -> CarriedPrefix:
-        """Return the contested visits of a prefix."""
-        return CarriedPrefix(prefix, self.snapshot.parts(prefix), self.changed)
+    def of_prefix(self, prefix: str, found: pa.Table) -> CarriedPrefix:
+        """Return the contested visits of a prefix, with those that were found now (`VISIT_WRITTEN`)."""
+        return CarriedPrefix(prefix, self.snapshot.parts(prefix), self.changed, found)
 
     def content(self, prefix: str) -> str | None:
         """Return the text that says which rows the earlier snapshot holds of a prefix."""

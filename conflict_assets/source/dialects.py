@@ -8,6 +8,9 @@ from conflict_assets.domain.normalization import BLANK, WHITE_SPACE, Ranges
 
 Dialect = Literal["snowflake", "duckdb"]
 
+_HASH = exp.DataType.Type.UBIGINT
+"""The type of DuckDB's hashes."""
+
 
 def in_dialect(tree: exp.Expr, dialect: Dialect) -> exp.Expr:
     """Rewrite a statement for a warehouse, before SQLGlot writes it down."""
@@ -72,9 +75,11 @@ def _one_of(ranges: Ranges, more: str = "") -> str:
 def _cast(node: exp.Cast) -> exp.Expr:
     if isinstance(node.this, exp.Column) and node.this.name == "VALUE":
         text = exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string("$")])
-        return text if node.is_type(exp.DataType.Type.VARCHAR) else exp.Cast(this=text, to=node.to)
+        if node.is_type(exp.DataType.Type.VARCHAR):
+            return text
+        return exp.cast(text, _HASH) if node.is_type(exp.DataType.Type.DECIMAL) else exp.Cast(this=text, to=node.to)
     if isinstance(node.this, exp.Column) and node.this.name == "item":
-        return exp.cast(node.this, exp.DataType.Type.UBIGINT)  # what DuckDB's hashes are
+        return exp.cast(node.this, _HASH)
     if isinstance(node.this, exp.JSONExtract) and node.is_type(exp.DataType.Type.VARCHAR):
         # A cast would leave the text in the quotes that it has in JSON.
         document, path = node.this.this.transform(_to_duckdb), node.this.expression

@@ -1,7 +1,8 @@
 """Finds out what has changed in the source since an earlier snapshot, and reads nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from conflict_assets.source.protocol import (
     DIMENSION_SCHEMA,
     REPEATED_SCHEMA,
     SURVEY_SCHEMA,
+    Look,
     VisitQuery,
     VisitReader,
 )
@@ -57,23 +59,37 @@ class Changes:
     """What has changed since an earlier snapshot.
 
     `seen` is what was seen of the source now, and `repeated_ids` are the visit ids that have to be read wherever they
-    are. `share` is the share of the visits that are looked at again.
+    are. `kept` is the name under which what has to be looked at again lies in the warehouse, if anything has changed.
     """
 
     carried: CarriedRows
     seen: Fingerprints
     repeated_ids: tuple[str, ...]
-    share: float
+    kept: str | None = None
 
     @property
-    def cells(self) -> list[int]:
-        """The cells that are looked at again."""
-        found: list[int] = self.carried.changed.cells.tolist()
-        return found
+    def look(self) -> Look:
+        """What is looked at again."""
+        return Look(cells=self.carried.changed.cells.tolist(), repeated_ids=self.repeated_ids)
+
+    @cached_property
+    def share(self) -> float:
+        """The share of the visits that are looked at again."""
+        cells = self.seen.cells
+        visits = numbers(cells["visits"])
+        changed = visits[self.carried.changed.holds(numbers(cells["cell"]))]
+        return float(changed.sum() / max(visits.sum(), 1))
 
 
 class TooMuchChanged(Exception):  # noqa: N818 - a reason to read everything, not a fault
-    """So much has changed that reading everything takes less time."""
+    """So much has changed that reading everything takes less time.
+
+    `seen` is what was seen of the source.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        super().__init__(f"{changes.share:.0%} of the visits are in cells that have changed, over {MOST_CHANGED:.0%}")
+        self.seen = changes.seen
 
 
 def first_look(reader: VisitReader, query: VisitQuery) -> Fingerprints:
@@ -94,9 +110,7 @@ def refuse_much_change(changes: Changes) -> None:
         TooMuchChanged: more than `MOST_CHANGED` of the visits are in changed cells.
     """
     if changes.share > MOST_CHANGED:
-        raise TooMuchChanged(
-            f"{changes.share:.0%} of the visits are in cells that have changed, over {MOST_CHANGED:.0%}"
-        )
+        raise TooMuchChanged(changes)
 
 
 def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Changes:
@@ -121,26 +135,39 @@ def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Chan
         _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),
         _newly_followed(reader, query, seen.watched),
     )
-    repeated = of_asked_prefixes(seen.repeated, query)
-    changed, ids = _with_same_ids(reader, query, changed, repeated)
-    carried = CarriedRows(base, seen, changed, query)
-    return Changes(carried, now, ids, _share(now.cells, changed))
+    return _with_known_ids(Changes(CarriedRows(base, seen, changed, query), now, ()))
 
 
-def survey_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> tuple[Survey, Fingerprints, str | None]:
-    """Survey the changed cells, and return the survey of all visits, what is seen now, and what was kept.
+def keep_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> Changes:
+    """Keep what is looked at again in the warehouse, if there is anything.
 
-    Nothing is read, and nothing kept, when nothing has changed.
+    A visit id of a changed visit may be on a row of a cell that has not changed. That row may be the one that counts
+    now, so its cell is looked at again, too.
+
+    Raises:
+        TooMuchChanged: there are so many of such cells.
     """
+    if not changes.look.cells:
+        return changes
+    kept = reader.keep_changed(query, changes.look)
+    elsewhere = reader.repeated_ids(query, changes.look, kept)
+    if elsewhere.num_rows:
+        changes = _with_new_ids(changes, elsewhere)
+        refuse_much_change(changes)
+        kept = reader.keep_changed(query, changes.look)
+    return replace(changes, kept=kept)
+
+
+def survey_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> tuple[Survey, Fingerprints]:
+    """Survey what was kept, and return the survey of all visits and what is seen now."""
     changed = changes.carried.changed
-    kept = reader.keep_changed(query, changes.cells, changes.repeated_ids) if len(changed.cells) else None
-    survey = reader.survey(query, kept) if kept is not None else Survey({}, SURVEY_SCHEMA.empty_table())
+    survey = reader.survey(query, changes.kept) if changes.kept else Survey({}, SURVEY_SCHEMA.empty_table())
     outcomes = _replaced(changed, changes.seen.outcomes, survey.outcomes)
     watched = of_asked_prefixes(changes.seen.watched, query)
-    if kept is not None:
+    if changes.kept:
         watched = _replaced(changed, watched, watched_blocks(reader, query, survey))
     survey = replace(survey, visits=visits_by_prefix(outcomes, query))
-    return survey, replace(changes.seen, outcomes=outcomes, watched=watched), kept
+    return survey, replace(changes.seen, outcomes=outcomes, watched=watched)
 
 
 def _replaced(changed: ChangedCells, before: pa.Table, now: pa.Table) -> pa.Table:
@@ -212,25 +239,26 @@ def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Itera
         yield rows
 
 
-def _with_same_ids(
-    reader: VisitReader, query: VisitQuery, changed: ChangedCells, repeated: pa.Table
-) -> tuple[ChangedCells, tuple[str, ...]]:
-    """Add the cells that share a visit id with a changed one.
-
-    Another of the rows of such an id may be the one that counts now. Return also all visit ids on several rows in these
-    cells or next to them.
-    """
-    if not len(changed.cells):
-        return changed, ()
-    now = reader.repeated_ids(query, changed.cells.tolist())
-    touched = repeated.filter(pa.array(changed.holds(numbers(repeated["cell"]))))
+def _with_known_ids(changes: Changes) -> Changes:
+    """Add the cells that shared a visit id with a changed one, and the ids that were on several rows around them."""
+    carried = changes.carried
+    repeated = of_asked_prefixes(carried.seen.repeated, carried.query)
+    touched = repeated.filter(pa.array(carried.changed.holds(numbers(repeated["cell"]))))
     linked = repeated.filter(pc.is_in(repeated["id_hash"], touched["id_hash"].combine_chunks()))
-    changed = ChangedCells.of(changed.cells, numbers(linked["cell"]), numbers(now["cell"]))
-    near = ChangedCells(changed.with_neighbours())
-    known = repeated.filter(pa.array(near.holds(numbers(repeated["cell"]))))["id_hash"]
-    return changed, tuple(sorted({*known.to_pylist(), *now["id_hash"].to_pylist()}))
+    return _with_ids(changes, numbers(linked["cell"]), ())
 
 
-def _share(cells: pa.Table, changed: ChangedCells) -> float:
-    visits = numbers(cells["visits"])
-    return float(visits[changed.holds(numbers(cells["cell"]))].sum() / max(visits.sum(), 1))
+def _with_new_ids(changes: Changes, elsewhere: pa.Table) -> Changes:
+    """Add cells that share a visit id with a kept visit (`REPEATED_SCHEMA`), and those ids."""
+    ids = (*changes.repeated_ids, *elsewhere["id_hash"].to_pylist())
+    return _with_ids(changes, numbers(elsewhere["cell"]), ids)
+
+
+def _with_ids(changes: Changes, cells: Numbers, ids: Iterable[str]) -> Changes:
+    """Add cells, and visit ids besides those that were on several rows in the changed cells or next to them."""
+    carried = changes.carried
+    changed = ChangedCells.of(carried.changed.cells, cells)
+    repeated = of_asked_prefixes(carried.seen.repeated, carried.query)
+    near = ChangedCells(changed.with_neighbours()).holds(numbers(repeated["cell"]))
+    known = repeated.filter(pa.array(near))["id_hash"].to_pylist()
+    return replace(changes, carried=replace(carried, changed=changed), repeated_ids=tuple(sorted({*ids, *known})))

@@ -88,6 +88,7 @@ DIMENSION_KEYS = ("office_key", "patient_key", "payer_key", "contract_key", "ser
 CARRYING_SCHEMA = pa.schema(
     [
         ("cell", pa.int64()),
+        ("row_hash", pa.int64()),
         ("id_hash", pa.string()),
         ("left_out_ssn", pa.string()),
         ("is_suspect", pa.bool_()),
@@ -96,8 +97,9 @@ CARRYING_SCHEMA = pa.schema(
 )
 """What is kept of a row so that a later night may carry it over.
 
-`id_hash` is the hash of a visit id that is on several rows. Of a row that is not contested, `left_out_ssn` is its SSN,
-and `is_suspect` says that its block would be looked at even if nobody followed it.
+`row_hash` is a hash of all that a contested visit shows: equal hashes are equal rows. `id_hash` is the hash of a visit
+id that is on several rows. Of a row that is not contested, `left_out_ssn` is its SSN, and `is_suspect` says that its
+block would be looked at even if nobody followed it.
 """
 
 ROW_SCHEMA = pa.schema(
@@ -140,6 +142,17 @@ COUNT_COLUMNS = (
     "contested_caregivers",
 )
 """What is counted of each prefix. Notes are about contested visits: others are not looked at so closely."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a night looks at again: the visits of some cells, and all rows of visit ids with some hashes.
+
+    The visits of two days around the cells are needed to judge those of the cells.
+    """
+
+    cells: Sequence[int]
+    repeated_ids: Sequence[str] = ()
 
 
 class SourceError(MaskedError):
@@ -199,17 +212,16 @@ class VisitReader(Protocol):
     def ssn_buckets(self, query: VisitQuery, ssns: Sequence[str]) -> dict[str, int]:
         """Return the bucket of each SSN."""
 
-    def repeated_ids(self, query: VisitQuery, cells: Sequence[int]) -> pa.Table:
-        """Find visit ids of these cells that are on several rows, in whatever cells, as `REPEATED_SCHEMA`.
+    def keep_changed(self, query: VisitQuery, look: "Look") -> str:
+        """Keep what is needed to judge the visits of a look in the warehouse, and return its name.
 
-        This takes two scans of a few columns of the fact view.
+        This takes one scan of the fact view, and no right to write.
         """
 
-    def keep_changed(self, query: VisitQuery, cells: Sequence[int], repeated_ids: Sequence[str]) -> str:
-        """Keep what is needed to judge the visits of these cells in the warehouse, and return its name.
+    def repeated_ids(self, query: VisitQuery, look: "Look", kept: str) -> pa.Table:
+        """Find visit ids of what was kept for a look that are on other rows as well, as `REPEATED_SCHEMA`.
 
-        These are the cells' visits, those of two days around them, and all of the visit ids with these hashes. This
-        takes one scan of the fact view, and no right to write.
+        The cells are those of the other rows. This takes one scan of few columns of the fact view.
         """
 
     def survey(self, query: VisitQuery, kept: str | None = None) -> "Survey":

@@ -16,7 +16,7 @@ from conflict_assets.source.cells import BUCKETS_TOGETHER, CELL_OF_FIRST_BLOCK, 
 from conflict_assets.source.conversions import leave_out_odd_dates, read_zoneless, tell_dates_by_offsets
 from conflict_assets.source.dialects import Dialect
 from conflict_assets.source.layout import FACT, SourceLayout, name_status, qualify_views
-from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, VisitQuery
+from conflict_assets.source.protocol import BLOCK_DAYS, FIRST_BLOCK, Look, VisitQuery
 from conflict_assets.source.statement import Bound, Statement, bound_statement
 from conflict_assets.source.statement_texts import parsed
 from conflict_assets.source.survey import Survey
@@ -137,32 +137,36 @@ def ssn_buckets_statement(
     return _statement("ssn_buckets", {**_values(query, layout), "ssns": list_text(ssns), **tables}, layout, dialect)
 
 
-def repeated_ids_statement(
-    query: VisitQuery, cells: Sequence[int], layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
-) -> Statement:
-    """Return the statement that finds the visit ids of changed cells that are on several rows (`REPEATED_SCHEMA`)."""
-    values = {**_values(query, layout), "changed_cells": list_text(cells)}
-    return _statement("repeated_ids", {**values, **tables}, layout, dialect)
-
-
-def changed_visits_statement(  # noqa: PLR0917 - what a statement of a query needs, and its two lists
-    query: VisitQuery,
-    cells: Sequence[int],
-    repeated_ids: Sequence[str],
-    layout: SourceLayout,
-    dialect: Dialect,
-    tables: Tables = NO_TABLES,
+def changed_visits_statement(
+    query: VisitQuery, look: Look, layout: SourceLayout, dialect: Dialect, tables: Tables = NO_TABLES
 ) -> Statement:
     """Return the statement that gives the visits to be looked at again.
 
     They are rows of the fact view as it stores them.
     """
     own: dict[str, Value] = {
-        "changed_cells": list_text(cells),
-        "repeated_ids": list_text(repeated_ids),
-        "any_repeated": bool(repeated_ids),
+        "changed_cells": list_text(look.cells),
+        "repeated_ids": list_text(look.repeated_ids),
+        "any_repeated": bool(look.repeated_ids),
     }
     return _statement("changed_visits", {**_values(query, layout), **own, **tables}, layout, dialect)
+
+
+def repeated_ids_statement(  # noqa: PLR0917 - what a statement of a query needs, and what was kept
+    query: VisitQuery,
+    look: Look,
+    kept: exp.Expr,
+    layout: SourceLayout,
+    dialect: Dialect,
+    tables: Tables = NO_TABLES,
+) -> Statement:
+    """Return the statement that finds the visit ids of kept visits that are on rows elsewhere (`REPEATED_SCHEMA`)."""
+    own: dict[str, Value] = {
+        "kept": kept,
+        "changed_cells": list_text(look.cells),
+        "repeated_ids": list_text(look.repeated_ids),
+    }
+    return _statement("repeated_ids", {**_values(query, layout), **own, **tables}, layout, dialect)
 
 
 def duplicates_statement(layout: SourceLayout, dialect: Dialect) -> Statement:

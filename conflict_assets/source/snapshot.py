@@ -20,6 +20,8 @@ from conflict_assets.partitions import are_all_prefixes
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import COUNT_COLUMNS, SourceError
 from conflict_assets.source.snapshot_files import (
+    CHANGED_SSNS,
+    CHANGED_SSNS_SCHEMA,
     LEFT_OUT,
     LEFT_OUT_SCHEMA,
     LEFT_OUT_WRITTEN,
@@ -31,6 +33,14 @@ from conflict_assets.source.snapshot_files import (
 )
 from conflict_assets.source.snapshot_parts import SnapshotParts
 from conflict_assets.source.told_rows import told
+
+
+@dataclass(frozen=True)
+class ContentChanges:
+    """What a snapshot has changed of a prefix: all visits but those of some SSNs are those of an earlier `content`."""
+
+    content: str
+    ssns: pa.Array
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,15 @@ class Snapshot:
         self._require(prefix)
         contents: Mapping[str, str] = self._manifest.get("content", {})
         return contents.get(prefix)
+
+    def changes(self, prefix: str) -> ContentChanges | None:
+        """What differs from the snapshot that was carried over, or None where none was."""
+        content = self._manifest.get("content_before", {}).get(prefix)
+        if content is None:
+            return None
+        with self._readable():
+            changed = read_rows(self.folder / CHANGED_SSNS, CHANGED_SSNS_SCHEMA, prefix)
+        return ContentChanges(content, changed["ssn"].combine_chunks())
 
     @property
     def reading(self) -> ReadingFacts:

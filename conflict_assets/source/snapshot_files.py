@@ -25,6 +25,8 @@ MANIFEST = "snapshot.json"
 LEFT_OUT = "sidelined.parquet"  # the name in snapshots that are stored already
 STALE = "stale.parquet"
 """The rows of the prefixes' own files that no longer hold, by their numbers."""
+CHANGED_SSNS = "changed_ssns.parquet"
+"""The SSNs whose contested visits are not those of the snapshot that an incremental night has carried over."""
 
 LEFT_OUT_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("visit_id", pa.string()), ("outcome", pa.string())])
 LEFT_OUT_WRITTEN = pa.schema(
@@ -43,12 +45,13 @@ VISIT_WRITTEN = pa.schema(
     [
         *VISIT_SCHEMA,
         *((str(note), pa.bool_()) for note in Note),
-        *(each for each in CARRYING_SCHEMA if each.name in {"cell", *DIMENSION_KEYS}),
+        *(each for each in CARRYING_SCHEMA if each.name in {"cell", "row_hash", *DIMENSION_KEYS}),
     ]
 )
 """What is written of a contested visit, with what a later night needs of it."""
 
 STALE_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("row", pa.int64())])
+CHANGED_SSNS_SCHEMA = pa.schema([("ssn_prefix", pa.string()), ("ssn", pa.string())])
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 

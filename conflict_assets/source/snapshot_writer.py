@@ -19,6 +19,8 @@ from conflict_assets.source.carried_rows import CarriedRows, carrying
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import CONTESTED, REPEATED, REPEATED_SCHEMA, ROW_SCHEMA, SourceError, VisitQuery
 from conflict_assets.source.snapshot_files import (
+    CHANGED_SSNS,
+    CHANGED_SSNS_SCHEMA,
     LEFT_OUT,
     LEFT_OUT_WRITTEN,
     MANIFEST,
@@ -76,12 +78,12 @@ class SnapshotWriter:
         self._content = content
         self._tally = SurveyedCounts(content.survey)
         self._rows: dict[str, int] = {}
-        self._changed_prefixes: set[str] = set()
         self._rows_read = 0
         self._rows_carried = 0
         self._left_out: list[pa.Table] = []
         self._repeated: list[pa.Table] = []
-        self._stale: list[pa.Table] = []
+        self._stale: dict[str, pa.Table] = {}
+        self._changed_ssns: dict[str, pa.Table] = {}
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Write the rows prefix by prefix, then what stands beside them."""
@@ -128,9 +130,9 @@ class SnapshotWriter:
             self._rows[prefix] = self._write_visits(prefix, runs)
         else:
             # Read before anything is carried over: what goes wrong with the source is no fault of the earlier snapshot.
-            new = pa.concat_tables([_NO_VISITS, *runs])
+            found = pa.concat_tables([_NO_VISITS, *runs])
             with carrying(self._content.carried.snapshot):
-                self._write_carried(self._content.carried.of_prefix(prefix), new)
+                self._write_carried(self._content.carried.of_prefix(prefix, found))
         if not self._rows[prefix]:
             del self._rows[prefix]
 
@@ -146,16 +148,19 @@ class SnapshotWriter:
                 first = next(runs, None)
         return count
 
-    def _write_carried(self, carried: CarriedPrefix, new: pa.Table) -> None:
+    def _write_carried(self, carried: CarriedPrefix) -> None:
         """Write what a prefix keeps of the earlier snapshot, and what is new of it."""
         kept = carried.kept()
         self._tally.count(kept.select(COUNTED))
         self._rows_carried += kept.num_rows
-        if new.num_rows or kept.num_rows < carried.rows:
-            self._changed_prefixes.add(carried.prefix)
-        stale = carried.write(self._folder, new)
-        self._stale.append(pa.table([pa.repeat(carried.prefix, len(stale)), pa.array(stale)], schema=STALE_SCHEMA))
-        self._rows[carried.prefix] = kept.num_rows + new.num_rows
+        self._rows[carried.prefix] = kept.num_rows + carried.found.num_rows
+        self._add(self._changed_ssns, CHANGED_SSNS_SCHEMA, carried.prefix, carried.changed_ssns())
+        self._add(self._stale, STALE_SCHEMA, carried.prefix, pa.array(carried.write(self._folder)))
+
+    @staticmethod
+    def _add(tables: dict[str, pa.Table], schema: pa.Schema, prefix: str, values: pa.Array) -> None:
+        if len(values):
+            tables[prefix] = pa.table([pa.repeat(prefix, len(values)), values], schema=schema)
 
     def _write_left_out(self) -> None:
         left_out = pa.concat_tables([_LEFT_OUT.empty_table(), *self._left_out])
@@ -163,7 +168,11 @@ class SnapshotWriter:
             kept = self._content.carried.left_out()
             self._tally.count(_as_counted(kept))
             left_out = pa.concat_tables([kept.select(_LEFT_OUT.names), left_out])
-            write_by_prefix(self._folder / STALE, pa.concat_tables([STALE_SCHEMA.empty_table(), *self._stale]))
+            for name, schema, tables in (
+                (STALE, STALE_SCHEMA, self._stale),
+                (CHANGED_SSNS, CHANGED_SSNS_SCHEMA, self._changed_ssns),
+            ):
+                write_by_prefix(self._folder / name, pa.concat_tables([schema.empty_table(), *tables.values()]))
         left_out = with_told(left_out, self._content.query)
         write_by_prefix(
             self._folder / LEFT_OUT, left_out.sort_by([("ssn_prefix", "ascending"), ("visit_id", "ascending")])
@@ -195,6 +204,7 @@ class SnapshotWriter:
             "counts": {prefix: counted for prefix, counted in counts.items() if prefix is not None},
             "counts_without_prefix": counts.get(None, {}),
             "content": {prefix: self._content_of(prefix) for prefix in sorted(query.prefixes)},
+            "content_before": {prefix: self._earlier_content(prefix) for prefix in sorted(query.prefixes)},
             "buckets": query.buckets,
             "reading": facts.as_json(),
             "checksums": {path.name: checksum_of(path) for path in sorted(self._folder.glob("*.parquet"))},
@@ -208,9 +218,13 @@ class SnapshotWriter:
 
     def _content_of(self, prefix: str) -> str:
         """Return the text that is the same for snapshots that hold the same contested visits of a prefix."""
-        carried = self._content.carried
-        earlier = carried.content(prefix) if carried is not None and prefix not in self._changed_prefixes else None
+        earlier = self._earlier_content(prefix) if prefix not in self._changed_ssns else None
         return earlier or f"{self._folder.name} {self._content.as_of.isoformat()}"
+
+    def _earlier_content(self, prefix: str) -> str | None:
+        """Return the text that says which rows the snapshot holds that was carried over."""
+        carried = self._content.carried
+        return carried.content(prefix) if carried is not None else None
 
 
 def _as_counted(left_out: pa.Table) -> pa.Table:

@@ -19,6 +19,7 @@ from conflict_assets.source.protocol import (
     LOOK_UP_SCHEMA,
     REPEATED_SCHEMA,
     ROW_SCHEMA,
+    Look,
     VisitQuery,
 )
 from conflict_assets.source.query import (
@@ -72,14 +73,14 @@ class SQLVisitReader(ABC):
         found = self._table(partial(ssn_buckets_statement, query, ssns, self.layout, self.dialect), _BUCKET_SCHEMA)
         return dict(zip(found["ssn"].to_pylist(), found["bucket"].to_pylist(), strict=True))
 
-    def repeated_ids(self, query: VisitQuery, cells: Sequence[int]) -> pa.Table:
+    def keep_changed(self, query: VisitQuery, look: Look) -> str:
         """See `VisitReader`."""
-        make = partial(repeated_ids_statement, query, cells, self.layout, self.dialect)
-        return self._table(make, REPEATED_SCHEMA)
+        return self._keep(partial(changed_visits_statement, query, look, self.layout, self.dialect))
 
-    def keep_changed(self, query: VisitQuery, cells: Sequence[int], repeated_ids: Sequence[str]) -> str:
+    def repeated_ids(self, query: VisitQuery, look: Look, kept: str) -> pa.Table:
         """See `VisitReader`."""
-        return self._keep(partial(changed_visits_statement, query, cells, repeated_ids, self.layout, self.dialect))
+        make = partial(repeated_ids_statement, query, look, self._kept_table(kept), self.layout, self.dialect)
+        return self._table(make, REPEATED_SCHEMA)
 
     @abstractmethod
     def survey(self, query: VisitQuery, kept: str | None = None) -> Survey:

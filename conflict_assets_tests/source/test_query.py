@@ -9,7 +9,7 @@ from sqlglot.tokens import TokenType
 
 from conflict_assets.source.contract import CONTRACT
 from conflict_assets.source.layout import FACT, SourceLayout, identifier
-from conflict_assets.source.protocol import SourceError
+from conflict_assets.source.protocol import Look, SourceError
 from conflict_assets.source.query import (
     all_cells_statement,
     cells_statement,
@@ -92,6 +92,8 @@ WORDS = {
 }
 """What may stand before a bracket and is no function."""
 
+LOOK = Look(cells=[1], repeated_ids=["7"])
+
 
 def statement(text, query=None, layout=LAYOUT, survey=NO_SURVEY):
     if text == "visit_survey":
@@ -110,8 +112,8 @@ def statements_of_incremental_nights(layout=LAYOUT):
         "dimension_hashes": dimension_hashes_statement(layout, "snowflake"),
         "visit_count": visit_count_statement(layout, "snowflake"),
         "ssn_buckets": ssn_buckets_statement(query, ["041234567"], layout, "snowflake"),
-        "repeated_ids": repeated_ids_statement(query, [1], layout, "snowflake"),
-        "changed_visits": changed_visits_statement(query, [1], ["7"], layout, "snowflake"),
+        "repeated_ids": repeated_ids_statement(query, LOOK, kept, layout, "snowflake"),
+        "changed_visits": changed_visits_statement(query, LOOK, layout, "snowflake"),
     }
 
 

@@ -3,25 +3,7 @@
 WITH
 {% include "parts/classified_visits.sql" %},
 
-changed AS (
-    SELECT DISTINCT item.VALUE::BIGINT AS cell
-    FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:changed_cells))) AS item
-),
-
-neighbour AS (
-    SELECT cell - 1 AS cell, :block_days - 2 AS first_day, :block_days - 1 AS last_day FROM changed
-    UNION ALL
-    SELECT cell + 1, 0, 1 FROM changed
-),
-
-looked_at AS (
-    SELECT cell, 0 AS first_day, :block_days - 1 AS last_day FROM changed
-    UNION ALL
-    SELECT n.cell, n.first_day, n.last_day
-    FROM neighbour AS n
-    LEFT JOIN changed AS c ON c.cell = n.cell
-    WHERE c.cell IS NULL
-),
+{% include "parts/looked_at.sql" %},
 
 repeated AS (
     SELECT DISTINCT item.VALUE::NUMBER(20, 0) AS id_hash
@@ -30,7 +12,7 @@ repeated AS (
 
 SELECT
     {% include "parts/fact_columns.sql" %}
-FROM visit AS v
+FROM placed AS v
 LEFT JOIN looked_at AS l
     ON l.cell = v.cell AND COALESCE(v.day_of_block, 0) BETWEEN l.first_day AND l.last_day
 LEFT JOIN repeated AS r ON r.id_hash = IFF(:any_repeated, HASH(v.visit_id), NULL)

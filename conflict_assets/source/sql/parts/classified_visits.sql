@@ -1,5 +1,6 @@
--- The visits of a run, each with the first reason of its own why it is out, if any. The fact view is read here, once. In
--- all statements TRIM takes away what the rules call blank, not spaces alone: dialects.py says it to both engines.
+-- The visits of a run, each with the first reason of its own why it is out, if any. The fact view is read here, once, or the
+-- `fact_rows` that a statement has chosen of it. In all statements TRIM takes away what the rules call blank, not spaces
+-- alone: dialects.py says it to both engines.
 excluded_agency AS (
     SELECT DISTINCT item.VALUE::VARCHAR AS provider_id
     FROM TABLE(FLATTEN(INPUT => PARSE_JSON(:excluded_agencies))) AS item
@@ -116,46 +117,55 @@ fact AS (
             {% include "parts/fact_columns.sql" %}
         ) AS fact_hash,
         {% include "parts/fact_columns.sql" %}
-    FROM FACTVISITCALLPERFORMANCE_CR
+    FROM {{ fact_rows | default("FACTVISITCALLPERFORMANCE_CR") }}
 ),
 
-visit AS (
+-- Each visit with its caregiver, and its place among the cells.
+placed AS (
     SELECT
         f.*,
         c.normal_ssn AS ssn,
         c.prefix AS ssn_prefix,
-        IFF(f.visit_start_time IS NOT NULL AND f.visit_end_time IS NOT NULL, f.visit_start_time, f.sch_start_time)
+        c.is_excluded AS is_excluded_ssn,
+        c.caregiver_hash,
+        FLOOR(DATEDIFF(DAY, :first_block::DATE, f.visit_date) / :block_days)::INTEGER AS block,
+        DATEDIFF(DAY, :first_block::DATE, f.visit_date) - block * :block_days AS day_of_block,
+        COALESCE(c.bucket, 0)::BIGINT * :cells_a_bucket + COALESCE(block + :cell_of_first_block, 0) AS cell
+    FROM fact AS f
+    LEFT JOIN caregiver AS c ON c.caregiver_id = f.caregiver_id
+    WHERE :all_prefixes OR c.is_wanted
+),
+
+visit AS (
+    SELECT
+        p.*,
+        IFF(p.visit_start_time IS NOT NULL AND p.visit_end_time IS NOT NULL, p.visit_start_time, p.sch_start_time)
             AS start_time,
-        IFF(f.visit_start_time IS NOT NULL AND f.visit_end_time IS NOT NULL, f.visit_end_time, f.sch_end_time)
+        IFF(p.visit_start_time IS NOT NULL AND p.visit_end_time IS NOT NULL, p.visit_end_time, p.sch_end_time)
             AS end_time,
         CASE
-            WHEN UPPER(f.visit_status) IN ('CANCELLED', 'CANCELED', 'DELETED', 'PENDING') THEN 'inactive_status'
-            WHEN f.is_deleted THEN 'deleted'
-            WHEN f.is_missed THEN 'missed'
-            WHEN f.visit_date < :first_date::DATE OR f.visit_date > :last_date::DATE THEN 'out_of_window'
+            WHEN UPPER(p.visit_status) IN ('CANCELLED', 'CANCELED', 'DELETED', 'PENDING') THEN 'inactive_status'
+            WHEN p.is_deleted THEN 'deleted'
+            WHEN p.is_missed THEN 'missed'
+            WHEN p.visit_date < :first_date::DATE OR p.visit_date > :last_date::DATE THEN 'out_of_window'
         END AS why_inactive,
         CASE
             WHEN a.provider_id IS NULL THEN 'unknown_agency'
             WHEN NOT a.is_active THEN 'inactive_agency'
             WHEN a.is_excluded THEN 'excluded_agency'
-            WHEN c.is_excluded THEN 'excluded_ssn'
+            WHEN p.is_excluded_ssn THEN 'excluded_ssn'
         END AS why_not_counted,
         CASE
-            WHEN c.normal_ssn IS NULL THEN 'missing_ssn'
-            WHEN c.prefix IS NULL THEN 'invalid_ssn'
-            WHEN f.visit_id IS NULL OR f.provider_id IS NULL OR f.visit_date IS NULL THEN 'missing_key'
+            WHEN p.ssn IS NULL THEN 'missing_ssn'
+            WHEN p.ssn_prefix IS NULL THEN 'invalid_ssn'
+            WHEN p.visit_id IS NULL OR p.provider_id IS NULL OR p.visit_date IS NULL THEN 'missing_key'
             WHEN start_time IS NULL OR end_time IS NULL THEN 'no_times'
             WHEN end_time <= start_time THEN 'empty_interval'
         END AS fault,
         COALESCE(why_inactive, why_not_counted, fault) AS own_outcome,
         -- A crowd on one date is one whatever the state of its agencies, and whoever is excluded.
         why_inactive IS NULL AND fault IS NULL AS is_in_crowd,
-        HASH(f.fact_hash, c.caregiver_hash, a.agency_hash) AS visit_hash,
-        FLOOR(DATEDIFF(DAY, :first_block::DATE, f.visit_date) / :block_days)::INTEGER AS block,
-        DATEDIFF(DAY, :first_block::DATE, f.visit_date) - block * :block_days AS day_of_block,
-        COALESCE(c.bucket, 0)::BIGINT * :cells_a_bucket + COALESCE(block + :cell_of_first_block, 0) AS cell
-    FROM fact AS f
-    LEFT JOIN caregiver AS c ON c.caregiver_id = f.caregiver_id
-    LEFT JOIN agency AS a ON a.provider_id = f.provider_id
-    WHERE :all_prefixes OR c.is_wanted
+        HASH(p.fact_hash, p.caregiver_hash, a.agency_hash) AS visit_hash
+    FROM placed AS p
+    LEFT JOIN agency AS a ON a.provider_id = p.provider_id
 )

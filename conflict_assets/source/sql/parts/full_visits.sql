@@ -138,8 +138,37 @@ full_visit AS (
             OR (v.last_updated_date IS NULL AND v."Visit Updated Timestamp" IS NOT NULL)
             OR COALESCE(address.has_odd_date, FALSE) AS odd_dates,
         (v.visit_start_time IS NULL) <> (v.visit_end_time IS NULL) AS one_actual_time,
-        -- What a later night goes by: where the visit is counted, and which dimension rows it shows.
+        -- What a later night goes by: where the visit is counted, whether the row is the same, and which dimension rows it
+        -- shows.
         v.cell,
+        MOD(
+            MOD(
+                HASH(
+                    v.visit_hash,
+                    office.office,
+                    patient.p_admission_id,
+                    patient.p_first_name,
+                    patient.p_last_name,
+                    patient.p_medicaid_number,
+                    patient.p_status,
+                    address.p_address_line_1,
+                    address.p_city,
+                    address.p_state,
+                    address.p_zip_code,
+                    address.p_county,
+                    address.home_latitude,
+                    address.home_longitude,
+                    address.has_odd_date,
+                    payer.payer_name,
+                    payer.payer_state,
+                    contract.contract_name,
+                    service.service_code,
+                    person.user_fullname
+                ),
+                :modulus
+            ) + :modulus,
+            :modulus
+        )::BIGINT AS row_hash,
         IFF(v.is_repeated, HASH(v.visit_id)::VARCHAR, NULL) AS id_hash,
         BITAND(HASH(v.office_id), :key_mask)::INTEGER AS office_key,
         BITAND(HASH(v.provider_patient_id), :key_mask)::INTEGER AS patient_key,
