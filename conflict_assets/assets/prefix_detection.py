@@ -24,7 +24,7 @@ from conflict_assets.domain.window import start_of_day
 from conflict_assets.output.log_lines import PrefixLine
 from conflict_assets.settings import Settings
 from conflict_assets.source.snapshots import Snapshot
-from conflict_assets.store.commit import CommitOrigin, CommitOutcome, PrefixCommit
+from conflict_assets.store.commit import Basis, CommitOrigin, CommitOutcome, PrefixCommit
 from conflict_assets.store.conflict_store import ConflictStore
 from conflict_assets.store.incoming import visit_keys
 from conflict_assets.store.workers import Worker, WorkerLimit
@@ -93,6 +93,12 @@ def content_of(snapshot: Snapshot, prefix: str) -> str | None:
     return f"{content} {judged_by()}" if content else None
 
 
+def basis_of(snapshot: Snapshot, prefix: str) -> Basis | None:
+    """Return what the snapshot has carried over of a prefix, and which SSNs it has changed."""
+    changes = snapshot.changes(prefix)
+    return Basis(f"{changes.content} {judged_by()}", changes.ssns) if changes else None
+
+
 def origin_of(snapshot: Snapshot, prefix: str, batch: Batch) -> CommitOrigin:
     """Return what the commit of a prefix rests on."""
     counts = snapshot.counts(prefix)
@@ -109,6 +115,7 @@ def origin_of(snapshot: Snapshot, prefix: str, batch: Batch) -> CommitOrigin:
         batches_total=batch.total,
         resumed=batch.resumed,
         content=content_of(snapshot, prefix),
+        basis=basis_of(snapshot, prefix),
     )
 
 

@@ -10,6 +10,14 @@ from conflict_assets.domain.conflict_counts import ConflictCounts
 from conflict_assets.domain.policy import DetectionPolicy
 
 
+@dataclass(frozen=True)
+class Basis:
+    """An earlier content, of which only the visits of some SSNs have changed since."""
+
+    content: str
+    ssns: pa.Array
+
+
 @dataclass(frozen=True, kw_only=True)
 class CommitOrigin:
     """What a commit of one prefix rests on: a run, a snapshot and a policy.
@@ -18,7 +26,8 @@ class CommitOrigin:
     schedule's zone: conflicts that were first detected since then are new. The window is `first_date` to `last_date`,
     both included. `policy` is the policy by which pairs are judged. `counts` holds the source's counts of visits. A
     prefix whose `contested` is 0 gets no position. `content` stands for the visits and for the code that judges them:
-    where it is the same, the same rows are found under the same policy. None stands for nothing.
+    where it is the same, the same rows are found under the same policy. None stands for nothing. `basis` says from what
+    content it differs by a few SSNs, if that is known.
     """
 
     prefix: str
@@ -34,6 +43,7 @@ class CommitOrigin:
     resumed: Sequence[str] = ()
     """Earlier runs that this run continues. Positions are counted over the commits of all of them."""
     content: str | None = None
+    basis: Basis | None = None
     detect_seconds: float = 0.0
 
 

@@ -73,14 +73,23 @@ def settled_before(connection: psycopg.Connection[Any]) -> str:
     return str(row[0]) if row else ""
 
 
-def is_stored(connection: psycopg.Connection[Any], commit: CommitOrigin, *, digest: str, rows: int) -> bool:
-    """Return whether the prefix already holds the very rows of a digest, and no others in the commit's window.
+@dataclass(frozen=True)
+class Stored:
+    """What the prefix holds already, in the commit's window: the very rows of a digest, or those of the basis.
 
     The last commit has found them, and nobody has touched what it stored.
     """
+
+    is_digest: bool
+    is_basis: bool
+
+
+def stored(connection: psycopg.Connection[Any], commit: CommitOrigin, *, digest: str, rows: int, policy: int) -> Stored:
+    """Compare what the prefix holds with so many rows of a digest, and with the basis of the commit."""
     values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
-    row = connection.execute(statements.IS_STORED, values | {"digest": digest, "rows": rows}).fetchone()
-    return bool(row and row[0])
+    asked = {"digest": digest, "rows": rows, "policy": policy, "basis": commit.basis.content if commit.basis else None}
+    row = connection.execute(statements.STORED, values | asked).fetchone() or (False, False)
+    return Stored(*map(bool, row))
 
 
 def write_down(  # noqa: PLR0917 - all that a commit knows, by its end

@@ -50,6 +50,11 @@ class Incoming:
                 found.update(batch.serialize())
         return found.hexdigest()
 
+    def of_ssns(self, ssns: pa.Array) -> "Incoming":
+        """Return the rows of some SSNs."""
+        tables = (self.conflict_rows, self.visits)
+        return Incoming(*(table.filter(pc.is_in(table["ssn"], ssns.cast(table["ssn"].type))) for table in tables))
+
 
 def incoming_of(commit: PrefixCommit) -> Incoming:
     """Bring a commit's rows to the stored columns.

@@ -12,8 +12,8 @@ from conflict_assets.store.commit import CommitOrigin, CommitOutcome
 from conflict_assets.store.commit_record import (
     FoundRows,
     Judged,
-    is_stored,
     settled_before,
+    stored,
     try_lock_prefix,
     write_down,
 )
@@ -46,7 +46,10 @@ def repeat(connection: psycopg.Connection[Any], commit: CommitOrigin) -> CommitO
     settled = settled_before(connection)
     values = {"prefix": commit.prefix, "content": commit.content, "policy": Jsonb(asdict(commit.policy))}
     last = connection.cursor(row_factory=dict_row).execute(_SAME_COMMIT, values).fetchone()
-    if last is None or not is_stored(connection, commit, digest=last["digest"], rows=last["rows"]):
+    if last is None:
         return None
-    judged = Judged(policy=last.pop("policy"), settled=settled)
+    policy = last.pop("policy")
+    if not stored(connection, commit, digest=last["digest"], rows=last["rows"], policy=policy).is_digest:
+        return None
+    judged = Judged(policy=policy, settled=settled)
     return write_down(connection, commit, FoundRows(**last), ChangeCounts(), judged, started)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from conflict_assets.store import replace_statements as statements
 from conflict_assets.store.commit import CommitOutcome, PrefixCommit
-from conflict_assets.store.commit_record import FoundRows, Judged, is_stored, lock_prefix, settled_before, write_down
+from conflict_assets.store.commit_record import FoundRows, Judged, lock_prefix, settled_before, stored, write_down
 from conflict_assets.store.copying import copy_table
 from conflict_assets.store.incoming import Incoming, incoming_of
 from conflict_assets.store.open_columns import keep_columns
@@ -35,8 +35,9 @@ def replace(connection: psycopg.Connection[Any], commit: PrefixCommit) -> Commit
     lock_prefix(connection, commit)
     incoming = incoming_of(commit)
     judged = Judged(settled=settled_before(connection), policy=policy_id(connection, commit.policy))
-    stored = is_stored(connection, commit, digest=incoming.digest, rows=incoming.rows)
-    tally = ChangeCounts() if stored else _write(connection, commit, incoming, judged)
+    held = stored(connection, commit, digest=incoming.digest, rows=incoming.rows, policy=judged.policy)
+    ssns = commit.basis.ssns if commit.basis and held.is_basis else None
+    tally = ChangeCounts() if held.is_digest else _write(connection, commit, incoming, judged, ssns)
     keep_columns(connection, commit.prefix, incoming)
     return write_down(connection, commit, _found_rows(commit, incoming), tally, judged, started)
 
@@ -56,11 +57,16 @@ def _found_rows(commit: PrefixCommit, incoming: Incoming) -> FoundRows:
 
 
 def _write(
-    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
+    connection: psycopg.Connection[Any],
+    commit: PrefixCommit,
+    incoming: Incoming,
+    judged: Judged,
+    ssns: pa.Array | None,
 ) -> ChangeCounts:
-    """Write what is not stored yet, or differs from what is."""
-    write = _write_first if _is_empty(connection, commit.prefix) else _write_differing
-    return write(connection, commit, incoming, judged)
+    """Write what is not stored yet, or differs from what is: of all SSNs, or of those that can differ."""
+    if _is_empty(connection, commit.prefix):
+        return _write_first(connection, commit, incoming, judged)
+    return _write_differing(connection, commit, incoming, judged, ssns)
 
 
 def _is_empty(connection: psycopg.Connection[Any], prefix: str) -> bool:
@@ -92,12 +98,16 @@ def _write_first(
 
 
 def _write_differing(
-    connection: psycopg.Connection[Any], commit: PrefixCommit, incoming: Incoming, judged: Judged
+    connection: psycopg.Connection[Any],
+    commit: PrefixCommit,
+    incoming: Incoming,
+    judged: Judged,
+    ssns: pa.Array | None,
 ) -> ChangeCounts:
     """Compare with what is stored, and write every row that differs."""
     make_stage(connection)
-    stage(connection, incoming)
-    tally = compare(connection, commit)
+    stage(connection, incoming if ssns is None else incoming.of_ssns(ssns))
+    tally = compare(connection, commit, ssns)
     if tally.gone:
         _resolve_gone(connection, commit, judged)
     connection.execute(statements.WRITE_VISITS, {"prefix": commit.prefix})

@@ -99,6 +99,7 @@ COMPARE = sql.SQL(
        FROM visit_conflicts AS c
        WHERE c.ssn_prefix = %(prefix)s AND c.resolved_at IS NULL
            AND c.visit_date BETWEEN %(first)s AND %(last)s AND c.con_visit_date BETWEEN %(first)s AND %(last)s
+           AND (%(ssns)s::text[] IS NULL OR c.ssn = ANY(%(ssns)s))
            AND NOT EXISTS (SELECT FROM incoming_conflicts AS n WHERE {same})"""
 ).format(
     key_of_n=_columns(CONFLICT_KEY, "n"),
@@ -135,30 +136,38 @@ TOUCHED = "{0}.xmin <> r.xmin AND age({0}.xmin) <= age(r.settled_xid::xid)"
 
 SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
-IS_STORED = sql.SQL(
-    """SELECT c.rows = %(rows)s AND c.seen_before = %(rows)s
-           AND NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)
-           AND age(r.settled_xid::xid) >= age(r.xmin)
-           AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
-                           EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s)
-       FROM prefix_runs AS r, LATERAL (
-           SELECT bool_or({conflict_touched}) AS touched, count(*) FILTER (
-               WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
-                   AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows, count(*) FILTER (
-               WHERE resolved_at IS NULL AND least(visit_date, con_visit_date) >= greatest(%(first)s, r.first_date)
-                   AND greatest(visit_date, con_visit_date) <= least(%(last)s, r.last_date)) AS seen_before
-           FROM visit_conflicts AS c WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
-       ) AS c, LATERAL (
-           SELECT bool_or({visit_touched}) AS touched
-           FROM conflict_visits AS v WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
-       ) AS v
-       WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.digest = %(digest)s AND r.settled_xid IS NOT NULL"""
+STORED = sql.SQL(
+    """SELECT is_untouched AND s.digest = %(digest)s AND s.rows = %(rows)s AND s.seen_before = %(rows)s,
+           is_untouched AND s.content = %(basis)s AND s.rows_then = s.conflict_rows AND s.rows = s.seen_before
+       FROM (
+           SELECT r.digest, r.content, r.conflict_rows, c.rows, c.rows_then, c.seen_before,
+               NOT coalesce(c.touched, false) AND NOT coalesce(v.touched, false)
+               AND age(r.settled_xid::xid) >= age(r.xmin)
+               AND NOT EXISTS (SELECT {key} FROM visit_conflicts WHERE ssn_prefix = %(prefix)s AND resolved_at IS NULL
+                               EXCEPT SELECT {key} FROM conflict_visits WHERE ssn_prefix = %(prefix)s) AS is_untouched
+           FROM prefix_runs AS r, LATERAL (
+               SELECT bool_or({conflict_touched}) AS touched, count(*) FILTER (
+                   WHERE resolved_at IS NULL AND visit_date BETWEEN %(first)s AND %(last)s
+                       AND con_visit_date BETWEEN %(first)s AND %(last)s) AS rows, count(*) FILTER (
+                   WHERE resolved_at IS NULL AND visit_date BETWEEN r.first_date AND r.last_date
+                       AND con_visit_date BETWEEN r.first_date AND r.last_date) AS rows_then, count(*) FILTER (
+                   WHERE resolved_at IS NULL AND least(visit_date, con_visit_date) >= greatest(%(first)s, r.first_date)
+                       AND greatest(visit_date, con_visit_date) <= least(%(last)s, r.last_date)) AS seen_before
+               FROM visit_conflicts AS c WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+           ) AS c, LATERAL (
+               SELECT bool_or({visit_touched}) AS touched
+               FROM conflict_visits AS v WHERE ssn_prefix = %(prefix)s AND r.digest IS NOT NULL
+           ) AS v
+           WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.settled_xid IS NOT NULL
+               AND (r.digest = %(digest)s OR (r.content = %(basis)s AND r.policy_id = %(policy)s))
+       ) AS s"""
 ).format(
     key=_columns(VISIT_KEY),
     conflict_touched=sql.SQL(TOUCHED.format("c")),
     visit_touched=sql.SQL(TOUCHED.format("v")),
 )
-"""Find whether the last commit of a prefix found rows with this digest, and its rows are unchanged since.
+"""Find whether the last commit of a prefix found rows with this digest, or of the content on which this one is based,
+and whether its rows are unchanged since.
 
 `xmin` is the transaction that wrote a row, and its age counts the transactions since then. The commit itself wrote the
 row of `prefix_runs`. The commit has surely compared the rows of another transaction only if that transaction had ended

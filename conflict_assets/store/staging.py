@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from conflict_assets.store import replace_statements as statements
@@ -85,9 +86,17 @@ def stage(connection: psycopg.Connection[Any], incoming: Incoming) -> None:
         connection.execute("ANALYZE incoming_conflicts (ssn, visit_id, con_visit_id), incoming_visits (ssn, visit_id)")
 
 
-def compare(connection: psycopg.Connection[Any], commit: PrefixCommit) -> ChangeCounts:
-    """Fill `differing` and `differing_pairs`, and count them."""
-    values = {"prefix": commit.prefix, "first": commit.first_date, "last": commit.last_date}
+def compare(connection: psycopg.Connection[Any], commit: PrefixCommit, ssns: pa.Array | None = None) -> ChangeCounts:
+    """Fill `differing` and `differing_pairs`, and count them.
+
+    The rows of all SSNs are compared, or those of some to which the others are known to be equal.
+    """
+    values = {
+        "prefix": commit.prefix,
+        "first": commit.first_date,
+        "last": commit.last_date,
+        "ssns": None if ssns is None else ssns.to_pylist(),
+    }
     found = connection.execute(statements.COMPARE, values).rowcount
     if not found:
         return ChangeCounts()

@@ -141,7 +141,7 @@ def test_the_last_night_s_events_are_chosen_by_time_and_read_once_for_all_its_ru
 
 NAMES = [
     *("COMPARE", "WRITE_VISITS", "INSERT_CONFLICTS", "UPDATE_CONFLICTS", "RESOLVE"),
-    *("APPEND_EVENTS", "APPEND_FIRST_EVENTS", "IS_STORED"),
+    *("APPEND_EVENTS", "APPEND_FIRST_EVENTS", "STORED"),
 ]
 
 
@@ -149,7 +149,7 @@ NAMES = [
 def test_a_replace_touches_its_own_partition_only(filled, name):
     values = {"prefix": "2", "first": DAY, "last": DAY, "as_of": night([]).as_of, "run": "r", "root": "r"}
     values |= {"ssns": ["2"], "lows": ["a"], "highs": ["b"], "reasons": ["gone"], "policy": 1, "events": ["detected"]}
-    values |= {"rows": 1, "digest": "d"}
+    values |= {"rows": 1, "digest": "d", "basis": "c"}
     nodes = plan(filled, text(getattr(statements, name)), values)
     partitions = {name for name in relations(nodes) if fullmatch("(visit_conflicts|conflict_visits)_[0-9]", name)}
     assert partitions
