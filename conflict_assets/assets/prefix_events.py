@@ -19,7 +19,7 @@ from conflict_assets.domain.masking import masked
 from conflict_assets.output.log_lines import NightSummary, PrefixLine, prefix_line
 from conflict_assets.source.snapshots import Snapshot
 from conflict_assets.store.conflict_store import ConflictStore
-from conflict_assets.store.row_types import Found, PrefixRun
+from conflict_assets.store.row_types import Found, PrefixCounts, PrefixRun
 
 ASSET = "visit_conflicts"
 WRITTEN_EVERY_SECONDS = 1.0
@@ -39,53 +39,59 @@ class FinishedPrefixes:
         self._written_at = monotonic()
 
     def add(self, snapshot: Snapshot, done: FinishedPrefix) -> None:
-        """Log the line of a committed prefix and judge what is stored of it.
+        """Log the line of a committed prefix.
 
         A prefix without visits has a line only where it has changed something.
         """
         line = done.line
         if line.position or line.differs:
             self._context.log.info(prefix_line(line))
-        seen = snapshot.counts(line.prefix)["visits_seen"]
-        stored = self._store.runs.prefix_counts(line.prefix)
-        if done.conflicts is None:
-            outcomes = check_repeated(line.prefix, line.rows, seen, stored)
-        else:
-            outcomes = check_conflicts(line.prefix, done.conflicts, seen, stored)
-        self._waiting[line.prefix] = _Finished(snapshot, line, tuple(outcomes), unchanged=done.conflicts is None)
+        self._waiting[line.prefix] = _Finished(snapshot, done)
 
     def write_when_due(self) -> dict[str, Exception]:
         """Write the events if the last ones were written a second ago."""
         return self.write() if monotonic() - self._written_at >= WRITTEN_EVERY_SECONDS else {}
 
     def write(self) -> dict[str, Exception]:
-        """Write the events of all prefixes that wait for it.
+        """Judge what is stored of all prefixes that wait for it, and write their events.
 
         Return the error by prefix where they can't be written.
         """
         waiting, self._waiting = self._waiting, {}
         try:
-            self._log(waiting)
+            errors = self._log(waiting) if waiting else {}
         except Exception as error:  # noqa: BLE001 - a prefix without its events is not done, and is tried again
             return dict.fromkeys(waiting, error)
         self._written_at = monotonic()
-        return {}
+        return errors
 
-    def _log(self, waiting: Mapping[str, "_Finished"]) -> None:
-        if waiting:
-            found = self._store.runs.latest_found()
-            log_together(self._context, [_materialization(each, found) for each in waiting.values()])
-            log_check_outcomes(
-                self._context, ASSET, {prefix: finished.outcomes for prefix, finished in waiting.items()}
-            )
+    def _log(self, waiting: Mapping[str, "_Finished"]) -> dict[str, Exception]:
+        stored = self._store.runs.prefix_counts(list(waiting))
+        outcomes: dict[str, list[CheckOutcome]] = {}
+        errors: dict[str, Exception] = {}
+        for prefix, finished in waiting.items():
+            try:
+                outcomes[prefix] = finished.outcomes(stored[prefix])
+            except Exception as error:  # noqa: BLE001 - whatever stops one prefix must not stop the others
+                errors[prefix] = error
+        found = self._store.runs.latest_found()
+        log_together(self._context, [_materialization(waiting[prefix], found) for prefix in outcomes])
+        log_check_outcomes(self._context, ASSET, outcomes)
+        return errors
 
 
 @dataclass(frozen=True)
 class _Finished:
     snapshot: Snapshot
-    line: PrefixLine
-    outcomes: tuple[CheckOutcome, ...]
-    unchanged: bool
+    done: FinishedPrefix
+
+    def outcomes(self, stored: PrefixCounts) -> list[CheckOutcome]:
+        """Judge the rows of the prefix, and what is stored of it."""
+        line = self.done.line
+        seen = self.snapshot.counts(line.prefix)["visits_seen"]
+        if self.done.conflicts is None:
+            return check_repeated(line.prefix, line.rows, seen, stored)
+        return check_conflicts(line.prefix, self.done.conflicts, seen, stored)
 
 
 def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
@@ -94,7 +100,8 @@ def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
     The asset's page shows only the last prefix, so the counts of all prefixes are part of each event.
     `unchanged` says that the last commit was repeated and nothing detected.
     """
-    line, counts = finished.line, finished.snapshot.counts(finished.line.prefix)
+    line = finished.done.line
+    counts = finished.snapshot.counts(line.prefix)
     return AssetMaterialization(
         asset_key=AssetKey(ASSET),
         partition=line.prefix,
@@ -111,7 +118,7 @@ def _materialization(finished: _Finished, found: Found) -> AssetMaterialization:
             "as_of": finished.snapshot.as_of.isoformat(),
             "all_prefixes_conflicts": found.conflicts,
             "all_prefixes_rows": found.rows,
-            **({"unchanged": True} if finished.unchanged else {}),
+            **({"unchanged": True} if finished.done.conflicts is None else {}),
         },
     )
 

@@ -66,6 +66,7 @@ class PrefixCounts:
     found. They are None when there was no such run.
     """
 
+    prefix: str
     rows: int
     one_sided: int
     previous_conflicts: int | None

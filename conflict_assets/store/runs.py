@@ -19,17 +19,25 @@ _COMMITS = """
 
 _PREFIX_COUNTS = """
     WITH previous AS (
-        SELECT conflicts, (counts->>'visits_seen')::bigint AS visits FROM prefix_runs WHERE ssn_prefix = %(prefix)s
-        ORDER BY latest DESC, as_of DESC, committed_at DESC LIMIT 1 OFFSET 1)
-    SELECT count(*) AS rows, count(*) FILTER (WHERE other.ssn IS NULL) AS one_sided,
-        (SELECT conflicts FROM previous) AS previous_conflicts, (SELECT visits FROM previous) AS previous_visits
-    FROM prefix_runs AS r
-    JOIN visit_conflicts AS c ON c.ssn_prefix = r.ssn_prefix AND c.resolved_at IS NULL
-        AND c.visit_date BETWEEN r.first_date AND r.last_date
-        AND c.con_visit_date BETWEEN r.first_date AND r.last_date
-    LEFT JOIN visit_conflicts AS other ON other.ssn_prefix = c.ssn_prefix AND other.ssn = c.ssn
-        AND other.visit_id = c.con_visit_id AND other.con_visit_id = c.visit_id AND other.resolved_at IS NULL
-    WHERE r.ssn_prefix = %(prefix)s AND r.latest AND c.ssn_prefix = %(prefix)s"""
+        SELECT ssn_prefix, conflicts, (counts->>'visits_seen')::bigint AS visits, row_number() OVER (
+            PARTITION BY ssn_prefix ORDER BY latest DESC, as_of DESC, committed_at DESC) AS place
+        FROM prefix_runs WHERE ssn_prefix = ANY(%(prefixes)s)
+    ), held AS (
+        SELECT c.ssn_prefix, count(*) AS rows, count(*) FILTER (WHERE other.ssn IS NULL) AS one_sided
+        FROM prefix_runs AS r
+        JOIN visit_conflicts AS c ON c.ssn_prefix = r.ssn_prefix AND c.resolved_at IS NULL
+            AND c.visit_date BETWEEN r.first_date AND r.last_date
+            AND c.con_visit_date BETWEEN r.first_date AND r.last_date
+        LEFT JOIN visit_conflicts AS other ON other.ssn_prefix = c.ssn_prefix AND other.ssn = c.ssn
+            AND other.visit_id = c.con_visit_id AND other.con_visit_id = c.visit_id AND other.resolved_at IS NULL
+        WHERE r.ssn_prefix = ANY(%(prefixes)s) AND r.latest AND c.ssn_prefix = ANY(%(prefixes)s)
+        GROUP BY c.ssn_prefix
+    )
+    SELECT prefix, coalesce(h.rows, 0) AS rows, coalesce(h.one_sided, 0) AS one_sided,
+        p.conflicts AS previous_conflicts, p.visits AS previous_visits
+    FROM unnest(%(prefixes)s::text[]) AS prefix
+    LEFT JOIN held AS h ON h.ssn_prefix = prefix
+    LEFT JOIN previous AS p ON p.ssn_prefix = prefix AND p.place = 2"""
 
 _VISIT_VOLUMES = """
     SELECT ssn_prefix, coalesce((counts->>'visits_seen')::int, 0), coalesce((counts->>'usable')::int, 0)
@@ -57,12 +65,13 @@ class Runs:
         """Return the commits of a chain of runs, in their order."""
         return self._session.rows_of(PrefixRun, _COMMITS, [root_run_id])
 
-    def prefix_counts(self, prefix: str) -> PrefixCounts:
-        """Return what is stored of a prefix, for its checks.
+    def prefix_counts(self, prefixes: Sequence[str]) -> dict[str, PrefixCounts]:
+        """Return what is stored of each prefix, for its checks.
 
         This is what is stored now, and what the run before the latest one has found.
         """
-        return self._session.rows_of(PrefixCounts, _PREFIX_COUNTS, {"prefix": prefix})[0]
+        found = self._session.rows_of(PrefixCounts, _PREFIX_COUNTS, {"prefixes": list(prefixes)})
+        return {counts.prefix: counts for counts in found}
 
     def visit_volumes(self, prefixes: Sequence[str]) -> dict[str, VisitVolume]:
         """Return the visits at the last commit of each prefix that was committed."""

@@ -52,7 +52,7 @@ def counted(**changes: int) -> dict[str, int]:
 
 
 def stored(**changes: int | None) -> PrefixCounts:
-    values = {"rows": 2, "one_sided": 0, "previous_conflicts": None, "previous_visits": None}
+    values = {"prefix": "04", "rows": 2, "one_sided": 0, "previous_conflicts": None, "previous_visits": None}
     return PrefixCounts(**values | changes)
 
 
@@ -294,7 +294,8 @@ BATCH = Batch(run_id="run", root_run_id="run", policy=DetectionPolicy(), time_zo
 
 def verdicts_of_a_commit(store: ConflictStore, snapshot: Snapshot) -> list[CheckOutcome]:
     done = finish_prefix(store, snapshot, "04", BATCH)
-    return check_conflicts("04", done.conflicts, snapshot.counts("04")["visits_seen"], store.runs.prefix_counts("04"))
+    stored_now = store.runs.prefix_counts(["04"])["04"]
+    return check_conflicts("04", done.conflicts, snapshot.counts("04")["visits_seen"], stored_now)
 
 
 def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url):
@@ -303,11 +304,11 @@ def test_a_store_that_loses_a_row_fails_the_check_of_counts(tmp_path, store_url)
         assert failed(verdicts_of_a_commit(store, snapshot)) == {}
         execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = '04-0'")
         lost = check_conflicts(
-            "04", finish_prefix(store, snapshot, "04", BATCH).conflicts, 2, store.runs.prefix_counts("04")
+            "04", finish_prefix(store, snapshot, "04", BATCH).conflicts, 2, store.runs.prefix_counts(["04"])["04"]
         )
         assert failed(lost) == {}, "the next run mends it"
         execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = '04-0'")
-        outcomes = check_conflicts("04", PAIR, 2, store.runs.prefix_counts("04"))
+        outcomes = check_conflicts("04", PAIR, 2, store.runs.prefix_counts(["04"])["04"])
     assert failed(outcomes) == {"counts": ERROR}
     assert verdict(outcomes, "counts").metadata["rows_without_other_side"] == 1
 

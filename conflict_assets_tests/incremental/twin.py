@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy
+from conflict_assets.assets.prefix_detection import Batch, commit_of, detection_policy, origin_of
 from conflict_assets.assets.run_snapshots import _keep_rejected
 from conflict_assets.assets.source_reading import Reading, read_snapshot, visit_query
 from conflict_assets.settings import Settings
@@ -131,9 +131,11 @@ class Side:
         return done
 
     def _commit_prefix(self, night: Night, snapshot: Snapshot, prefix: str, batch: Batch) -> Any:
-        """Commit a prefix, and return what the commit did or why the store has refused it."""
+        """Commit a prefix as a night does, and return what the commit did or why the store has refused it."""
+        conflicts = self.store.conflicts
         try:
-            outcome = self.store.conflicts.replace_prefix(commit_of(snapshot, prefix, batch))
+            outcome = conflicts.repeat_commit(origin_of(snapshot, prefix, batch))
+            outcome = outcome or conflicts.replace_prefix(commit_of(snapshot, prefix, batch))
         except StaleSnapshot:
             if not night.goes_back:
                 raise

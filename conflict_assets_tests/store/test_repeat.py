@@ -104,7 +104,7 @@ def test_a_repeated_commit_leaves_what_a_detection_leaves(store, store_url, make
         assert (outcome.conflicts, outcome.rows) == (3, 6)
         assert all_rows(store_url, OWN) == all_rows(twin_url, OWN)
         assert rows(store_url, POLICIES) == rows(twin_url, POLICIES)
-        assert store.runs.prefix_counts("04") == twin.runs.prefix_counts("04")
+        assert store.runs.prefix_counts(["04"])["04"] == twin.runs.prefix_counts(["04"])["04"]
         assert store.runs.snapshot_times(["04"]) == twin.runs.snapshot_times(["04"])
     assert rows(store_url, "SELECT detect_seconds FROM prefix_runs WHERE latest AND ssn_prefix = '04'") == [(0.0,)]
 

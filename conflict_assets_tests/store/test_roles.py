@@ -117,7 +117,7 @@ def test_the_writer_runs_whole_nights_on_a_store_that_its_owner_has_prepared(wri
                 [Decision(parse_pair("c,d"), DecisionValue.CLEARED, f"for the {number}th time")]
             )
         assert store.conflicts.count_open() == 1
-        assert store.runs.prefix_counts("04").rows == 2
+        assert store.runs.prefix_counts(["04"])["04"].rows == 2
     assert rows(store_url, "SELECT count(*) FROM conflict_history WHERE event = 'resolved'") == [(2,)]
 
 

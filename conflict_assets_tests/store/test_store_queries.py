@@ -27,7 +27,7 @@ def test_an_empty_store_has_zeros_everywhere(store):
     assert len(found.by_prefix) == 100
     assert store.runs.visit_volumes(["04"]) == {}
     assert store.conflicts.count_open() == 0
-    assert store.runs.prefix_counts("04").previous_conflicts is None
+    assert store.runs.prefix_counts(["04"])["04"].previous_conflicts is None
     assert store.runs.summary("none") == []
 
 
@@ -110,10 +110,10 @@ def test_decided_expired_and_resolved_conflicts_are_in_no_total_of_open_ones(sto
 def test_prefix_counts_tell_rows_that_hold_and_the_run_before(store, store_url):
     store.conflicts.replace_prefix(night([Pair(), Pair("c", "d")], number=1))
     store.conflicts.replace_prefix(night([Pair()], number=2, counts={"visits_seen": 7, "contested": 2}))
-    counts = store.runs.prefix_counts("04")
+    counts = store.runs.prefix_counts(["04"])["04"]
     assert (counts.rows, counts.one_sided, counts.previous_conflicts, counts.previous_visits) == (2, 0, 2, 1000)
     execute(store_url, "DELETE FROM visit_conflicts WHERE visit_id = 'b'")
-    assert store.runs.prefix_counts("04").one_sided == 1
+    assert store.runs.prefix_counts(["04"])["04"].one_sided == 1
 
 
 def test_the_run_s_summary_is_what_each_commit_wrote(store):
