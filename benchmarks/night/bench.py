@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from benchmarks.night.contenders import NAMES, Arena
+from benchmarks.night.contenders import DATE, LATER, NAMES, NEXT_DATE, OF_NEXT_DATE, Arena
 from benchmarks.night.machine import machine, versions
 from benchmarks.night.measurement import Measurement, keep, kept, medians
 from benchmarks.night.picture import draw
@@ -91,27 +91,29 @@ def _expected(earlier: list[Measurement], visits: int) -> Measurement | None:
 
 
 def _rounds(arena: Arena, arguments: argparse.Namespace, *, skipped: set[str]) -> Iterator[Measurement]:
-    wanted = [name for name in NAMES if name in arguments.contenders and name not in skipped | {"u"}]
+    wanted = [name for name in NAMES if name in arguments.contenders and name not in {*skipped, *LATER}]
+    later = [name for name in LATER if name in arguments.contenders]
     for number in range(arguments.rounds):
         for contender in wanted:
             if contender == "a" and number and arena.source.visits >= ONCE_FROM:
                 continue
-            yield from arena.run(contender, again="u" in arguments.contenders)
+            yield from arena.run(contender, later)
 
 
 def _compare(arena: Arena, runs: list[Measurement]) -> None:
-    """Compare the runs with what was planted in today's window.
+    """Compare the runs with what was planted in the window of their date.
 
     The replaced pipeline is left out, since its rules are its own.
     """
-    window = window_at(datetime.now(tz=UTC), load_settings().schedule_time_zone)
-    planted = arena.source.planted(window)
     for run in runs:
-        if run.visits == arena.source.visits and run.contender != "a" and run.conflicts != planted:
+        if run.visits != arena.source.visits or run.contender == "a":
+            continue
+        window = window_at(datetime.now(tz=UTC), NEXT_DATE if run.contender in OF_NEXT_DATE else DATE)
+        planted = arena.source.planted(window)
+        if run.conflicts != planted:
             print(
                 f"{NAMES[run.contender]} found {run.conflicts:,} conflicts, but {planted:,} are planted in the window"
             )
-    print(f"{arena.source.visits:,} visits: {planted:,} conflicts planted in today's window", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.night.bare import rows_of
 from benchmarks.night.command import told
+from benchmarks.night.edits import EDITS, edit
 from benchmarks.night.measurement import Measurement
 from benchmarks.night.phases import profile
 from benchmarks.night.prefill import prefill
@@ -32,16 +32,26 @@ NAMES = {
     "c1": "c ours, 1 worker",
     "c2": "c ours, 2 workers",
     "c4": "c ours, 4 workers",
+    "f": "c ours, 2 workers, everything read again",
     "u": "c ours, 2 workers, nothing changed",
+    "n": "c ours, 2 workers, nothing changed, next date",
+    "k": "c ours, 2 workers, 1 % changed",
+    "p": "c ours, 2 workers, as in production",
+    "m": "c ours, 2 workers, 5 % of every tenth caregiver",
     "d": "d floor",
 }
 """The name of each contender.
 
-`u` is the night after `c2`, over the same data.
+Those of `LATER` are nights after `c2`, one after the other, over the same store.
 """
 
 OURS = ("c1", "c2", "c4")
-DATABASE, TEMPLATE = "night", "prefilled"
+LATER = ("f", "u", "n", "k", "p", "m")
+DATE, NEXT_DATE = "Etc/GMT+12", "Pacific/Kiritimati"
+"""Time zones between which there are 26 hours: where the first has a date, the other has a later one."""
+OF_NEXT_DATE = ("n", "k", "p", "m")
+
+DATABASE, DAGSTER, TEMPLATE = "night", "dagster", "prefilled"
 PREFIX_LENGTH = 2
 
 
@@ -60,23 +70,31 @@ class Arena:
             print(f"{rows:,} rows in the replaced pipeline's table", flush=True)
         self.source.warm()
 
-    def run(self, contender: str, *, again: bool) -> Iterator[Measurement]:
-        """Run a contender once.
+    def run(self, contender: str, later: Sequence[str] = ()) -> Iterator[Measurement]:
+        """Run a contender once, and after `c2` those later nights.
 
-        If asked, `c2` runs a second time, as `u`.
+        In the nights from the first with edits on, the source is a copy of the file that is edited before each.
         """
         with self._fresh_folder() as folder:
+            visits = folder / "visits.duckdb"
+            visits.symlink_to(self.source.path)
             template = TEMPLATE if contender == "a" else "template1"
             self.server.create(DATABASE, template=template)
+            self.server.create(DAGSTER)
             yield self._night(contender, folder) if contender in OURS else self._command(contender, folder)
-            if contender == "c2" and again:
-                yield self._night("u", folder)
+            for night in later if contender == "c2" else ():
+                if night in EDITS:
+                    edit(self.source.path, visits, night)
+                yield self._night(night, folder)
             self.server.drop(DATABASE)
+            self.server.drop(DAGSTER)
 
     def _command(self, contender: str, folder: Path) -> Measurement:
         module = {"a": "replaced", "b": "bare", "d": "floor"}[contender]
-        options = ("--source", str(self.source.path), "--store", self.server.url(DATABASE), "--folder", str(folder))
-        command = Command((sys.executable, "-m", f"benchmarks.night.{module}", *options), self._environment(folder))
+        places = {"source": folder / "visits.duckdb", "store": self.server.url(DATABASE), "folder": folder}
+        options = [text for name, place in places.items() for text in (f"--{name}", str(place))]
+        arguments = (sys.executable, "-m", f"benchmarks.night.{module}", *options)
+        command = Command(arguments, self._environment(folder, DATE))
         before = self.server.written(DATABASE)
         usage = measure(command, self.server.process)
         figures = told(usage.output)
@@ -84,7 +102,7 @@ class Arena:
         return self._measurement(contender, usage, before, figures | {"phases": phases})
 
     def _night(self, contender: str, folder: Path) -> Measurement:
-        workers = 2 if contender == "u" else int(contender[1:])
+        workers = int(contender[1:]) if contender in OURS else 2
         snapshots = folder / "snapshots"
         earlier = _children(snapshots)
         program = str(Path(sys.executable).with_name("conflict-assets"))
@@ -92,7 +110,9 @@ class Arena:
             "surveyed": lambda: bool(_children(snapshots) - earlier),
             "read": lambda: any((each / MANIFEST).exists() for each in _children(snapshots) - earlier),
         }
-        command = Command((program, "run", "--workers", str(workers)), self._environment(folder), awaited)
+        arguments = (program, "run", "--workers", str(workers), *["--full"] * (contender == "f"))
+        zone = NEXT_DATE if contender in OF_NEXT_DATE else DATE
+        command = Command(arguments, self._environment(folder, zone), awaited)
         before = self.server.written(DATABASE)
         usage = measure(command, self.server.process)
         snapshot = SnapshotStore(snapshots).newest(all_prefixes(PREFIX_LENGTH))
@@ -100,8 +120,9 @@ class Arena:
             raise RuntimeError("the night has left no snapshot")
         with ConflictStore(url=self.server.url(DATABASE), prefix_length=PREFIX_LENGTH) as store:
             runs = store.runs.summary(snapshot.root_run_id)
+        os.environ["DAGSTER_POSTGRES_URL"] = self.server.url(DAGSTER)  # profile() reads the events there
         figures = {
-            "fetched": rows_of(snapshot),
+            "fetched": snapshot.reading.rows_read,
             "conflicts": sum(run.conflicts for run in runs),
             "phases": profile(folder / "dagster_home", usage, runs, workers),
             "detect_and_write": sum(run.detect_seconds + run.write_seconds for run in runs),
@@ -125,18 +146,20 @@ class Arena:
             phases=figures["phases"],
         )
 
-    def _environment(self, folder: Path) -> dict[str, str]:
+    def _environment(self, folder: Path, zone: str) -> dict[str, str]:
         """Return this process's environment without settings of the product.
 
-        Only the source, the store and the folder are set.
+        Only the source, the store, the folder and the schedule's time zone are set.
         """
         settings = {name.upper() for name in Settings.model_fields}
         taken = settings | {f"{name}_FILE" for name in settings} - {"SOURCE_FILE"}
         kept = {name: value for name, value in os.environ.items() if name not in taken and "DAGSTER" not in name}
         return kept | {
             "SOURCE": "duckdb",
-            "SOURCE_FILE": str(self.source.path),
+            "SOURCE_FILE": str(folder / "visits.duckdb"),
+            "SCHEDULE_TIME_ZONE": zone,
             "CONFLICTS_POSTGRES_URL": self.server.url(DATABASE),
+            "DAGSTER_POSTGRES_URL": self.server.url(DAGSTER),
             "CONFLICTS_DATA_DIR": str(folder),
         }
 

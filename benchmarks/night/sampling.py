@@ -73,6 +73,7 @@ def measure(command: Command, server: psutil.Process) -> Usage:
         RuntimeError: it failed; the message holds the end of what it said.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors, _adopting_orphans():
+        others = _children()
         before, server_before = _children_cpu(), _cpu_of(server)
         usage, started = Usage(begun=time.time()), time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -84,7 +85,7 @@ def measure(command: Command, server: psutil.Process) -> Usage:
             _kill_all()
             raise
         usage.wall = time.perf_counter() - started
-        _bury_orphans()
+        _bury_orphans(others)
         usage.cpu, usage.server_cpu = _children_cpu() - before, _cpu_of(server) - server_before
         output.seek(0)
         errors.seek(0)
@@ -176,13 +177,17 @@ def _adopting_orphans() -> Iterator[None]:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def _bury_orphans() -> None:
+def _bury_orphans(others: set[int]) -> None:
+    """Wait for all children but the others, which were there before the command."""
     deadline = time.monotonic() + ORPHAN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            ended, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not ended:
-            time.sleep(0.02)
-    raise RuntimeError(f"processes of the command are still there {ORPHAN_SECONDS} s after its end")
+    while left := _children() - others:
+        if time.monotonic() > deadline:
+            names = {" ".join(psutil.Process(child).cmdline()) for child in left}
+            raise RuntimeError(f"still there {ORPHAN_SECONDS} s after the command's end: {names}")
+        for child in left:
+            os.waitpid(child, os.WNOHANG)
+        time.sleep(0.02)
+
+
+def _children() -> set[int]:
+    return {process.pid for process in psutil.Process().children()}

@@ -42,6 +42,18 @@ def verdicts(found: Medians) -> list[Verdict]:
         _ratio("ours at least 25 times faster than a at 60 million visits", found, (LARGE, "a"), (LARGE, OURS), 25),
         _at_most("ours at most 2 times b at 60 million visits", found, (LARGE, OURS), (LARGE, "b"), 2),
         _unchanged(found),
+        _ratio(
+            "1 % changed at least 8 times faster than a at 10 million visits", found, (MIDDLE, "a"), (MIDDLE, "k"), 8
+        ),
+        _ratio(
+            "1 % changed at least 16 times faster than a at 60 million visits", found, (LARGE, "a"), (LARGE, "k"), 16
+        ),
+        _ratio(
+            "1 % changed at least 3 times faster than all again at 60 million", found, (LARGE, "f"), (LARGE, "k"), 3
+        ),
+        _ratio(
+            "nothing changed at least 6 times faster than all again at 60 million", found, (LARGE, "f"), (LARGE, "u"), 6
+        ),
         _linear(found),
         _memory(found),
         _tiny(found),
@@ -109,7 +121,7 @@ def _memory(found: Medians) -> Verdict:
 
 
 def _ours(found: Medians, visits: int) -> Iterator[Measurement]:
-    return (run for (size, contender), run in found.items() if size == visits and contender[0] in "cu")
+    return (run for (size, contender), run in found.items() if size == visits and contender not in "abd")
 
 
 def _tiny(found: Medians) -> Verdict:
