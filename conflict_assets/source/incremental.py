@@ -39,8 +39,12 @@ from conflict_assets.source.survey import (
     visits_by_prefix,
 )
 
-MOST_CHANGED = 0.3
-"""The share of the visits that may have changed. When more have, reading everything takes less time."""
+MOST_CHANGED = 0.2
+"""The share of the visits that may be in changed cells. When more are, reading everything takes less time.
+
+Of 10 million visits in DuckDB, with edits anywhere: 2 % take half the time of reading everything, 5 % two thirds, 10 %
+three quarters, 16 % nine tenths.
+"""
 
 KEY_OF_KIND = {
     "office": "office_key",
@@ -192,8 +196,7 @@ def differing_dimensions(before: pa.Table, now: pa.Table) -> Mapping[str, Number
 def _at_moved_ends(base: Snapshot, query: VisitQuery, known: pa.Table, now: pa.Table) -> Numbers:
     """Return the cells with days that only one of the two windows has."""
     blocks = moved_blocks((base.first_date, base.last_date), (query.first_date, query.last_date))
-    cells = np.unique(np.concatenate([numbers(known["cell"]), numbers(now["cell"])]))
-    return cells_with_blocks(cells, blocks)
+    return np.concatenate([cells_with_blocks(numbers(each["cell"]), blocks) for each in (known, now)])
 
 
 def _of_changed_dimensions(base: Snapshot, query: VisitQuery, buckets: Mapping[str, Numbers]) -> Numbers:
