@@ -54,6 +54,7 @@ kills: install ## Kill 200 whole nights of the command line at random moments, a
 
 mutations: install ## Break the package on purpose, one change at a time, and see that the tests notice: two hours
 	$(BIN)/python -m conflict_assets_tests.mutations rules
+	$(BIN)/python -m conflict_assets_tests.mutations incremental
 	$(BIN)/python -m conflict_assets_tests.mutations sample
 
 bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour and a half, 20 GB of disk (BENCH="..." adds options)

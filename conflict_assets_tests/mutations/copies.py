@@ -49,13 +49,13 @@ def first_failure(copy: Path, tests: Iterable[Path], *options: str, minutes: flo
 
 
 def write_part(name: str, lines: Sequence[str]) -> None:
-    """Write one of the two parts of the page."""
+    """Write one of the parts of the page."""
     text = PAGE.read_text(encoding="utf-8")
     parts = {part: text.partition(f"<!-- generated: {part} -->\n")[2].partition("<!-- end -->")[0] for part in PARTS}
     PAGE.write_text(with_lists(text, parts | {name: "\n".join(lines)}), encoding="utf-8")
 
 
-PARTS = ("changes to the rules", "a sample of the rest")
+PARTS = ("changes to the rules", "changes to incremental nights", "a sample of the rest")
 
 
 def code(text: str) -> str:
