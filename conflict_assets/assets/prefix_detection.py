@@ -115,7 +115,6 @@ def origin_of(snapshot: Snapshot, prefix: str, batch: Batch) -> CommitOrigin:
         batches_total=batch.total,
         resumed=batch.resumed,
         content=content_of(snapshot, prefix),
-        basis=basis_of(snapshot, prefix),
     )
 
 
@@ -135,7 +134,11 @@ def commit_of(snapshot: Snapshot, prefix: str, batch: Batch) -> PrefixCommit:
     detected = time.perf_counter()
     origin = origin_of(snapshot, prefix, batch)
     is_sound = all(each.passed for each in check_detected(prefix, conflicts))
-    known = {"content": origin.content if is_sound else None, "detect_seconds": detected - started}
+    known = {
+        "content": origin.content if is_sound else None,
+        "basis": basis_of(snapshot, prefix),
+        "detect_seconds": detected - started,
+    }
     return PrefixCommit(
         **vars(origin) | known,
         conflicts=conflicts,
