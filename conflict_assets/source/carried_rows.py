@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from conflict_assets.source.carried_prefix import CarriedPrefix
 from conflict_assets.source.cells import ChangedCells, numbers, prefix_of_cells
-from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import CONTESTED, SourceError, VisitQuery
 from conflict_assets.source.snapshot import Snapshot
 
@@ -32,10 +31,10 @@ def carrying(snapshot: Snapshot) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class CarriedRows:
-    """An earlier snapshot, what was seen then, and the cells that are looked at again."""
+    """An earlier snapshot, the visit ids that were on several rows then, and the cells that are looked at again."""
 
     snapshot: Snapshot
-    seen: Fingerprints
+    seen_repeated: pa.Table
     changed: ChangedCells
     query: VisitQuery
 
@@ -68,7 +67,7 @@ class CarriedRows:
 
     def repeated(self) -> pa.Table:
         """Return the visit ids that were on several rows of cells that are as they were (`REPEATED_SCHEMA`)."""
-        rows = self._asked(self.seen.repeated)
+        rows = self._asked(self.seen_repeated)
         return rows.filter(pa.array(~self.changed.holds(numbers(rows["cell"]))))
 
     @cached_property

@@ -79,14 +79,15 @@ def moved_blocks(before: tuple[date, date], now: tuple[date, date]) -> Numbers:
 
 def differing_cells(before: pa.Table, now: pa.Table) -> Numbers:
     """Return the cells that only one of two tables has, or that differ in them (`CELL_SCHEMA`)."""
-    one, other = (table.sort_by("cell") for table in (before, now))
-    cells, new_cells = numbers(one["cell"]), numbers(other["cell"])
-    kept = _is_in(new_cells, cells)
-    places = np.searchsorted(cells, new_cells[kept])
+    cells, new_cells = numbers(before["cell"]), numbers(now["cell"])
+    order = np.argsort(cells)
+    known = _is_in(new_cells, cells[order])
+    places = order[np.searchsorted(cells, new_cells[known], sorter=order)]
     same = np.ones(len(places), dtype=bool)
     for name in ("visits", "hash_sum"):
-        same &= numbers(one[name])[places] == numbers(other[name])[kept]
-    return np.unique(np.concatenate([new_cells[~kept], new_cells[kept][~same], cells[~_is_in(cells, new_cells)]]))
+        same &= numbers(before[name])[places] == numbers(now[name])[known]
+    vanished = cells[~_is_in(cells, np.sort(new_cells))]
+    return np.unique(np.concatenate([new_cells[~known], new_cells[known][~same], vanished]))
 
 
 def coarse_cells(cells: pa.Table) -> pa.Table:

@@ -131,7 +131,7 @@ class DuckDBVisitReader(SQLVisitReader):
         """See `VisitReader`."""
         make = partial(survey_statement, query, self.layout, self.dialect)
         places = self._fact_tables(kept)
-        return Survey.of(self._table(lambda tables: make({**tables, **places}), SURVEY_SCHEMA), query)
+        return Survey.of(self._batches(lambda tables: make({**tables, **places}), SURVEY_SCHEMA), query)
 
     @property
     def _where(self) -> str:

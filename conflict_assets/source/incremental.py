@@ -24,7 +24,6 @@ from conflict_assets.source.protocol import (
     DIMENSION_KEYS,
     DIMENSION_SCHEMA,
     REPEATED_SCHEMA,
-    SURVEY_SCHEMA,
     Look,
     VisitQuery,
     VisitReader,
@@ -139,7 +138,7 @@ def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Chan
         _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),
         _newly_followed(reader, query, seen.watched),
     )
-    return _with_known_ids(Changes(CarriedRows(base, seen, changed, query), now, ()))
+    return _with_known_ids(Changes(CarriedRows(base, seen.repeated, changed, query), now, ()))
 
 
 def keep_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> Changes:
@@ -165,7 +164,7 @@ def keep_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> Ch
 def survey_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> tuple[Survey, Fingerprints]:
     """Survey what was kept, and return the survey of all visits and what is seen now."""
     changed = changes.carried.changed
-    survey = reader.survey(query, changes.kept) if changes.kept else Survey({}, SURVEY_SCHEMA.empty_table())
+    survey = reader.survey(query, changes.kept) if changes.kept else Survey({})
     outcomes = _replaced(changed, changes.seen.outcomes, survey.outcomes)
     watched = of_asked_prefixes(changes.seen.watched, query)
     if changes.kept:
@@ -245,7 +244,7 @@ def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Itera
 def _with_known_ids(changes: Changes) -> Changes:
     """Add the cells that shared a visit id with a changed one, and the ids that were on several rows around them."""
     carried = changes.carried
-    repeated = of_asked_prefixes(carried.seen.repeated, carried.query)
+    repeated = of_asked_prefixes(carried.seen_repeated, carried.query)
     touched = repeated.filter(pa.array(carried.changed.holds(numbers(repeated["cell"]))))
     linked = repeated.filter(pc.is_in(repeated["id_hash"], touched["id_hash"].combine_chunks()))
     return _with_ids(changes, numbers(linked["cell"]), ())
@@ -261,7 +260,7 @@ def _with_ids(changes: Changes, cells: Numbers, ids: Iterable[str]) -> Changes:
     """Add cells, and visit ids besides those that were on several rows in the changed cells or next to them."""
     carried = changes.carried
     changed = ChangedCells.of(carried.changed.cells, cells)
-    repeated = of_asked_prefixes(carried.seen.repeated, carried.query)
+    repeated = of_asked_prefixes(carried.seen_repeated, carried.query)
     near = ChangedCells(changed.with_neighbours()).holds(numbers(repeated["cell"]))
     known = repeated.filter(pa.array(near))["id_hash"].to_pylist()
     return replace(changes, carried=replace(carried, changed=changed), repeated_ids=tuple(sorted({*ids, *known})))

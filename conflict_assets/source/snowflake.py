@@ -201,8 +201,7 @@ class SnowflakeVisitReader(SQLVisitReader):
         with translated("answer"), closing(self._connection.cursor()) as cursor:
             statement = fitting(lambda tables: make({**tables, **places}), cursor, lambda: self._results)
             result_id = self._results.keep(cursor, statement)
-            rows = pa.Table.from_batches(_batches_of(cursor, SURVEY_SCHEMA), schema=SURVEY_SCHEMA)
-        return Survey.of(rows, query, result_id)
+            return Survey.of(_batches_of(cursor, SURVEY_SCHEMA), query, result_id)
 
     @property
     def _where(self) -> str:

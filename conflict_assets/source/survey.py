@@ -7,7 +7,7 @@ survey's counts.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -43,30 +43,29 @@ class Survey:
     """Visits of each prefix by outcome, and what needs a closer look.
 
     The outcome is the visit's own. Blocks of SSNs and visit ids are to be looked at in full. The second statement finds
-    them in `rows`, which lie in the warehouse under the name `result_id`, or here.
+    them in what lies in the warehouse under the name `result_id`, or in the `pointers`.
     """
 
     visits: Mapping[Prefix, Mapping[str, int]]
-    rows: pa.Table = field(default_factory=SURVEY_SCHEMA.empty_table)
-    """What its statement gave (`SURVEY_SCHEMA`)."""
+    outcomes: pa.Table = field(default_factory=OUTCOME_SCHEMA.empty_table)
+    """How many visits each cell has of each outcome of their own."""
+    pointers: pa.Table = field(default_factory=SURVEY_SCHEMA.empty_table)
+    """The rows that say where the second statement has to look."""
     result_id: str = ""
 
     @classmethod
-    def of(cls, rows: pa.Table, query: VisitQuery, result_id: str = "") -> "Survey":
-        """Take a survey from what its statement gives (`SURVEY_SCHEMA`)."""
-        survey = cls({}, rows, result_id)
-        return replace(survey, visits=visits_by_prefix(survey.outcomes, query))
-
-    @property
-    def outcomes(self) -> pa.Table:
-        """How many visits each cell has of each outcome of their own, as `OUTCOME_SCHEMA`."""
-        found = self._of_kind("visits")
-        return pa.table([found["cell"], found["item"], found["visits"]], schema=OUTCOME_SCHEMA)
-
-    @property
-    def pointers(self) -> pa.Table:
-        """The rows that say where the second statement has to look."""
-        return self.rows.filter(pc.not_equal(self.rows["kind"], "visits"))
+    def of(cls, batches: Iterable[pa.RecordBatch], query: VisitQuery, result_id: str = "") -> "Survey":
+        """Take a survey from what its statement gives (`SURVEY_SCHEMA`), batch by batch, since cells are many."""
+        outcomes, pointers = [], []
+        for batch in batches:
+            is_count = pc.equal(batch["kind"], "visits")
+            counted = batch.filter(is_count)
+            columns = [counted["cell"], counted["item"], counted["visits"]]
+            outcomes.append(pa.RecordBatch.from_arrays(columns, schema=OUTCOME_SCHEMA))
+            pointers.append(batch.filter(pc.invert(is_count)))
+        found = pa.Table.from_batches(outcomes, OUTCOME_SCHEMA)
+        pointing = pa.Table.from_batches(pointers, SURVEY_SCHEMA)
+        return cls(visits_by_prefix(found, query), found, pointing, result_id)
 
     @property
     def suspects(self) -> pa.Table:
@@ -81,7 +80,7 @@ class Survey:
         return pa.table([found["item"], found["cell"]], schema=WATCHED_SCHEMA)
 
     def _of_kind(self, *kinds: str) -> pa.Table:
-        return self.rows.filter(pc.is_in(self.rows["kind"], pa.array(kinds)))
+        return self.pointers.filter(pc.is_in(self.pointers["kind"], pa.array(kinds)))
 
     def unnamed(self, query: VisitQuery) -> list[dict[str, Any]]:
         """The followed blocks that are no suspects, each as an object with an SSN and a block's number.

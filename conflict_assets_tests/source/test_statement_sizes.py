@@ -227,9 +227,9 @@ def test_only_followed_blocks_that_the_survey_does_not_name_are_sent():
             {"kind": "repeated", "item": "041234567", "visits": 4},
             {"kind": "visits", "item": None, "cell": 5_100_900, "visits": 9},
         ],
-        Survey({}).rows.schema,
+        Survey({}).pointers.schema,
     )
-    survey = Survey.of(rows, all_of())
+    survey = Survey.of(rows.to_batches(), all_of())
     assert survey.visits == {"04": {GOOD: 9}}
     assert survey.suspects.to_pylist() == [{"ssn": "041234567", "block": 3}]
     assert survey.unnamed(all_of(followed={"171234567": (3,), "041234567": (4, 3)})) == [
