@@ -85,6 +85,8 @@ class Arena:
             for night in later if contender == "c2" else ():
                 if night in EDITS:
                     edit(self.source.path, visits, night)
+                self.server.settle(DATABASE)
+                self.server.settle(DAGSTER)
                 yield self._night(night, folder)
             self.server.drop(DATABASE)
             self.server.drop(DAGSTER)

@@ -47,6 +47,12 @@ class MeasuredServer:
         with self._connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def settle(self, name: str) -> None:
+        """Do what the server does by itself in the day between two nights."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+            connection.execute("CHECKPOINT")
+
     def written(self, name: str) -> int:
         """Count the rows inserted, updated or deleted in a database since it was made.
 
