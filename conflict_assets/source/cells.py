@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from conflict_assets.source.protocol import BLOCK_DAYS, CELL_SCHEMA, FIRST_BLOCK
+from conflict_assets.source.protocol import BLOCK_DAYS, CELL_SCHEMA, FIRST_BLOCK, Span
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -75,6 +75,24 @@ def moved_blocks(before: tuple[date, date], now: tuple[date, date]) -> Numbers:
     )
     blocks = {block for begin, end in moved if begin <= end for block in range(block_of(begin), block_of(end) + 1)}
     return np.array(sorted(blocks), dtype=np.int64)
+
+
+def spans_of_cells(cells: Numbers) -> tuple[Span, Span] | None:
+    """Return two spans of dates in which all days of some cells lie, with the longest gap between them.
+
+    There are none where a cell is of visits without a date.
+    """
+    blocks = np.unique(block_of_cells(cells))
+    if not len(blocks) or blocks[0] == -CELL_OF_FIRST_BLOCK:
+        return None
+    split = int(np.argmax(np.diff(blocks))) + 1 if len(blocks) > 1 else 1
+    first, second = blocks[:split], blocks[split:] if len(blocks) > 1 else blocks
+    return _span(first), _span(second)
+
+
+def _span(blocks: Numbers) -> Span:
+    begin, end = (FIRST_BLOCK + int(block) * BLOCK_DAYS * _DAY for block in (blocks[0], blocks[-1] + 1))
+    return begin, end
 
 
 def differing_cells(before: pa.Table, now: pa.Table) -> Numbers:

@@ -56,7 +56,7 @@ def _is_in_calendar(cast: exp.Cast, moment: exp.Column, layout: SourceLayout, *,
 def read_zoneless(tree: exp.Expr, layout: SourceLayout) -> None:
     """Read timestamps without a zone in the layout's zone.
 
-    `(to, column)` becomes `(from, to, column)`, or the column.
+    `(to, column)` becomes `(from, to, column)`, or the column. What such a column is compared with has no zone either.
     """
     columns = {column for view, column in layout.zoneless if view == FACT}
     for conversion in list(tree.find_all(exp.ConvertTimezone)):
@@ -67,6 +67,9 @@ def read_zoneless(tree: exp.Expr, layout: SourceLayout) -> None:
             conversion.replace(moment)
         else:
             conversion.set("source_tz", exp.Placeholder(this="source_zone"))
+    for cast in tree.find_all(exp.Cast):
+        if isinstance(cast.this, exp.Placeholder) and cast.parent and cast.parent.this.name in columns:
+            cast.set("to", exp.DataType.build("TIMESTAMP_NTZ", dialect="snowflake"))
 
 
 def _conversions(tree: exp.Expr) -> list[tuple[exp.Cast, exp.Column]]:

@@ -18,6 +18,7 @@ from conflict_assets.source.cells import (
     differing_cells,
     moved_blocks,
     numbers,
+    spans_of_cells,
 )
 from conflict_assets.source.fingerprints import Fingerprints
 from conflict_assets.source.protocol import (
@@ -63,17 +64,22 @@ class Changes:
 
     `seen` is what was seen of the source now, and `repeated_ids` are the visit ids that have to be read wherever they
     are. `kept` is the name under which what has to be looked at again lies in the warehouse, if anything has changed.
+    Where no visit `differs`, other causes make cells be looked at.
     """
 
     carried: CarriedRows
     seen: Fingerprints
-    repeated_ids: tuple[str, ...]
+    differs: bool
+    repeated_ids: tuple[str, ...] = ()
     kept: str | None = None
 
-    @property
+    @cached_property
     def look(self) -> Look:
         """What is looked at again."""
-        return Look(cells=self.carried.changed.cells.tolist(), repeated_ids=self.repeated_ids)
+        cells, repeated = self.carried.changed.cells, self.carried.seen_repeated
+        of_ids = repeated.filter(pc.is_in(repeated["id_hash"], pa.array(self.repeated_ids, pa.string())))
+        spans = spans_of_cells(np.concatenate([cells, numbers(of_ids["cell"])]))
+        return Look(cells.tolist(), self.repeated_ids, spans)
 
     @cached_property
     def share(self) -> float:
@@ -132,13 +138,14 @@ def find_changes(reader: VisitReader, query: VisitQuery, base: Snapshot) -> Chan
         dimensions=reader.dimension_hashes(),
         outcomes=of_asked_prefixes(seen.outcomes, query),
     )
+    differing = differing_cells(known, now.cells)
     changed = ChangedCells.of(
-        differing_cells(known, now.cells),
+        differing,
         _at_moved_ends(base, query, known, now.cells),
         _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),
         _newly_followed(reader, query, seen.watched),
     )
-    return _with_known_ids(Changes(CarriedRows(base, seen.repeated, changed, query), now, ()))
+    return _with_known_ids(Changes(CarriedRows(base, seen.repeated, changed, query), now, bool(len(differing))))
 
 
 def keep_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> Changes:
@@ -153,8 +160,8 @@ def keep_changes(reader: VisitReader, query: VisitQuery, changes: Changes) -> Ch
     if not changes.look.cells:
         return changes
     kept = reader.keep_changed(query, changes.look)
-    elsewhere = reader.repeated_ids(query, changes.look, kept)
-    if elsewhere.num_rows:
+    elsewhere = reader.repeated_ids(query, changes.look, kept) if changes.differs else None
+    if elsewhere:
         changes = _with_new_ids(changes, elsewhere)
         refuse_much_change(changes)
         kept = reader.keep_changed(query, changes.look)

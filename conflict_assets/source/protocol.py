@@ -144,15 +144,20 @@ COUNT_COLUMNS = (
 """What is counted of each prefix. Notes are about contested visits: others are not looked at so closely."""
 
 
+Span = tuple[date, date]
+
+
 @dataclass(frozen=True)
 class Look:
     """What a night looks at again: the visits of some cells, and all rows of visit ids with some hashes.
 
-    The visits of two days around the cells are needed to judge those of the cells.
+    The visits of two days around the cells are needed to judge those of the cells. All these visits have dates within
+    two `spans` (begin and end, the end not included) and two days around them, unless there are none.
     """
 
     cells: Sequence[int]
     repeated_ids: Sequence[str] = ()
+    spans: tuple[Span, Span] | None = None
 
 
 class SourceError(MaskedError):

@@ -4,7 +4,7 @@ They are written once in Snowflake's dialect (`sql`), and get their values and t
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from sqlglot import exp
@@ -40,6 +40,9 @@ Value = Bound | exp.Expr
 """What a statement needs by a name: a value that is bound (a list as JSON), or the table in which its rows lie."""
 
 SURVEY_TABLE = "conflict_assets_survey"
+
+DAYS_AROUND = timedelta(days=4)
+"""How far from a span a visit's instant may be: two days, and what there is between the zones of the world."""
 
 KEY_MASK = (1 << 18) - 1
 """How many buckets the keys of a dimension are shared into, less one."""
@@ -148,8 +151,20 @@ def changed_visits_statement(
         "changed_cells": list_text(look.cells),
         "repeated_ids": list_text(look.repeated_ids),
         "any_repeated": bool(look.repeated_ids),
+        **_spans(look),
     }
     return _statement("changed_visits", {**_values(query, layout), **own, **tables}, layout, dialect)
+
+
+def _spans(look: Look) -> Mapping[str, Value]:
+    """Return the spans of a look's dates, and the days around them in any zone."""
+    spans = look.spans or ((FIRST_BLOCK, FIRST_BLOCK),) * 2
+    bounds = {
+        name: (day + side * DAYS_AROUND).isoformat()
+        for place, span in zip(("first", "second"), spans, strict=True)
+        for name, day, side in ((f"{place}_begin", span[0], -1), (f"{place}_end", span[1], 1))
+    }
+    return {"any_date": look.spans is None, **bounds}
 
 
 def repeated_ids_statement(  # noqa: PLR0917 - what a statement of a query needs, and what was kept

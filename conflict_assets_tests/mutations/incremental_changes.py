@@ -31,10 +31,16 @@ FINDING = (
         ("        _of_changed_dimensions(base, query, differing_dimensions(seen.dimensions, now.dimensions)),\n", ""),
         ("        _newly_followed(reader, query, seen.watched),\n", ""),
         ('_with_ids(changes, numbers(linked["cell"]), ())', '_with_ids(changes, numbers(touched["cell"]), ())'),
-        ("    if elsewhere.num_rows:\n", "    if False:\n"),
+        ("    if elsewhere:\n", "    if False:\n"),
+        ('np.concatenate([cells, numbers(of_ids["cell"])])', "cells"),
         ('"address": "patient_key"', '"address": "person_key"'),
         ("        dimensions=reader.dimension_hashes(),\n        outcomes=of_asked", "        outcomes=of_asked"),
         ('before.filter(pa.array(~changed.holds(numbers(before["cell"]))))', "before"),
+    ),
+    *_of(
+        "source/query.py",
+        ("DAYS_AROUND = timedelta(days=4)", "DAYS_AROUND = timedelta(days=0)"),
+        ('{"any_date": look.spans is None, **bounds}', '{"any_date": False, **bounds}'),
     ),
     *_of(
         "source/sql/parts/looked_at.sql",

@@ -20,6 +20,7 @@ from conflict_assets.source.cells import (
     moved_blocks,
     numbers,
     prefix_of_cells,
+    spans_of_cells,
 )
 from conflict_assets.source.protocol import CELL_SCHEMA, FIRST_BLOCK
 
@@ -88,6 +89,26 @@ def test_cells_differ_by_visits_by_their_sum_and_by_being_there():
     assert differing_cells(before, before).tolist() == []
     assert differing_cells(table(), now).tolist() == [2, 3, 4, 5]
     assert differing_cells(now, table()).tolist() == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "spans"),
+    [
+        ([10], ((10, 11), (10, 11))),
+        ([10, 11, 12], ((10, 11), (11, 13))),
+        ([10, 12, 300, 301], ((10, 13), (300, 302))),
+        ([-40, 10, 12], ((-40, -39), (10, 13))),
+    ],
+)
+def test_days_of_cells_lie_in_two_spans_with_the_longest_gap_between(blocks, spans):
+    cells = cell_of_block(np.array([7, *[3] * (len(blocks) - 1)]), np.array(blocks))
+    found = spans_of_cells(np.concatenate([cells, cells[::-1]]))
+    assert found == tuple(tuple(FIRST_BLOCK + 10 * block * DAY for block in span) for span in spans)
+
+
+def test_visits_without_a_date_are_in_no_span():
+    assert spans_of_cells(np.array([], dtype=np.int64)) is None
+    assert spans_of_cells(np.array([7 * 1_000_000, *cell_of_block(np.array([7]), np.array([10]))])) is None
 
 
 def test_coarse_cells_are_sums_of_four_buckets():

@@ -1,7 +1,7 @@
 """When a night reads only what has changed, and why it reads everything otherwise."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import duckdb
@@ -13,6 +13,7 @@ from conflict_assets.output.log_lines import reading_line
 from conflict_assets.source import conditions, incremental
 from conflict_assets.source.duckdb import DuckDBVisitReader, DuckDBVisitSource
 from conflict_assets.source.guard import HalfLoadedSource
+from conflict_assets.source.layout import FACT
 from conflict_assets.source.protocol import TransientSourceError
 from conflict_assets.source.snapshot_files import MANIFEST
 from conflict_assets.source.snapshots import SnapshotStore
@@ -101,6 +102,53 @@ def test_a_snapshot_names_the_ssns_whose_visits_differ(visits, snapshots):
     moved = {visit["ssn"] for visit in second.visits("07").to_pylist() if visit["visit_id"] == "P-7-3"}
     assert set(changes.ssns.to_pylist()) == moved
     assert second.changes("08").ssns.to_pylist() == []
+
+
+WITHOUT_A_DATE = """UPDATE "BI"."FACTVISITCALLPERFORMANCE_CR" SET "Visit Date" = NULL WHERE "Visit Id" = 'P-7-3'"""
+FAR_APART = (
+    """UPDATE "BI"."FACTVISITCALLPERFORMANCE_CR" SET "Billed Hours" = 7 WHERE "Visit Id" IN ('P-7-3', 'Q-9-0')"""
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "spans"),
+    [
+        (MOVED, (("2025-03-30", "2025-04-09"), ("2025-03-30", "2025-04-09"))),
+        (FAR_APART, (("2025-01-09", "2025-01-19"), ("2025-03-30", "2025-04-09"))),
+        (WITHOUT_A_DATE, None),
+    ],
+    ids=["one", "two", "none"],
+)
+@pytest.mark.parametrize("kept_as", ["TIMESTAMPTZ", "TIMESTAMP"])
+def test_visits_are_looked_up_by_the_dates_of_changed_cells(
+    tmp_path, snapshots, monkeypatch, kept_as, statement, spans
+):
+    visits = people_of_two_agencies(tmp_path / "kept.duckdb", types={(FACT, "Visit Date"): kept_as})
+    looks, plain = [], DuckDBVisitReader.keep_changed
+    monkeypatch.setattr(
+        DuckDBVisitReader, "keep_changed", lambda reader, query, look: looks.append(look) or plain(reader, query, look)
+    )
+    read(visits, snapshots, "first")
+    edit(visits, statement)
+    second = read(visits, snapshots, "second", later=timedelta(hours=1))
+    assert second.kind == "incremental"
+    assert [look.spans for look in looks] == [
+        spans and tuple(tuple(date.fromisoformat(day) for day in span) for span in spans)
+    ]
+    assert held(second) == held(read(visits, SnapshotStore(snapshots.root / "full"), "full"))
+
+
+def test_ids_are_looked_for_elsewhere_only_where_a_visit_differs(visits, snapshots, monkeypatch):
+    asked, plain = [], DuckDBVisitReader.repeated_ids
+    monkeypatch.setattr(DuckDBVisitReader, "repeated_ids", lambda *given: asked.append(given) or plain(*given))
+    read(visits, snapshots, "first")
+    moved = all_of(first_date=WINDOW["first_date"] + 160 * DAY, last_date=WINDOW["last_date"] + DAY)
+    second = read(visits, snapshots, "second", later=DAY, query=moved)
+    assert second.reading.cells_changed > 0
+    assert asked == []
+    edit(visits, MOVED)
+    assert read(visits, snapshots, "third", later=DAY, query=moved).kind == "incremental"
+    assert len(asked) == 1
 
 
 UNCONTESTED = """INSERT INTO "BI"."FACTVISITCALLPERFORMANCE_CR"

@@ -11,9 +11,9 @@ from conflict_assets_tests.source.warehouse import Warehouse
 PEOPLE = 40
 
 
-def people_of_two_agencies(path: Path) -> Path:
+def people_of_two_agencies(path: Path, **options: Any) -> Path:
     """Forty caregivers with a visit a month for eight months, every other of them at two agencies."""
-    warehouse = Warehouse(path)
+    warehouse = Warehouse(path, **options)
     for agency in ("P", "Q"):
         warehouse.agency(agency)
     for person in range(PEOPLE):

@@ -1,6 +1,17 @@
 -- The rows of the fact view that a night has to look at again, as they are stored: those of changed cells, those of the two
 -- days before and after one (whether a day is contested depends on its neighbours), and those of repeated visit ids.
+-- All of them have dates in two spans, unless `:any_date`: a warehouse that keeps visits by their dates skips the others.
 WITH
+near AS (
+    SELECT
+        {% include "parts/fact_columns.sql" %}
+    FROM FACTVISITCALLPERFORMANCE_CR
+    WHERE :any_date
+        OR ("Visit Date" >= :first_begin::TIMESTAMP_TZ AND "Visit Date" < :first_end::TIMESTAMP_TZ)
+        OR ("Visit Date" >= :second_begin::TIMESTAMP_TZ AND "Visit Date" < :second_end::TIMESTAMP_TZ)
+),
+
+{% set fact_rows = "near" %}
 {% include "parts/classified_visits.sql" %},
 
 {% include "parts/looked_at.sql" %},
