@@ -160,6 +160,7 @@ STORED = sql.SQL(
            ) AS v
            WHERE r.ssn_prefix = %(prefix)s AND r.latest AND r.settled_xid IS NOT NULL
                AND (r.digest = %(digest)s OR (r.content = %(basis)s AND r.policy_id = %(policy)s))
+           OFFSET 0  -- or else all that is_untouched asks would be asked twice
        ) AS s"""
 ).format(
     key=_columns(VISIT_KEY),
