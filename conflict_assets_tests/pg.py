@@ -22,7 +22,8 @@ from conflict_assets.store.embedded.embedded_server import embedded_url, stop_em
 PREFIX_LENGTH = 2
 EMPTY_STORE = """
     DELETE FROM visit_conflicts; DELETE FROM conflict_visits; DELETE FROM conflict_decisions;
-    DELETE FROM conflict_history; DELETE FROM prefix_runs; DELETE FROM open_conflict_columns;
+    DELETE FROM conflict_history; DELETE FROM prefix_runs; DELETE FROM detection_policies;
+    DELETE FROM open_conflict_columns;
     DELETE FROM rejected_visits;
     DELETE FROM excluded_agencies; DELETE FROM excluded_ssns; DELETE FROM speed_bands;
     INSERT INTO speed_bands VALUES (0, 5, 4), (5, 10, 10), (10, 20, 25), (20, NULL, 50)"""
