@@ -52,12 +52,12 @@ slow: install ## Run the tests that take minutes: kills, ten thousand examples
 kills: install ## Kill 200 whole nights of the command line at random moments, and hold each next one: an hour (KILLS="--kills 20 --seed 2" adds options)
 	$(BIN)/python -m conflict_assets_tests.kills $(KILLS)
 
-mutations: install ## Break the package on purpose, one change at a time, and see that the tests notice: two hours
+mutations: install ## Break the package on purpose, one change at a time, and see that the tests notice: hours
 	$(BIN)/python -m conflict_assets_tests.mutations rules
 	$(BIN)/python -m conflict_assets_tests.mutations incremental
 	$(BIN)/python -m conflict_assets_tests.mutations sample
 
-bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: an hour and a half, 20 GB of disk (BENCH="..." adds options)
+bench: install ## Measure whole nights of 1, 10 and 60 million visits beside the replaced pipeline: hours, 30 GB of disk (BENCH="..." adds options)
 	$(BIN)/python -m benchmarks.night.bench --write $(BENCH)
 
 bench-small: install ## Measure nights of 1 million visits, once each: some minutes

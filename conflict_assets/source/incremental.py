@@ -249,7 +249,10 @@ def _carried_rows(base: Snapshot, query: VisitQuery, schema: pa.Schema) -> Itera
 
 
 def _with_known_ids(changes: Changes) -> Changes:
-    """Add the cells that shared a visit id with a changed one, and the ids that were on several rows around them."""
+    """Add the cells that shared a visit id with a changed one.
+
+    The ids that were on several rows around them have to be read, too.
+    """
     carried = changes.carried
     repeated = of_asked_prefixes(carried.seen_repeated, carried.query)
     touched = repeated.filter(pa.array(carried.changed.holds(numbers(repeated["cell"]))))

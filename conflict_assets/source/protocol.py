@@ -217,13 +217,13 @@ class VisitReader(Protocol):
     def ssn_buckets(self, query: VisitQuery, ssns: Sequence[str]) -> dict[str, int]:
         """Return the bucket of each SSN."""
 
-    def keep_changed(self, query: VisitQuery, look: "Look") -> str:
+    def keep_changed(self, query: VisitQuery, look: Look) -> str:
         """Keep what is needed to judge the visits of a look in the warehouse, and return its name.
 
         This takes one scan of the fact view, and no right to write.
         """
 
-    def repeated_ids(self, query: VisitQuery, look: "Look", kept: str) -> pa.Table:
+    def repeated_ids(self, query: VisitQuery, look: Look, kept: str) -> pa.Table:
         """Find visit ids of what was kept for a look that are on other rows as well, as `REPEATED_SCHEMA`.
 
         The cells are those of the other rows. This takes one scan of few columns of the fact view.

@@ -37,7 +37,10 @@ from conflict_assets.source.told_rows import told
 
 @dataclass(frozen=True)
 class ContentChanges:
-    """What a snapshot has changed of a prefix: all visits but those of some SSNs are those of an earlier `content`."""
+    """What a snapshot has changed of a prefix.
+
+    All visits but those of some SSNs are those of an earlier `content`.
+    """
 
     content: str
     ssns: pa.Array

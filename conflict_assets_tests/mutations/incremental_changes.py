@@ -99,10 +99,7 @@ CARRYING = (
     ),
     *_of(
         "source/sql/parts/full_visits.sql",
-        (
-            "                    address.p_address_line_1,\n                    address.p_city,\n",
-            "                    address.p_city,\n",
-        ),
+        ("                    service.service_code,\n", ""),
     ),
 )
 COMMITTING = (
@@ -113,8 +110,6 @@ COMMITTING = (
         ("(r.content = %(basis)s AND r.policy_id = %(policy)s)", "(r.content = %(basis)s)"),
         ("           AND (%(ssns)s::text[] IS NULL OR c.ssn = ANY(%(ssns)s))\n", ""),
     ),
-    *_of(
-        "store/repeat.py", ('rows=last["rows"], policy=policy).is_digest', 'rows=last["rows"], policy=policy) is None')
-    ),
+    *_of("store/repeat.py", ("policy=policy).is_digest", "policy=policy)")),
 )
 INCREMENTAL_CHANGES = (*FINDING, *CARRYING, *COMMITTING)
